@@ -1,0 +1,1 @@
+//! Golden cases: recordings of real Postfix, played in the simulation and compared.

@@ -1,0 +1,65 @@
+//! A host: its files, users, services, processes, and the shell that a person types into.
+//!
+//! [`vfs`] is the file system, [`accounts`] the users, [`process`] the contract of everything
+//! that runs, [`program`] the contract of commands, [`shell`] the command language.
+
+pub mod accounts;
+pub mod process;
+pub mod program;
+pub mod syslog;
+pub mod vfs;
+
+use std::net::IpAddr;
+
+use smol_str::SmolStr;
+
+use crate::sim::{Dice, HostId, ProcId, Time};
+use accounts::Accounts;
+pub use process::{Command, Ctx, Effect, Exit, Input, Priority, Process, Signal, Spawn};
+pub use program::{Env, Program, Programs, Progress, Resume};
+use syslog::Syslog;
+use vfs::Vfs;
+
+/// What a host has, apart from its running processes.
+#[derive(Clone, Debug)]
+pub struct Host {
+    /// Its place in the world.
+    pub id: HostId,
+    /// Its name in the scenario.
+    pub name: SmolStr,
+    /// The short host name (`hostname`, the log's second field).
+    pub hostname: SmolStr,
+    /// The fully qualified name (`hostname -f`).
+    pub fqdn: SmolStr,
+    /// Its addresses, without the loopback ones.
+    pub addrs: Vec<IpAddr>,
+    /// Its time zone.
+    pub zone: jiff::tz::TimeZone,
+    /// Its files.
+    pub vfs: Vfs,
+    /// Its users, refreshed from the files before each step.
+    pub accounts: Accounts,
+    /// Its dice.
+    pub dice: Dice,
+    /// Its system log.
+    pub syslog: Syslog,
+    /// The commands that are installed.
+    pub programs: Programs,
+    /// Process ids given so far.
+    pub last_proc: u32,
+    /// When it was switched on.
+    pub booted: Time,
+}
+
+impl Host {
+    /// A fresh process id.
+    pub fn next_proc(&mut self) -> ProcId {
+        self.last_proc += 1;
+        ProcId(self.last_proc)
+    }
+
+    /// Whether an address is this host's own, the loopback ones included.
+    pub fn owns(&self, addr: IpAddr) -> bool {
+        addr.is_loopback() || self.addrs.contains(&addr)
+    }
+}

@@ -1,0 +1,159 @@
+//! The contract of commands: programs that the shell runs, resumable like every machine.
+//!
+//! A [`Program`] is resumed with what happened and either ends or waits. Programs that only turn
+//! standard input and files into output are plain functions, see [`Entry::Filter`].
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use smol_str::SmolStr;
+
+use super::process::{Ctx, Input};
+use super::vfs::Cred;
+
+/// Why a program is resumed.
+#[derive(Clone, Debug)]
+pub enum Resume {
+    /// First call.
+    Start,
+    /// There is more on standard input, or its end was reached (see [`Env::stdin`]).
+    Stdin,
+    /// Something that it asked for through [`Env::ctx`]: a timer, a connection, an answer, a child.
+    Input(Input),
+}
+
+/// What a program does next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// It has ended with this status.
+    Exit(u8),
+    /// It waits: for standard input, or for what it asked for.
+    Wait,
+}
+
+/// Standard input of a running program.
+#[derive(Clone, Debug, Default)]
+pub struct Stdin {
+    /// Octets not yet taken.
+    pub buffer: Vec<u8>,
+    /// Whether no more will come.
+    pub eof: bool,
+}
+
+impl Stdin {
+    /// Takes a line with its line end, or the rest before the end of the input.
+    pub fn take_line(&mut self) -> Option<Vec<u8>> {
+        match self.buffer.iter().position(|octet| *octet == b'\n') {
+            Some(end) => Some(self.buffer.drain(..=end).collect()),
+            None if self.eof && !self.buffer.is_empty() => Some(std::mem::take(&mut self.buffer)),
+            None => None,
+        }
+    }
+}
+
+/// What a program sees while it runs.
+pub struct Env<'a, 'c> {
+    /// The world: time, host, network, trace.
+    pub ctx: &'a mut Ctx<'c>,
+    /// Arguments, the program's name first.
+    pub args: &'a [String],
+    /// Environment variables, in order of names.
+    pub vars: &'a BTreeMap<SmolStr, String>,
+    /// Working directory, absolute.
+    pub cwd: &'a str,
+    /// With whose rights it runs.
+    pub cred: &'a Cred,
+    /// Standard input.
+    pub stdin: &'a mut Stdin,
+    /// Standard output so far in this call.
+    pub stdout: &'a mut Vec<u8>,
+    /// Standard error so far in this call.
+    pub stderr: &'a mut Vec<u8>,
+    /// Whether standard output is a terminal. Postfix's commands write messages only to one.
+    pub tty: bool,
+}
+
+impl Env<'_, '_> {
+    /// An absolute path from one relative to the working directory.
+    pub fn path(&self, path: &str) -> String {
+        if path.starts_with('/') { path.to_owned() } else { format!("{}/{path}", self.cwd.trim_end_matches('/')) }
+    }
+
+    /// Writes text and a line end to standard output.
+    pub fn outln(&mut self, text: impl AsRef<str>) {
+        self.stdout.extend_from_slice(text.as_ref().as_bytes());
+        self.stdout.push(b'\n');
+    }
+
+    /// Writes text and a line end to standard error.
+    pub fn errln(&mut self, text: impl AsRef<str>) {
+        self.stderr.extend_from_slice(text.as_ref().as_bytes());
+        self.stderr.push(b'\n');
+    }
+}
+
+/// A command that can wait.
+pub trait Program: Send + Sync + std::fmt::Debug {
+    /// Goes on until it ends or has to wait.
+    fn resume(&mut self, resume: Resume, env: &mut Env<'_, '_>) -> Progress;
+    /// A copy, for a fork of the world.
+    fn clone_box(&self) -> Box<dyn Program>;
+}
+
+impl Clone for Box<dyn Program> {
+    fn clone(&self) -> Self {
+        self.clone_box()
+    }
+}
+
+/// A synchronous filter: gets all of standard input, returns the exit status.
+pub type Filter = fn(env: &mut Env<'_, '_>, stdin: Bytes) -> u8;
+
+/// What a command name stands for.
+#[derive(Clone, Copy)]
+pub enum Entry {
+    /// A program that may wait.
+    Program(fn() -> Box<dyn Program>),
+    /// A function of the complete standard input. It is run when the input has ended; if `reads`
+    /// says that these arguments need no input, at once.
+    Filter {
+        /// The function.
+        run: Filter,
+        /// Whether standard input is read with these arguments.
+        reads: fn(args: &[String]) -> bool,
+    },
+}
+
+/// The installed commands by name. Clones share the table.
+#[derive(Clone, Default)]
+pub struct Programs(Arc<BTreeMap<&'static str, Entry>>);
+
+impl std::fmt::Debug for Programs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+impl Programs {
+    /// Installs a command.
+    pub fn install(&mut self, name: &'static str, entry: Entry) {
+        Arc::make_mut(&mut self.0).insert(name, entry);
+    }
+
+    /// Removes a command.
+    pub fn remove(&mut self, name: &str) {
+        Arc::make_mut(&mut self.0).remove(name);
+    }
+
+    /// Finds a command by its name, or by an absolute path to where it would be installed.
+    pub fn find(&self, name: &str) -> Option<Entry> {
+        let base = name.rsplit('/').next().unwrap_or(name);
+        self.0.get(base).copied()
+    }
+
+    /// All names in order.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.0.keys().copied()
+    }
+}

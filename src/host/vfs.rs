@@ -1,0 +1,862 @@
+//! The file system of a host: plain data, cheap to clone, with owners, modes, symlinks, times and
+//! a size limit.
+//!
+//! Inodes are shared between clones and copied when written. A file's content is a rope of shared
+//! chunks, so that one message body is stored once however many files hold it, or an object
+//! (a queue file, a compiled table) that can show itself as bytes.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use smol_str::SmolStr;
+
+use crate::sim::Time;
+
+/// Number of an inode, as `ls -i` shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ino(pub u64);
+
+/// Error numbers of system calls, with the texts of `strerror(3)`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the messages say it")]
+pub enum Errno {
+    #[error("No such file or directory")]
+    NoEnt,
+    #[error("Permission denied")]
+    Access,
+    #[error("Operation not permitted")]
+    Perm,
+    #[error("Not a directory")]
+    NotDir,
+    #[error("Is a directory")]
+    IsDir,
+    #[error("File exists")]
+    Exist,
+    #[error("Directory not empty")]
+    NotEmpty,
+    #[error("Too many levels of symbolic links")]
+    Loop,
+    #[error("No space left on device")]
+    NoSpc,
+    #[error("File too large")]
+    FBig,
+    #[error("File name too long")]
+    NameTooLong,
+    #[error("Invalid argument")]
+    Inval,
+    #[error("No such device or address")]
+    NxIo,
+}
+
+/// Who asks: user, group and further groups. [`Cred::ROOT`] may do everything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cred {
+    /// Effective user id.
+    pub uid: u32,
+    /// Effective group id.
+    pub gid: u32,
+    /// Supplementary groups.
+    pub groups: Vec<u32>,
+}
+
+impl Cred {
+    /// The super-user.
+    pub const ROOT: Cred = Cred { uid: 0, gid: 0, groups: Vec::new() };
+
+    fn in_group(&self, gid: u32) -> bool {
+        self.gid == gid || self.groups.contains(&gid)
+    }
+}
+
+/// Content of a file that programs know as a value, and that can be read as bytes.
+pub trait Object: Any + Send + Sync + std::fmt::Debug {
+    /// The content as octets.
+    fn bytes(&self) -> Vec<u8>;
+    /// The size that `stat` shows.
+    fn size(&self) -> u64;
+}
+
+/// A sequence of octets in shared chunks, cheap to append to and to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Rope {
+    chunks: Vec<Bytes>,
+    tail: Vec<u8>,
+    len: u64,
+}
+
+/// Pieces at least this long are shared instead of copied.
+const SHARE_FROM: usize = 256;
+
+impl Rope {
+    /// Number of octets.
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Whether it is empty.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Appends a copy.
+    pub fn push_slice(&mut self, slice: &[u8]) {
+        self.len += slice.len() as u64;
+        self.tail.extend_from_slice(slice);
+        if self.tail.len() >= 1 << 15 {
+            self.seal();
+        }
+    }
+
+    /// Appends, sharing the memory of long pieces.
+    pub fn push(&mut self, bytes: Bytes) {
+        if bytes.len() < SHARE_FROM {
+            return self.push_slice(&bytes);
+        }
+        self.seal();
+        self.len += bytes.len() as u64;
+        self.chunks.push(bytes);
+    }
+
+    fn seal(&mut self) {
+        if !self.tail.is_empty() {
+            self.chunks.push(Bytes::copy_from_slice(&self.tail));
+            self.tail.clear();
+        }
+    }
+
+    /// The pieces in order.
+    pub fn pieces(&self) -> impl Iterator<Item = &[u8]> {
+        self.chunks
+            .iter()
+            .map(|chunk| &chunk[..])
+            .chain(std::iter::once(&self.tail[..]))
+            .filter(|piece| !piece.is_empty())
+    }
+
+    /// All octets in one piece.
+    pub fn to_vec(&self) -> Vec<u8> {
+        let mut all = Vec::with_capacity(usize::try_from(self.len).unwrap_or(0));
+        self.pieces().for_each(|piece| all.extend_from_slice(piece));
+        all
+    }
+
+    /// The octets from `offset` on.
+    pub fn since(&self, offset: u64) -> Vec<u8> {
+        let mut skip = offset;
+        let mut rest = Vec::new();
+        for piece in self.pieces() {
+            let len = piece.len() as u64;
+            if skip < len {
+                rest.extend_from_slice(&piece[skip as usize..]);
+            }
+            skip = skip.saturating_sub(len);
+        }
+        rest
+    }
+
+    /// Shortens to `len` octets.
+    pub fn truncate(&mut self, len: u64) {
+        if len < self.len {
+            let mut all = self.to_vec();
+            all.truncate(usize::try_from(len).unwrap_or(usize::MAX));
+            *self = Rope::from(all);
+        }
+    }
+}
+
+impl From<Vec<u8>> for Rope {
+    fn from(all: Vec<u8>) -> Rope {
+        let len = all.len() as u64;
+        if all.len() < SHARE_FROM {
+            Rope { chunks: Vec::new(), tail: all, len }
+        } else {
+            Rope { chunks: vec![Bytes::from(all)], tail: Vec::new(), len }
+        }
+    }
+}
+
+/// What a file holds.
+#[derive(Clone, Debug)]
+pub enum Content {
+    /// Octets.
+    Rope(Rope),
+    /// A value that can show itself as octets.
+    Object(Arc<dyn Object>),
+}
+
+impl Content {
+    /// The size that `stat` shows.
+    pub fn size(&self) -> u64 {
+        match self {
+            Content::Rope(rope) => rope.len(),
+            Content::Object(object) => object.size(),
+        }
+    }
+
+    /// All octets.
+    pub fn to_vec(&self) -> Vec<u8> {
+        match self {
+            Content::Rope(rope) => rope.to_vec(),
+            Content::Object(object) => object.bytes(),
+        }
+    }
+
+    /// The value, if it is one of this type.
+    pub fn object<T: Object>(&self) -> Option<Arc<T>> {
+        match self {
+            Content::Object(object) => (Arc::clone(object) as Arc<dyn Any + Send + Sync>).downcast().ok(),
+            Content::Rope(_) => None,
+        }
+    }
+}
+
+impl<T: Into<Vec<u8>>> From<T> for Content {
+    fn from(all: T) -> Content {
+        Content::Rope(Rope::from(all.into()))
+    }
+}
+
+/// What an inode is.
+#[derive(Clone, Debug)]
+pub enum Node {
+    /// A regular file.
+    File(Content),
+    /// A directory: names and inodes, in order of names.
+    Dir(BTreeMap<SmolStr, Ino>),
+    /// A symbolic link.
+    Symlink(SmolStr),
+    /// A named pipe, or a UNIX-domain socket.
+    Special(Special),
+}
+
+/// Kinds of special files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Special {
+    /// A named pipe.
+    Fifo,
+    /// A UNIX-domain socket.
+    Socket,
+    /// `/dev/null`.
+    Null,
+}
+
+/// A file with its metadata.
+#[derive(Clone, Debug)]
+pub struct Inode {
+    /// What it is.
+    pub node: Node,
+    /// Permission bits, with set-uid, set-gid and sticky.
+    pub mode: u16,
+    /// Owner.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+    /// Time of the last change of content.
+    pub mtime: Time,
+    /// Time of the last change of the inode.
+    pub ctime: Time,
+    /// Number of names.
+    pub nlink: u32,
+    /// Raised at every change of content: a cheap way to notice one.
+    pub version: u64,
+}
+
+impl Inode {
+    /// The content of a regular file.
+    pub fn content(&self) -> Option<&Content> {
+        match &self.node {
+            Node::File(content) => Some(content),
+            _ => None,
+        }
+    }
+
+    /// The size that `stat` shows.
+    pub fn size(&self) -> u64 {
+        match &self.node {
+            Node::File(content) => content.size(),
+            Node::Dir(_) => 4096,
+            Node::Symlink(target) => target.len() as u64,
+            Node::Special(_) => 0,
+        }
+    }
+
+    fn allows(&self, cred: &Cred, want: u16) -> bool {
+        if cred.uid == 0 {
+            return true;
+        }
+        let shift = if cred.uid == self.uid {
+            6
+        } else if cred.in_group(self.gid) {
+            3
+        } else {
+            0
+        };
+        (self.mode >> shift) & want == want
+    }
+}
+
+const READ: u16 = 4;
+const WRITE: u16 = 2;
+const SEARCH: u16 = 1;
+/// Links followed before giving up, as in Linux.
+const MAX_LINKS: u32 = 40;
+/// Longest name and longest path, as in Linux.
+const MAX_NAME: usize = 255;
+const MAX_PATH: usize = 4096;
+
+/// The file system of one host.
+#[derive(Clone, Debug)]
+pub struct Vfs {
+    inodes: Vec<Option<Arc<Inode>>>,
+    free: Vec<u64>,
+    base: u64,
+    root: Ino,
+    used: u64,
+    /// Size of the disk in octets.
+    pub capacity: u64,
+    versions: u64,
+    /// The clock that new times are taken from; the world sets it before each step.
+    pub now: Time,
+}
+
+impl Vfs {
+    /// An empty file system whose first free inode number is `base`.
+    pub fn new(base: u64, now: Time) -> Vfs {
+        let root = Inode {
+            node: Node::Dir(BTreeMap::new()),
+            mode: 0o755,
+            uid: 0,
+            gid: 0,
+            mtime: now,
+            ctime: now,
+            nlink: 2,
+            version: 0,
+        };
+        Vfs {
+            inodes: vec![Some(Arc::new(root))],
+            free: Vec::new(),
+            base,
+            root: Ino(base),
+            used: 0,
+            capacity: 1 << 40,
+            versions: 0,
+            now,
+        }
+    }
+
+    /// The inode of this number.
+    pub fn inode(&self, ino: Ino) -> Option<&Inode> {
+        let slot = usize::try_from(ino.0.checked_sub(self.base)?).ok()?;
+        self.inodes.get(slot)?.as_deref()
+    }
+
+    fn inode_mut(&mut self, ino: Ino) -> Result<&mut Inode, Errno> {
+        let slot = ino.0.checked_sub(self.base).and_then(|slot| usize::try_from(slot).ok()).ok_or(Errno::NoEnt)?;
+        self.inodes.get_mut(slot).and_then(Option::as_mut).map(Arc::make_mut).ok_or(Errno::NoEnt)
+    }
+
+    fn allocate(&mut self, node: Node, mode: u16, cred: &Cred) -> Ino {
+        self.versions += 1;
+        let nlink = if matches!(node, Node::Dir(_)) { 2 } else { 1 };
+        let inode = Inode {
+            node,
+            mode,
+            uid: cred.uid,
+            gid: cred.gid,
+            mtime: self.now,
+            ctime: self.now,
+            nlink,
+            version: self.versions,
+        };
+        self.used += inode.size();
+        match self.free.pop() {
+            Some(slot) => {
+                self.inodes[slot as usize] = Some(Arc::new(inode));
+                Ino(self.base + slot)
+            }
+            None => {
+                self.inodes.push(Some(Arc::new(inode)));
+                Ino(self.base + self.inodes.len() as u64 - 1)
+            }
+        }
+    }
+
+    fn release(&mut self, ino: Ino) {
+        let slot = ino.0 - self.base;
+        if let Some(inode) = self.inodes[slot as usize].take() {
+            self.used = self.used.saturating_sub(inode.size());
+            self.free.push(slot);
+        }
+    }
+
+    /// Free octets of the disk.
+    pub fn free_space(&self) -> u64 {
+        self.capacity.saturating_sub(self.used)
+    }
+
+    fn dir(&self, ino: Ino) -> Result<&BTreeMap<SmolStr, Ino>, Errno> {
+        match &self.inode(ino).ok_or(Errno::NoEnt)?.node {
+            Node::Dir(entries) => Ok(entries),
+            _ => Err(Errno::NotDir),
+        }
+    }
+
+    /// Finds the inode of an absolute path, following symbolic links.
+    pub fn resolve(&self, path: &str, cred: &Cred) -> Result<Ino, Errno> {
+        self.walk(path, cred, true, &mut 0)
+    }
+
+    /// Finds the inode of an absolute path; a final symbolic link is not followed.
+    pub fn resolve_link(&self, path: &str, cred: &Cred) -> Result<Ino, Errno> {
+        self.walk(path, cred, false, &mut 0)
+    }
+
+    fn walk(&self, path: &str, cred: &Cred, follow: bool, links: &mut u32) -> Result<Ino, Errno> {
+        if path.len() > MAX_PATH {
+            return Err(Errno::NameTooLong);
+        }
+        if path.is_empty() {
+            return Err(Errno::NoEnt);
+        }
+        // The inodes from the root down to the present place, for `..`.
+        let mut trail = vec![self.root];
+        self.walk_from(&mut trail, path, cred, follow, links)?;
+        trail.last().copied().ok_or(Errno::NoEnt)
+    }
+
+    fn walk_from(
+        &self,
+        trail: &mut Vec<Ino>,
+        path: &str,
+        cred: &Cred,
+        follow: bool,
+        links: &mut u32,
+    ) -> Result<(), Errno> {
+        if path.starts_with('/') {
+            trail.truncate(1);
+        }
+        let mut parts = path.split('/').filter(|part| !part.is_empty() && *part != ".").peekable();
+        let wants_dir = path.ends_with('/');
+        while let Some(part) = parts.next() {
+            let here = *trail.last().ok_or(Errno::NoEnt)?;
+            let entries = self.dir(here)?;
+            if !self.inode(here).is_some_and(|inode| inode.allows(cred, SEARCH)) {
+                return Err(Errno::Access);
+            }
+            if part == ".." {
+                if trail.len() > 1 {
+                    trail.pop();
+                }
+                continue;
+            }
+            if part.len() > MAX_NAME {
+                return Err(Errno::NameTooLong);
+            }
+            let next = *entries.get(part).ok_or(Errno::NoEnt)?;
+            let last = parts.peek().is_none();
+            match &self.inode(next).ok_or(Errno::NoEnt)?.node {
+                Node::Symlink(target) if !last || follow || wants_dir => {
+                    *links += 1;
+                    if *links > MAX_LINKS {
+                        return Err(Errno::Loop);
+                    }
+                    self.walk_from(trail, target, cred, true, links)?;
+                }
+                _ => trail.push(next),
+            }
+        }
+        if wants_dir {
+            self.dir(*trail.last().ok_or(Errno::NoEnt)?)?;
+        }
+        Ok(())
+    }
+
+    /// Splits a path into the inode of its directory and its last name. A final symbolic link is
+    /// replaced by where it points, when `follow` is set.
+    fn locate(&self, path: &str, cred: &Cred, follow: bool) -> Result<(Ino, SmolStr), Errno> {
+        let mut path = path.trim_end_matches('/').to_owned();
+        for _ in 0..MAX_LINKS {
+            let (dir, name) = match path.rsplit_once('/') {
+                Some(("", name)) => ("/", name),
+                Some((dir, name)) => (dir, name),
+                None => return Err(Errno::NoEnt),
+            };
+            if name.is_empty() || name == "." || name == ".." {
+                return Err(Errno::Exist);
+            }
+            if name.len() > MAX_NAME {
+                return Err(Errno::NameTooLong);
+            }
+            let parent = self.resolve(dir, cred)?;
+            let entries = self.dir(parent)?;
+            if !self.inode(parent).is_some_and(|inode| inode.allows(cred, SEARCH)) {
+                return Err(Errno::Access);
+            }
+            let target = entries.get(name).and_then(|ino| self.inode(*ino)).and_then(|inode| match &inode.node {
+                Node::Symlink(target) if follow => Some(target.clone()),
+                _ => None,
+            });
+            match target {
+                None => return Ok((parent, name.into())),
+                Some(target) if target.starts_with('/') => path = target.to_string(),
+                Some(target) => path = format!("{dir}/{target}"),
+            }
+        }
+        Err(Errno::Loop)
+    }
+
+    fn may_write_dir(&self, dir: Ino, cred: &Cred) -> Result<(), Errno> {
+        let inode = self.inode(dir).ok_or(Errno::NoEnt)?;
+        if inode.allows(cred, WRITE | SEARCH) { Ok(()) } else { Err(Errno::Access) }
+    }
+
+    fn link(&mut self, dir: Ino, name: SmolStr, ino: Ino) -> Result<(), Errno> {
+        let now = self.now;
+        let inode = self.inode_mut(dir)?;
+        inode.mtime = now;
+        match &mut inode.node {
+            Node::Dir(entries) => {
+                entries.insert(name, ino);
+                Ok(())
+            }
+            _ => Err(Errno::NotDir),
+        }
+    }
+
+    /// Whether a path leads anywhere, seen by root.
+    pub fn exists(&self, path: &str) -> bool {
+        self.resolve(path, &Cred::ROOT).is_ok()
+    }
+
+    /// Metadata and content of what a path leads to.
+    pub fn stat(&self, path: &str, cred: &Cred) -> Result<&Inode, Errno> {
+        self.inode(self.resolve(path, cred)?).ok_or(Errno::NoEnt)
+    }
+
+    /// Whether these rights (`4` read, `2` write, `1` execute or search) are granted.
+    pub fn access(&self, path: &str, cred: &Cred, want: u16) -> Result<(), Errno> {
+        if self.stat(path, cred)?.allows(cred, want) { Ok(()) } else { Err(Errno::Access) }
+    }
+
+    /// The content of a regular file.
+    pub fn read(&self, path: &str, cred: &Cred) -> Result<&Content, Errno> {
+        let inode = self.stat(path, cred)?;
+        if !inode.allows(cred, READ) {
+            return Err(Errno::Access);
+        }
+        match &inode.node {
+            Node::File(content) => Ok(content),
+            Node::Dir(_) => Err(Errno::IsDir),
+            _ => Err(Errno::NxIo),
+        }
+    }
+
+    /// The content of a regular file as text; octets that are not UTF-8 are replaced.
+    pub fn read_text(&self, path: &str, cred: &Cred) -> Result<String, Errno> {
+        if self.stat(path, cred).is_ok_and(|inode| matches!(inode.node, Node::Special(Special::Null))) {
+            return Ok(String::new());
+        }
+        Ok(String::from_utf8_lossy(&self.read(path, cred)?.to_vec()).into_owned())
+    }
+
+    /// The names in a directory, in order.
+    pub fn list(&self, path: &str, cred: &Cred) -> Result<Vec<(SmolStr, Ino)>, Errno> {
+        let ino = self.resolve(path, cred)?;
+        let entries = self.dir(ino)?;
+        if !self.inode(ino).is_some_and(|inode| inode.allows(cred, READ)) {
+            return Err(Errno::Access);
+        }
+        Ok(entries.iter().map(|(name, ino)| (name.clone(), *ino)).collect())
+    }
+
+    /// Replaces a file's content, creating it with `mode` if it does not exist (`open` with
+    /// `O_CREAT|O_TRUNC`).
+    pub fn write(&mut self, path: &str, content: impl Into<Content>, mode: u16, cred: &Cred) -> Result<Ino, Errno> {
+        let content = content.into();
+        self.edit(path, mode, cred, |old| {
+            *old = content;
+            Ok(())
+        })
+    }
+
+    /// Appends to a file, creating it with `mode` if it does not exist.
+    pub fn append(&mut self, path: &str, bytes: impl Into<Bytes>, mode: u16, cred: &Cred) -> Result<Ino, Errno> {
+        let bytes = bytes.into();
+        self.edit(path, mode, cred, |content| {
+            if let Content::Object(object) = content {
+                *content = Content::from(object.bytes());
+            }
+            if let Content::Rope(rope) = content {
+                rope.push(bytes);
+            }
+            Ok(())
+        })
+    }
+
+    /// Changes a file's content in place, creating it with `mode` if it does not exist.
+    pub fn edit(
+        &mut self,
+        path: &str,
+        mode: u16,
+        cred: &Cred,
+        change: impl FnOnce(&mut Content) -> Result<(), Errno>,
+    ) -> Result<Ino, Errno> {
+        let ino = match self.resolve(path, cred) {
+            Ok(ino) => ino,
+            Err(Errno::NoEnt) => {
+                let (dir, name) = self.locate(path, cred, true)?;
+                if path.ends_with('/') {
+                    return Err(Errno::IsDir);
+                }
+                self.may_write_dir(dir, cred)?;
+                let ino = self.allocate(Node::File(Content::from(Vec::new())), mode, cred);
+                self.link(dir, name, ino)?;
+                ino
+            }
+            Err(error) => return Err(error),
+        };
+        if !self.inode(ino).is_some_and(|inode| inode.allows(cred, WRITE))
+            && cred.uid != self.inode(ino).map_or(0, |i| i.uid)
+        {
+            return Err(Errno::Access);
+        }
+        if !self.inode(ino).is_some_and(|inode| inode.allows(cred, WRITE)) {
+            return Err(Errno::Access);
+        }
+        self.edit_ino(ino, change)?;
+        Ok(ino)
+    }
+
+    /// Changes the content of an open file: no permission is checked any more.
+    pub fn edit_ino(&mut self, ino: Ino, change: impl FnOnce(&mut Content) -> Result<(), Errno>) -> Result<(), Errno> {
+        self.versions += 1;
+        let (now, version, free) = (self.now, self.versions, self.free_space());
+        let inode = self.inode_mut(ino)?;
+        match &mut inode.node {
+            Node::File(content) => {
+                let before = content.size();
+                let undo = if free < 1 << 24 { Some(content.clone()) } else { None };
+                change(content)?;
+                let after = content.size();
+                if let Some(old) = undo.filter(|_| after > before && after - before > free) {
+                    *content = old;
+                    return Err(Errno::NoSpc);
+                }
+                inode.mtime = now;
+                inode.ctime = now;
+                inode.version = version;
+                self.used = (self.used + after).saturating_sub(before);
+                Ok(())
+            }
+            Node::Dir(_) => Err(Errno::IsDir),
+            Node::Special(Special::Null) => Ok(()),
+            Node::Special(_) | Node::Symlink(_) => Err(Errno::NxIo),
+        }
+    }
+
+    /// Makes a directory.
+    pub fn mkdir(&mut self, path: &str, mode: u16, cred: &Cred) -> Result<Ino, Errno> {
+        self.create(path, Node::Dir(BTreeMap::new()), mode, cred)
+    }
+
+    /// Makes a directory and all that are missing above it, as root, mode 0755.
+    pub fn mkdir_all(&mut self, path: &str) -> Result<(), Errno> {
+        let mut at = String::new();
+        for part in path.split('/').filter(|part| !part.is_empty()) {
+            at.push('/');
+            at.push_str(part);
+            match self.mkdir(&at, 0o755, &Cred::ROOT) {
+                Ok(_) | Err(Errno::Exist) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes a symbolic link.
+    pub fn symlink(&mut self, target: &str, path: &str, cred: &Cred) -> Result<Ino, Errno> {
+        self.create(path, Node::Symlink(target.into()), 0o777, cred)
+    }
+
+    /// Makes a named pipe, a UNIX-domain socket or `/dev/null`.
+    pub fn mknod(&mut self, path: &str, special: Special, mode: u16, cred: &Cred) -> Result<Ino, Errno> {
+        self.create(path, Node::Special(special), mode, cred)
+    }
+
+    /// Makes a new file; fails if the name exists (`O_EXCL`).
+    pub fn create_new(
+        &mut self,
+        path: &str,
+        content: impl Into<Content>,
+        mode: u16,
+        cred: &Cred,
+    ) -> Result<Ino, Errno> {
+        self.create(path, Node::File(content.into()), mode, cred)
+    }
+
+    fn create(&mut self, path: &str, node: Node, mode: u16, cred: &Cred) -> Result<Ino, Errno> {
+        let (dir, name) = self.locate(path, cred, false)?;
+        if self.dir(dir)?.contains_key(&name) {
+            return Err(Errno::Exist);
+        }
+        self.may_write_dir(dir, cred)?;
+        self.create_in(dir, name, node, mode, cred)
+    }
+
+    /// Makes an entry in an open directory: the fast way for daemons that keep one open.
+    pub fn create_in(&mut self, dir: Ino, name: SmolStr, node: Node, mode: u16, cred: &Cred) -> Result<Ino, Errno> {
+        if matches!(&node, Node::File(content) if content.size() > self.free_space()) {
+            return Err(Errno::NoSpc);
+        }
+        let ino = self.allocate(node, mode, cred);
+        self.link(dir, name, ino)?;
+        Ok(ino)
+    }
+
+    /// Removes a name that is not a directory.
+    pub fn unlink(&mut self, path: &str, cred: &Cred) -> Result<(), Errno> {
+        let (dir, name) = self.locate(path, cred, false)?;
+        let ino = *self.dir(dir)?.get(&name).ok_or(Errno::NoEnt)?;
+        if matches!(self.inode(ino).map(|inode| &inode.node), Some(Node::Dir(_))) {
+            return Err(Errno::IsDir);
+        }
+        self.may_remove(dir, ino, cred)?;
+        self.unlink_in(dir, &name)
+    }
+
+    /// Removes a name in an open directory: the fast way for daemons that keep one open.
+    pub fn unlink_in(&mut self, dir: Ino, name: &str) -> Result<(), Errno> {
+        let now = self.now;
+        let inode = self.inode_mut(dir)?;
+        inode.mtime = now;
+        let Node::Dir(entries) = &mut inode.node else { return Err(Errno::NotDir) };
+        let ino = entries.remove(name).ok_or(Errno::NoEnt)?;
+        let gone = self.inode_mut(ino)?;
+        gone.nlink = gone.nlink.saturating_sub(1);
+        if gone.nlink == 0 || matches!(gone.node, Node::Dir(_)) {
+            self.release(ino);
+        }
+        Ok(())
+    }
+
+    fn may_remove(&self, dir: Ino, ino: Ino, cred: &Cred) -> Result<(), Errno> {
+        self.may_write_dir(dir, cred)?;
+        let (parent, inode) = (self.inode(dir).ok_or(Errno::NoEnt)?, self.inode(ino).ok_or(Errno::NoEnt)?);
+        let sticky = parent.mode & 0o1000 != 0;
+        if sticky && cred.uid != 0 && cred.uid != inode.uid && cred.uid != parent.uid {
+            return Err(Errno::Perm);
+        }
+        Ok(())
+    }
+
+    /// Removes an empty directory.
+    pub fn rmdir(&mut self, path: &str, cred: &Cred) -> Result<(), Errno> {
+        let (dir, name) = self.locate(path, cred, false)?;
+        let ino = *self.dir(dir)?.get(&name).ok_or(Errno::NoEnt)?;
+        if !self.dir(ino)?.is_empty() {
+            return Err(Errno::NotEmpty);
+        }
+        self.may_remove(dir, ino, cred)?;
+        self.unlink_in(dir, &name)
+    }
+
+    /// Gives a file another name, replacing what is there (`rename(2)`).
+    pub fn rename(&mut self, from: &str, to: &str, cred: &Cred) -> Result<(), Errno> {
+        let (from_dir, from_name) = self.locate(from, cred, false)?;
+        let ino = *self.dir(from_dir)?.get(&from_name).ok_or(Errno::NoEnt)?;
+        self.may_remove(from_dir, ino, cred)?;
+        let (to_dir, to_name) = self.locate(to, cred, false)?;
+        self.may_write_dir(to_dir, cred)?;
+        let is_dir = self.dir(ino).is_ok();
+        if is_dir && self.contains(ino, to_dir) {
+            return Err(Errno::Inval);
+        }
+        if let Some(old) = self.dir(to_dir)?.get(&to_name).copied() {
+            if old == ino {
+                return Ok(());
+            }
+            match (self.dir(old), is_dir) {
+                (Ok(entries), true) if !entries.is_empty() => return Err(Errno::NotEmpty),
+                (Ok(_), false) => return Err(Errno::IsDir),
+                (Err(_), true) => return Err(Errno::NotDir),
+                _ => {}
+            }
+            self.may_remove(to_dir, old, cred)?;
+            self.unlink_in(to_dir, &to_name)?;
+        }
+        self.move_in(from_dir, &from_name, to_dir, to_name)
+    }
+
+    /// Moves an entry between open directories: the fast way for daemons that keep them open.
+    pub fn move_in(&mut self, from: Ino, from_name: &str, to: Ino, to_name: SmolStr) -> Result<(), Errno> {
+        let now = self.now;
+        let inode = self.inode_mut(from)?;
+        inode.mtime = now;
+        let Node::Dir(entries) = &mut inode.node else { return Err(Errno::NotDir) };
+        let ino = entries.remove(from_name).ok_or(Errno::NoEnt)?;
+        self.link(to, to_name, ino)
+    }
+
+    /// Whether `below` is `top` or lies under it.
+    fn contains(&self, top: Ino, below: Ino) -> bool {
+        top == below
+            || self
+                .dir(top)
+                .is_ok_and(|entries| entries.values().any(|ino| self.dir(*ino).is_ok() && self.contains(*ino, below)))
+    }
+
+    /// Gives a file a further name (`link(2)`).
+    pub fn hard_link(&mut self, from: &str, to: &str, cred: &Cred) -> Result<(), Errno> {
+        let ino = self.resolve_link(from, cred)?;
+        if self.dir(ino).is_ok() {
+            return Err(Errno::Perm);
+        }
+        let (dir, name) = self.locate(to, cred, false)?;
+        if self.dir(dir)?.contains_key(&name) {
+            return Err(Errno::Exist);
+        }
+        self.may_write_dir(dir, cred)?;
+        self.link(dir, name, ino)?;
+        self.inode_mut(ino)?.nlink += 1;
+        Ok(())
+    }
+
+    /// Changes permission bits; only the owner and root may.
+    pub fn chmod(&mut self, path: &str, mode: u16, cred: &Cred) -> Result<(), Errno> {
+        let ino = self.owned(path, cred)?;
+        let now = self.now;
+        let inode = self.inode_mut(ino)?;
+        inode.mode = mode & 0o7777;
+        inode.ctime = now;
+        Ok(())
+    }
+
+    /// Changes owner and group; only root may change the owner.
+    pub fn chown(&mut self, path: &str, uid: Option<u32>, gid: Option<u32>, cred: &Cred) -> Result<(), Errno> {
+        let ino = self.owned(path, cred)?;
+        if cred.uid != 0 && (uid.is_some_and(|uid| uid != cred.uid) || gid.is_some_and(|gid| !cred.in_group(gid))) {
+            return Err(Errno::Perm);
+        }
+        let now = self.now;
+        let inode = self.inode_mut(ino)?;
+        inode.uid = uid.unwrap_or(inode.uid);
+        inode.gid = gid.unwrap_or(inode.gid);
+        inode.ctime = now;
+        Ok(())
+    }
+
+    /// Sets the time of the last change; only the owner and root may.
+    pub fn set_mtime(&mut self, path: &str, mtime: Time, cred: &Cred) -> Result<(), Errno> {
+        let ino = self.owned(path, cred)?;
+        self.inode_mut(ino)?.mtime = mtime;
+        Ok(())
+    }
+
+    fn owned(&self, path: &str, cred: &Cred) -> Result<Ino, Errno> {
+        let ino = self.resolve(path, cred)?;
+        let owner = self.inode(ino).ok_or(Errno::NoEnt)?.uid;
+        if cred.uid == 0 || cred.uid == owner { Ok(ino) } else { Err(Errno::Perm) }
+    }
+}

@@ -1,0 +1,60 @@
+//! What the queue manager asks of a delivery agent, and what it gets back.
+
+use std::sync::Arc;
+
+use smol_str::SmolStr;
+
+use super::queue_file::QueueFile;
+use crate::sim::Time;
+use crate::trace::DeliveryStatus;
+
+/// One request of qmgr(8): these recipients of this message, over this transport, to this next hop.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Number of the request, given by the queue manager.
+    pub job: u64,
+    /// The message as it was when the request was made.
+    pub file: Arc<QueueFile>,
+    /// Which queue it came from: `Deferred` if it was tried before.
+    pub from_deferred: bool,
+    /// Service name in master.cf: `smtp`, `relay`, `local` …
+    pub transport: SmolStr,
+    /// Next hop: a domain, `[host]`, `[host]:port`, a path or a text, as the transport takes it.
+    pub nexthop: SmolStr,
+    /// Which of the message's recipients, by index, each with its resolved address.
+    pub recipients: Vec<(usize, SmolStr)>,
+    /// When the message became active.
+    pub active_since: Time,
+}
+
+/// What an agent found out about one recipient (the fields of Postfix's `DSN`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// Index of the recipient in the message.
+    pub recipient: usize,
+    /// What becomes of it.
+    pub status: DeliveryStatus,
+    /// Enhanced status code: `2.0.0`.
+    pub dsn: SmolStr,
+    /// `relay=` in the log: `mail.example.net[203.0.113.20]:25`, `local`, `none`.
+    pub relay: SmolStr,
+    /// The text in parentheses at the end of the log line.
+    pub reason: String,
+    /// The remote server's name, for `Remote-MTA: dns; NAME`; empty if none answered.
+    pub remote_mta: SmolStr,
+    /// The remote server's reply for `Diagnostic-Code: smtp; TEXT`; empty for Postfix's own reasons.
+    pub remote_reply: String,
+    /// Times for `delays=a/b/c/d`: when the agent got the request, was connected, was done.
+    pub times: Times,
+}
+
+/// Moments of a delivery attempt.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Times {
+    /// The agent began.
+    pub started: Time,
+    /// The connection was set up.
+    pub connected: Time,
+    /// It was done.
+    pub done: Time,
+}

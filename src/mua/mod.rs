@@ -1,0 +1,1 @@
+//! Mail user agents and mail retrieval agents: composing, submitting, reading, fetching.

@@ -1,0 +1,1 @@
+//! Hosts, links and faults composed: inputs in, trace out.
