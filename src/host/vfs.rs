@@ -715,6 +715,36 @@ impl Vfs {
         Ok(ino)
     }
 
+    /// Makes an entry in an open directory whose name depends on its inode number.
+    pub fn create_in_named(
+        &mut self,
+        dir: Ino,
+        name: impl FnOnce(Ino) -> SmolStr,
+        node: Node,
+        mode: u16,
+        cred: &Cred,
+    ) -> Result<(SmolStr, Ino), Errno> {
+        self.dir(dir)?;
+        let ino = self.allocate(node, mode, cred);
+        let name = name(ino);
+        self.link(dir, name.clone(), ino)?;
+        Ok((name, ino))
+    }
+
+    /// Sets the time of the last change of an open file.
+    pub fn set_mtime_ino(&mut self, ino: Ino, mtime: Time) {
+        if let Ok(inode) = self.inode_mut(ino) {
+            inode.mtime = mtime;
+        }
+    }
+
+    /// Sets the permission bits of an open file.
+    pub fn set_mode_ino(&mut self, ino: Ino, mode: u16) {
+        if let Ok(inode) = self.inode_mut(ino) {
+            inode.mode = mode & 0o7777;
+        }
+    }
+
     /// Removes a name that is not a directory.
     pub fn unlink(&mut self, path: &str, cred: &Cred) -> Result<(), Errno> {
         let (dir, name) = self.locate(path, cred, false)?;

@@ -7,4 +7,5 @@
 //! [`Services`](services::Services) is what the daemons share.
 
 pub mod delivery;
+pub mod queue;
 pub mod queue_file;
