@@ -656,6 +656,22 @@ impl Vfs {
         }
     }
 
+    /// Shows every inode with one of its absolute paths, directories before what is in them, in
+    /// order of names.
+    pub fn visit(&self, show: &mut impl FnMut(&str, &Inode)) {
+        self.visit_below("", self.root, show);
+    }
+
+    fn visit_below(&self, path: &str, ino: Ino, show: &mut impl FnMut(&str, &Inode)) {
+        let Some(inode) = self.inode(ino) else { return };
+        show(if path.is_empty() { "/" } else { path }, inode);
+        if let Node::Dir(entries) = &inode.node {
+            for (name, below) in entries {
+                self.visit_below(&format!("{path}/{name}"), *below, show);
+            }
+        }
+    }
+
     /// Makes a directory.
     pub fn mkdir(&mut self, path: &str, mode: u16, cred: &Cred) -> Result<Ino, Errno> {
         self.create(path, Node::Dir(BTreeMap::new()), mode, cred)

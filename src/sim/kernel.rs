@@ -1,1 +1,951 @@
-pub struct Kernel;
+//! The queue of events, and the connections and datagrams that travel through it.
+//!
+//! A TCP-like connection has two ends. Segments arrive in order after the path's latency, limited
+//! by its bandwidth and by a window of octets in flight. What is left out, because no mail program
+//! can see it: sequence numbers, acknowledgements, half-open states. Loss shows as delay; a dead
+//! path shows as a reset after [`GIVE_UP`].
+
+use std::cmp::{Ordering, Reverse};
+use std::collections::{BTreeMap, BinaryHeap, VecDeque};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use bytes::Bytes;
+use smol_str::SmolStr;
+
+use super::Dice;
+use super::faults::{Block, Faults};
+use super::net::{ConnectError, Endpoint, HostId, Listener, NetInput, Payload, ProcId, Socket};
+use super::time::{Duration, Time};
+
+/// Octets that may be on their way in one direction before the sender has to wait.
+const WINDOW: u64 = 65_535;
+/// How long a connection attempt without answer lasts (Linux: six SYN retries).
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(127);
+/// How long until an address without a host is known to be unreachable (ARP).
+const ARP_TIMEOUT: Duration = Duration::from_secs(3);
+/// First pause before a lost segment is sent again; doubled each time.
+const RETRANSMIT: Duration = Duration::from_millis(200);
+/// How long a connection survives a dead path.
+pub const GIVE_UP: Duration = Duration::from_secs(924);
+
+/// Something for a process, with the cause that the sender gave.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// For whom.
+    pub to: Endpoint,
+    /// What.
+    pub what: What,
+    /// The event that led to it (the trace's number, opaque here).
+    pub cause: u64,
+}
+
+/// What is delivered.
+#[derive(Clone, Debug)]
+pub enum What {
+    /// From the network.
+    Net(NetInput),
+    /// A timer, with its token and its reason.
+    Wake(u64, &'static str),
+}
+
+#[derive(Clone, Debug)]
+enum Action {
+    /// A SYN arrives at the host it was sent to.
+    Syn {
+        conn: u32,
+        generation: u32,
+    },
+    /// The client learns how its attempt ended.
+    ConnectDone {
+        conn: u32,
+        generation: u32,
+        result: Result<(), ConnectError>,
+    },
+    /// A segment arrives at one end.
+    Segment {
+        conn: u32,
+        generation: u32,
+        to: End,
+        payload: Segment,
+    },
+    /// The window or the link may have room again.
+    Pump {
+        conn: u32,
+        generation: u32,
+        from: End,
+    },
+    /// The sender's kernel has given up on a dead path.
+    GaveUp {
+        conn: u32,
+        generation: u32,
+        end: End,
+    },
+    /// The sender's backlog has left.
+    Writable {
+        conn: u32,
+        generation: u32,
+        end: End,
+    },
+    Datagram {
+        to_host: HostId,
+        from: SocketAddr,
+        to: SocketAddr,
+        bytes: Bytes,
+    },
+    Wake {
+        to: Endpoint,
+        token: u64,
+        reason: &'static str,
+    },
+}
+
+#[derive(Clone, Debug)]
+enum Segment {
+    Payload(Payload),
+    Fin,
+    Reset,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Client,
+    Server,
+}
+
+impl End {
+    fn other(self) -> End {
+        match self {
+            End::Client => End::Server,
+            End::Server => End::Client,
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Queued {
+    time: Time,
+    seq: u64,
+    cause: u64,
+    action: Action,
+}
+
+impl PartialEq for Queued {
+    fn eq(&self, other: &Queued) -> bool {
+        (self.time, self.seq) == (other.time, other.seq)
+    }
+}
+impl Eq for Queued {}
+impl PartialOrd for Queued {
+    fn partial_cmp(&self, other: &Queued) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for Queued {
+    fn cmp(&self, other: &Queued) -> Ordering {
+        (self.time, self.seq).cmp(&(other.time, other.seq))
+    }
+}
+
+/// One direction of a connection: what its sender has sent.
+#[derive(Clone, Debug, Default)]
+struct Direction {
+    backlog: VecDeque<(Segment, u64)>,
+    in_flight: u64,
+    last_arrival: Time,
+    link_free: Time,
+    closed: bool,
+    blocked_writer: bool,
+    /// Arrived, but the receiver has paused reading.
+    inbox: VecDeque<(Segment, u64)>,
+    paused: bool,
+    stalled_since: Option<Time>,
+    retry: Duration,
+}
+
+#[derive(Clone, Debug)]
+struct Conn {
+    client: Endpoint,
+    client_sock: Socket,
+    server: Option<Endpoint>,
+    from: SocketAddr,
+    to: SocketAddr,
+    target: Target,
+    open: bool,
+    up: Direction,
+    down: Direction,
+    gone: [bool; 2],
+}
+
+#[derive(Clone, Debug)]
+enum Target {
+    Tcp(HostId),
+    Unix(SmolStr),
+}
+
+#[derive(Clone, Debug, Default)]
+struct Slot {
+    generation: u32,
+    conn: Option<Box<Conn>>,
+}
+
+/// What the kernel knows of a host.
+#[derive(Clone, Debug, Default)]
+struct HostNet {
+    addrs: Vec<IpAddr>,
+    up: bool,
+    /// Answers neither ARP nor packets: packets to it vanish.
+    silent: bool,
+    listeners: BTreeMap<Listener, ProcId>,
+    udp: BTreeMap<u16, ProcId>,
+    next_port: u16,
+}
+
+/// Schedules everything and keeps the connections.
+#[derive(Clone, Debug)]
+pub struct Kernel {
+    now: Time,
+    seq: u64,
+    queue: BinaryHeap<Reverse<Queued>>,
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+    sockets: BTreeMap<Socket, (u32, u32)>,
+    addresses: BTreeMap<IpAddr, HostId>,
+    hosts: Vec<HostNet>,
+    dice: Dice,
+    /// What paths do to traffic.
+    pub faults: Faults,
+}
+
+/// The ephemeral ports of Linux.
+const PORTS: std::ops::RangeInclusive<u16> = 32768..=60999;
+
+impl Kernel {
+    /// A kernel without hosts.
+    pub fn new(seed: u64, start: Time) -> Kernel {
+        Kernel {
+            now: start,
+            seq: 0,
+            queue: BinaryHeap::new(),
+            slots: Vec::new(),
+            free: Vec::new(),
+            sockets: BTreeMap::new(),
+            addresses: BTreeMap::new(),
+            hosts: Vec::new(),
+            dice: Dice::new(seed, "network"),
+            faults: Faults::default(),
+        }
+    }
+
+    /// The present moment: the time of the last event, or what [`Kernel::set_now`] said.
+    pub fn now(&self) -> Time {
+        self.now
+    }
+
+    /// Moves the clock forward to a moment before the next event.
+    pub fn set_now(&mut self, now: Time) {
+        self.now = self.now.max(now);
+    }
+
+    /// Makes a host known. Its number must be the next one.
+    pub fn add_host(&mut self, addrs: &[IpAddr]) -> HostId {
+        let id = HostId(u32::try_from(self.hosts.len()).unwrap_or(u32::MAX));
+        for addr in addrs {
+            self.addresses.entry(*addr).or_insert(id);
+        }
+        let next_port = *PORTS.start() + (self.dice.below(20_000) as u16);
+        self.hosts.push(HostNet { addrs: addrs.to_vec(), up: true, next_port, ..HostNet::default() });
+        id
+    }
+
+    /// Switches a host's network on or off. Off, it loses its listeners and connections; the other
+    /// ends notice only when they send: silence while it is off, a reset when it is on again.
+    pub fn set_up(&mut self, host: HostId, up: bool) {
+        if let Some(net) = self.hosts.get_mut(host.0 as usize) {
+            net.up = up;
+            if !up {
+                net.listeners.clear();
+                net.udp.clear();
+            }
+        }
+        if !up {
+            for conn in self.slots.iter_mut().filter_map(|slot| slot.conn.as_deref_mut()) {
+                let ends = [Some(conn.client), conn.server];
+                for (gone, _) in
+                    conn.gone.iter_mut().zip(ends).filter(|(_, end)| end.is_some_and(|end| end.host == host))
+                {
+                    *gone = true;
+                }
+            }
+        }
+    }
+
+    /// Whether a host's network is on.
+    pub fn is_up(&self, host: HostId) -> bool {
+        self.hosts.get(host.0 as usize).is_some_and(|net| net.up)
+    }
+
+    /// Lets packets to this host vanish without any answer.
+    pub fn set_silent(&mut self, host: HostId, silent: bool) {
+        if let Some(net) = self.hosts.get_mut(host.0 as usize) {
+            net.silent = silent;
+        }
+    }
+
+    /// The host that has this address.
+    pub fn host_of(&self, addr: IpAddr) -> Option<HostId> {
+        self.addresses.get(&addr).copied()
+    }
+
+    fn schedule(&mut self, time: Time, cause: u64, action: Action) {
+        self.seq += 1;
+        self.queue.push(Reverse(Queued { time: time.max(self.now), seq: self.seq, cause, action }));
+    }
+
+    /// When the next event is due.
+    pub fn next_time(&self) -> Option<Time> {
+        self.queue.peek().map(|Reverse(queued)| queued.time)
+    }
+
+    /// Asks for a [`What::Wake`].
+    pub fn wake_at(&mut self, to: Endpoint, time: Time, token: u64, reason: &'static str, cause: u64) {
+        self.schedule(time, cause, Action::Wake { to, token, reason });
+    }
+
+    /// Registers a listener; false if another process has it.
+    pub fn listen(&mut self, at: Endpoint, listener: Listener) -> bool {
+        let Some(net) = self.hosts.get_mut(at.host.0 as usize) else { return false };
+        *net.listeners.entry(listener).or_insert(at.proc) == at.proc
+    }
+
+    /// Removes a listener of this process.
+    pub fn unlisten(&mut self, at: Endpoint, listener: &Listener) {
+        if let Some(net) = self.hosts.get_mut(at.host.0 as usize)
+            && net.listeners.get(listener) == Some(&at.proc)
+        {
+            net.listeners.remove(listener);
+        }
+    }
+
+    /// The listeners of a host with their processes, in order.
+    pub fn listeners(&self, host: HostId) -> impl Iterator<Item = (&Listener, ProcId)> {
+        self.hosts.get(host.0 as usize).into_iter().flat_map(|net| net.listeners.iter().map(|(l, p)| (l, *p)))
+    }
+
+    /// Registers a receiver of datagrams.
+    pub fn bind_udp(&mut self, at: Endpoint, port: u16) {
+        if let Some(net) = self.hosts.get_mut(at.host.0 as usize) {
+            net.udp.insert(port, at.proc);
+        }
+    }
+
+    /// Ends everything of a process: listeners, datagram ports, connections (in an orderly way).
+    pub fn end_process(&mut self, at: Endpoint, cause: u64) {
+        if let Some(net) = self.hosts.get_mut(at.host.0 as usize) {
+            net.listeners.retain(|_, proc| *proc != at.proc);
+            net.udp.retain(|_, proc| *proc != at.proc);
+        }
+        let open: Vec<Socket> = self.sockets.keys().copied().filter(|sock| self.owner(*sock) == Some(at)).collect();
+        for sock in open {
+            self.close(sock, cause);
+        }
+    }
+
+    fn find(&self, sock: Socket) -> Option<(u32, u32, End)> {
+        // The client's end is the even number, the server's the odd one above it.
+        let (conn, generation) = *self.sockets.get(&Socket(sock.0 & !1))?;
+        Some((conn, generation, if sock.0 & 1 == 0 { End::Client } else { End::Server }))
+    }
+
+    fn conn(&self, index: u32, generation: u32) -> Option<&Conn> {
+        self.slots.get(index as usize).filter(|slot| slot.generation == generation)?.conn.as_deref()
+    }
+
+    fn conn_mut(&mut self, index: u32, generation: u32) -> Option<&mut Conn> {
+        self.slots.get_mut(index as usize).filter(|slot| slot.generation == generation)?.conn.as_deref_mut()
+    }
+
+    fn owner(&self, sock: Socket) -> Option<Endpoint> {
+        let (index, generation, _) = self.find(sock)?;
+        let conn = self.conn(index, generation)?;
+        if sock.0 & 1 == 0 { Some(conn.client) } else { conn.server }
+    }
+
+    /// The addresses of a connection: ours, theirs.
+    pub fn addresses_of(&self, sock: Socket) -> Option<(SocketAddr, SocketAddr)> {
+        let (index, generation, end) = self.find(sock)?;
+        let conn = self.conn(index, generation)?;
+        Some(if end == End::Client { (conn.from, conn.to) } else { (conn.to, conn.from) })
+    }
+
+    fn ephemeral_port(&mut self, host: HostId) -> u16 {
+        let Some(net) = self.hosts.get_mut(host.0 as usize) else { return *PORTS.start() };
+        net.next_port = if net.next_port >= *PORTS.end() { *PORTS.start() } else { net.next_port + 1 };
+        net.next_port
+    }
+
+    fn source_for(&self, host: HostId, to: IpAddr) -> Option<IpAddr> {
+        if to.is_loopback() {
+            return Some(to);
+        }
+        let net = self.hosts.get(host.0 as usize)?;
+        net.addrs.iter().copied().find(|addr| addr.is_ipv4() == to.is_ipv4())
+    }
+
+    fn new_conn(&mut self, conn: Conn, sock: Socket) -> (u32, u32) {
+        let index = match self.free.pop() {
+            Some(index) => index,
+            None => {
+                self.slots.push(Slot::default());
+                (self.slots.len() - 1) as u32
+            }
+        };
+        let slot = &mut self.slots[index as usize];
+        slot.conn = Some(Box::new(conn));
+        self.sockets.insert(sock, (index, slot.generation));
+        (index, slot.generation)
+    }
+
+    /// Opens a connection for `client`; the answer comes as `Connected` or `ConnectFailed`.
+    pub fn connect(&mut self, client: Endpoint, sock: Socket, from: Option<IpAddr>, to: SocketAddr, cause: u64) {
+        let port = self.ephemeral_port(client.host);
+        let source = from.or_else(|| self.source_for(client.host, to.ip()));
+        let local = SocketAddr::new(source.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)), port);
+        let own = to.ip().is_loopback() || self.host_of(to.ip()) == Some(client.host);
+        let target = if own { Some(client.host) } else { self.host_of(to.ip()) };
+        let conn = Conn {
+            client,
+            client_sock: sock,
+            server: None,
+            from: local,
+            to,
+            target: Target::Tcp(target.unwrap_or(client.host)),
+            open: false,
+            up: Direction::default(),
+            down: Direction::default(),
+            gone: [false; 2],
+        };
+        let (index, generation) = self.new_conn(conn, sock);
+        let fail = |error| Action::ConnectDone { conn: index, generation, result: Err(error) };
+        let now = self.now;
+        if source.is_none() {
+            return self.schedule(now, cause, fail(ConnectError::NetworkUnreachable));
+        }
+        let Some(target) = target else {
+            return self.schedule(now + ARP_TIMEOUT, cause, fail(ConnectError::Unreachable));
+        };
+        let path = self.faults.path(client.host, target, to.port());
+        let silent = self.hosts.get(target.0 as usize).is_some_and(|net| net.silent);
+        match path.block {
+            _ if silent => return self.schedule(now + CONNECT_TIMEOUT, cause, fail(ConnectError::Timeout)),
+            Some(Block::Drop) => return self.schedule(now + CONNECT_TIMEOUT, cause, fail(ConnectError::Timeout)),
+            Some(Block::Reject) => return self.schedule(now + path.latency * 2, cause, fail(ConnectError::Refused)),
+            Some(Block::Unreachable) => {
+                return self.schedule(now + ARP_TIMEOUT, cause, fail(ConnectError::Unreachable));
+            }
+            None => {}
+        }
+        if !self.is_up(target) {
+            return self.schedule(now + ARP_TIMEOUT, cause, fail(ConnectError::Unreachable));
+        }
+        let mut latency = path.latency;
+        while self.dice.chance_ppm(path.loss_ppm.min(900_000)) {
+            latency += Duration::from_secs(1);
+        }
+        self.schedule(now + latency, cause, Action::Syn { conn: index, generation });
+    }
+
+    /// Connects to a UNIX-domain socket of the client's host.
+    pub fn connect_unix(&mut self, client: Endpoint, sock: Socket, path: SmolStr, cause: u64) {
+        let nowhere = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), 0);
+        let conn = Conn {
+            client,
+            client_sock: sock,
+            server: None,
+            from: nowhere,
+            to: nowhere,
+            target: Target::Unix(path),
+            open: false,
+            up: Direction::default(),
+            down: Direction::default(),
+            gone: [false; 2],
+        };
+        let (conn, generation) = self.new_conn(conn, sock);
+        let now = self.now;
+        self.schedule(now, cause, Action::Syn { conn, generation });
+    }
+
+    /// Sends over a connection. What does not fit into the window waits its turn.
+    pub fn send(&mut self, sock: Socket, payload: Payload, cause: u64) {
+        self.enqueue(sock, Segment::Payload(payload), cause);
+    }
+
+    /// Closes in an orderly way: everything sent before still arrives.
+    pub fn close(&mut self, sock: Socket, cause: u64) {
+        self.enqueue(sock, Segment::Fin, cause);
+        self.let_go(sock);
+    }
+
+    /// Closes with a reset; what was not yet delivered is lost.
+    pub fn abort(&mut self, sock: Socket, cause: u64) {
+        if let Some((index, generation, end)) = self.find(sock)
+            && let Some(conn) = self.conn_mut(index, generation)
+        {
+            conn.direction(end).backlog.clear();
+        }
+        self.enqueue(sock, Segment::Reset, cause);
+        self.let_go(sock);
+    }
+
+    /// The process has no interest in this end any more.
+    fn let_go(&mut self, sock: Socket) {
+        let Some((index, generation, end)) = self.find(sock) else { return };
+        let Some(conn) = self.conn_mut(index, generation) else { return };
+        conn.gone[end as usize] = true;
+        if conn.gone == [true; 2] || !conn.open {
+            self.forget(sock);
+        }
+    }
+
+    fn forget(&mut self, sock: Socket) {
+        if let Some((index, generation)) = self.sockets.remove(&Socket(sock.0 & !1))
+            && let Some(slot) = self.slots.get_mut(index as usize)
+            && slot.generation == generation
+        {
+            slot.conn = None;
+            slot.generation = slot.generation.wrapping_add(1);
+            self.free.push(index);
+        }
+    }
+
+    fn enqueue(&mut self, sock: Socket, segment: Segment, cause: u64) {
+        let Some((index, generation, end)) = self.find(sock) else { return };
+        let Some(conn) = self.conn_mut(index, generation) else { return };
+        let direction = conn.direction(end);
+        if direction.closed {
+            return;
+        }
+        direction.closed = !matches!(segment, Segment::Payload(_));
+        direction.backlog.push_back((segment, cause));
+        if conn.open {
+            self.pump(index, generation, end);
+        }
+    }
+
+    /// Puts on the link what the window allows.
+    fn pump(&mut self, index: u32, generation: u32, from: End) {
+        loop {
+            let now = self.now;
+            let Some(conn) = self.conn(index, generation) else { return };
+            let (sender, receiver) = match (&conn.target, conn.server) {
+                (Target::Tcp(_), Some(server)) if from == End::Client => (conn.client.host, server.host),
+                (Target::Tcp(_), Some(server)) => (server.host, conn.client.host),
+                _ => (conn.client.host, conn.client.host),
+            };
+            let path = self.faults.path(sender, receiver, conn.to.port());
+            let reachable = path.block.is_none() && self.is_up(receiver) && !self.hosts[receiver.0 as usize].silent;
+            let late =
+                if reachable && self.dice.chance_ppm(path.loss_ppm.min(900_000)) { RETRANSMIT } else { Duration::ZERO };
+            let Some(conn) = self.conn_mut(index, generation) else { return };
+            let direction = conn.direction(from);
+            let Some((segment, _)) = direction.backlog.front() else {
+                if std::mem::take(&mut direction.blocked_writer) {
+                    self.schedule(now, 0, Action::Writable { conn: index, generation, end: from });
+                }
+                return;
+            };
+            if !reachable {
+                let since = *direction.stalled_since.get_or_insert(now);
+                direction.retry = (direction.retry * 2).clamp(RETRANSMIT, Duration::from_secs(60));
+                let retry = direction.retry;
+                if now.since(since) >= GIVE_UP {
+                    return self.time_out(index, generation, from);
+                }
+                return self.schedule(now + retry, 0, Action::Pump { conn: index, generation, from });
+            }
+            direction.stalled_since = None;
+            direction.retry = Duration::ZERO;
+            let len = match segment {
+                Segment::Payload(payload) => payload.wire_len(),
+                Segment::Fin | Segment::Reset => 0,
+            };
+            if direction.in_flight > 0 && direction.in_flight + len > WINDOW {
+                direction.blocked_writer = true;
+                return;
+            }
+            let Some((segment, cause)) = direction.backlog.pop_front() else { return };
+            direction.in_flight += len;
+            let departs = direction.link_free.max(now);
+            if path.bandwidth > 0 {
+                direction.link_free = departs + Duration::from_micros(len.saturating_mul(1_000_000) / path.bandwidth);
+            }
+            let arrives = (departs.max(direction.link_free) + path.latency + late).max(direction.last_arrival);
+            direction.last_arrival = arrives;
+            self.schedule(
+                arrives,
+                cause,
+                Action::Segment { conn: index, generation, to: from.other(), payload: segment },
+            );
+        }
+    }
+
+    fn time_out(&mut self, index: u32, generation: u32, from: End) {
+        let now = self.now;
+        if let Some(conn) = self.conn_mut(index, generation) {
+            conn.direction(from).backlog.clear();
+            // The sender itself learns it; the other end learns nothing, as on a dead path.
+            self.schedule(now, 0, Action::GaveUp { conn: index, generation, end: from });
+        }
+    }
+
+    /// Stops or resumes delivery to this end.
+    pub fn pause(&mut self, sock: Socket, paused: bool) {
+        let now = self.now;
+        let Some((index, generation, end)) = self.find(sock) else { return };
+        let Some(conn) = self.conn_mut(index, generation) else { return };
+        let incoming = conn.direction(end.other());
+        incoming.paused = paused;
+        if !paused {
+            for (payload, cause) in std::mem::take(&mut incoming.inbox) {
+                self.schedule(now, cause, Action::Segment { conn: index, generation, to: end, payload });
+            }
+        }
+    }
+
+    /// Octets that this end sent and that are still on their way or waiting.
+    pub fn unsent(&self, sock: Socket) -> u64 {
+        let Some((index, generation, end)) = self.find(sock) else { return 0 };
+        let Some(conn) = self.conn(index, generation) else { return 0 };
+        let direction = if end == End::Client { &conn.up } else { &conn.down };
+        let waiting: u64 = direction.backlog.iter().map(|(segment, _)| segment.len()).sum();
+        waiting + direction.in_flight
+    }
+
+    /// Sends a datagram; it may be lost on the way. Nobody is told.
+    pub fn send_to(&mut self, from_host: HostId, from: SocketAddr, to: SocketAddr, bytes: Bytes, cause: u64) {
+        let own = to.ip().is_loopback();
+        let Some(to_host) = (if own { Some(from_host) } else { self.host_of(to.ip()) }) else { return };
+        let path = self.faults.path(from_host, to_host, to.port().min(from.port()));
+        if path.block.is_some() || self.dice.chance_ppm(path.loss_ppm) {
+            return;
+        }
+        let time = self.now + path.latency;
+        self.schedule(time, cause, Action::Datagram { to_host, from, to, bytes });
+    }
+
+    /// Takes the next event that is due at or before `until` and concerns a process.
+    pub fn next(&mut self, until: Time) -> Option<Delivery> {
+        while self.next_time().is_some_and(|time| time <= until) {
+            let Reverse(queued) = self.queue.pop()?;
+            self.now = self.now.max(queued.time);
+            if let Some(delivery) = self.perform(queued.action, queued.cause) {
+                return Some(delivery);
+            }
+        }
+        None
+    }
+
+    fn perform(&mut self, action: Action, cause: u64) -> Option<Delivery> {
+        match action {
+            Action::Wake { to, token, reason } => Some(Delivery { to, what: What::Wake(token, reason), cause }),
+            Action::Datagram { to_host, from, to, bytes } => {
+                let net = self.hosts.get(to_host.0 as usize).filter(|net| net.up && !net.silent)?;
+                let proc = *net.udp.get(&to.port())?;
+                let what = What::Net(NetInput::Datagram { local: to, peer: from, bytes });
+                Some(Delivery { to: Endpoint { host: to_host, proc }, what, cause })
+            }
+            Action::Syn { conn, generation } => self.syn(conn, generation, cause),
+            Action::ConnectDone { conn, generation, result } => {
+                let found = self.conn_mut(conn, generation)?;
+                let (to, sock, local, peer) = (found.client, found.client_sock, found.from, found.to);
+                let input = match result {
+                    Ok(()) => NetInput::Connected { sock, local, peer },
+                    Err(error) => {
+                        self.forget(sock);
+                        NetInput::ConnectFailed { sock, local, peer, error }
+                    }
+                };
+                Some(Delivery { to, what: What::Net(input), cause })
+            }
+            Action::Pump { conn, generation, from } => {
+                self.pump(conn, generation, from);
+                None
+            }
+            Action::GaveUp { conn, generation, end } => {
+                let found = self.conn(conn, generation)?;
+                let ((to, sock), gone) = (found.end(end), found.gone[end as usize]);
+                self.forget(sock);
+                let what = What::Net(NetInput::Reset { sock, timed_out: true });
+                Some(Delivery { to: to.filter(|_| !gone)?, what, cause })
+            }
+            Action::Writable { conn, generation, end } => {
+                let found = self.conn(conn, generation)?;
+                let (to, sock) = found.end(end);
+                Some(Delivery {
+                    to: to.filter(|_| !found.gone[end as usize])?,
+                    what: What::Net(NetInput::Writable { sock }),
+                    cause,
+                })
+            }
+            Action::Segment { conn, generation, to, payload } => self.arrive(conn, generation, to, payload, cause),
+        }
+    }
+
+    fn syn(&mut self, index: u32, generation: u32, cause: u64) -> Option<Delivery> {
+        let now = self.now;
+        let conn = self.conn(index, generation)?;
+        let (client, to, from) = (conn.client, conn.to, conn.from);
+        let (host, listener) = match &conn.target {
+            Target::Tcp(host) => {
+                let net = self.hosts.get(host.0 as usize)?;
+                let exact = Listener::Tcp { addr: Some(to.ip()), port: to.port() };
+                let any = Listener::Tcp { addr: None, port: to.port() };
+                (*host, [exact, any].into_iter().find(|listener| net.listeners.contains_key(listener)))
+            }
+            Target::Unix(path) => {
+                let listener = Listener::Unix(path.clone());
+                let known = self.hosts.get(client.host.0 as usize)?.listeners.contains_key(&listener);
+                (client.host, known.then_some(listener))
+            }
+        };
+        let latency = self.faults.path(client.host, host, to.port()).latency;
+        let Some(listener) = listener else {
+            let error = if matches!(self.conn(index, generation)?.target, Target::Unix(_)) {
+                ConnectError::NoSuchFile
+            } else {
+                ConnectError::Refused
+            };
+            self.schedule(now + latency, cause, Action::ConnectDone { conn: index, generation, result: Err(error) });
+            return None;
+        };
+        let proc = *self.hosts.get(host.0 as usize)?.listeners.get(&listener)?;
+        let server = Endpoint { host, proc };
+        self.schedule(now + latency, cause, Action::ConnectDone { conn: index, generation, result: Ok(()) });
+        let conn = self.conn_mut(index, generation)?;
+        conn.server = Some(server);
+        conn.open = true;
+        // Nothing may overtake the answer to the SYN.
+        conn.down.last_arrival = now + latency;
+        let sock = Socket(conn.client_sock.0 | 1);
+        let input = NetInput::Accepted { sock, listener, local: to, peer: from };
+        Some(Delivery { to: server, what: What::Net(input), cause })
+    }
+
+    fn arrive(&mut self, index: u32, generation: u32, to: End, payload: Segment, cause: u64) -> Option<Delivery> {
+        let conn = self.conn_mut(index, generation)?;
+        let (owner, sock) = conn.end(to);
+        let gone = conn.gone[to as usize];
+        let direction = conn.direction(to.other());
+        if direction.paused && matches!(payload, Segment::Payload(_) | Segment::Fin) {
+            direction.inbox.push_back((payload, cause));
+            return None;
+        }
+        direction.in_flight = direction.in_flight.saturating_sub(payload.len());
+        let waiting = !direction.backlog.is_empty();
+        if waiting {
+            self.pump(index, generation, to.other());
+        }
+        let owner = owner?;
+        let input = match payload {
+            // Data for an end that has closed is answered with a reset.
+            Segment::Payload(_) if gone => {
+                self.enqueue_reset(index, generation, to);
+                return None;
+            }
+            Segment::Fin | Segment::Reset if gone => {
+                self.forget(sock);
+                return None;
+            }
+            Segment::Payload(payload) => NetInput::Data { sock, payload },
+            Segment::Fin => NetInput::Eof { sock },
+            Segment::Reset => {
+                self.forget(sock);
+                NetInput::Reset { sock, timed_out: false }
+            }
+        };
+        Some(Delivery { to: owner, what: What::Net(input), cause })
+    }
+
+    /// Answers what arrived for a closed end, as a kernel does (RFC 9293 3.5.2).
+    fn enqueue_reset(&mut self, index: u32, generation: u32, from: End) {
+        let now = self.now;
+        let Some(conn) = self.conn_mut(index, generation) else { return };
+        let other = from.other();
+        if conn.gone[other as usize] {
+            return;
+        }
+        let (client, server) = (conn.client.host, conn.server.map_or(conn.client.host, |server| server.host));
+        let port = conn.to.port();
+        let latency = self.faults.path(client, server, port).latency;
+        self.schedule(
+            now + latency,
+            0,
+            Action::Segment { conn: index, generation, to: other, payload: Segment::Reset },
+        );
+    }
+}
+
+impl Segment {
+    fn len(&self) -> u64 {
+        match self {
+            Segment::Payload(payload) => payload.wire_len(),
+            Segment::Fin | Segment::Reset => 0,
+        }
+    }
+}
+
+impl Conn {
+    /// What this end sends.
+    fn direction(&mut self, end: End) -> &mut Direction {
+        match end {
+            End::Client => &mut self.up,
+            End::Server => &mut self.down,
+        }
+    }
+
+    fn end(&self, end: End) -> (Option<Endpoint>, Socket) {
+        match end {
+            End::Client => (Some(self.client), self.client_sock),
+            End::Server => (self.server, Socket(self.client_sock.0 | 1)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::faults::{Effect, Rule, Selector};
+
+    const A: &str = "192.0.2.1";
+    const B: &str = "192.0.2.2";
+
+    fn at(host: u32) -> Endpoint {
+        Endpoint { host: HostId(host), proc: ProcId(9) }
+    }
+
+    fn pair() -> Kernel {
+        let mut kernel = Kernel::new(1, Time::from_secs(1000));
+        kernel.add_host(&[A.parse().unwrap()]);
+        kernel.add_host(&[B.parse().unwrap()]);
+        kernel.listen(at(1), Listener::Tcp { addr: None, port: 25 });
+        kernel
+    }
+
+    fn to_b() -> SocketAddr {
+        SocketAddr::new(B.parse().unwrap(), 25)
+    }
+
+    /// Runs until nothing is due within two hours and tells what was delivered, as text.
+    fn run(kernel: &mut Kernel) -> Vec<String> {
+        let until = kernel.now() + Duration::from_secs(7200);
+        let mut seen = Vec::new();
+        while let Some(delivery) = kernel.next(until) {
+            let host = delivery.to.host.0;
+            seen.push(match delivery.what {
+                What::Wake(token, _) => format!("{host} wake {token}"),
+                What::Net(NetInput::Connected { .. }) => format!("{host} connected"),
+                What::Net(NetInput::ConnectFailed { error, .. }) => format!("{host} failed: {}", error.text()),
+                What::Net(NetInput::Accepted { peer, .. }) => format!("{host} accepted {}", peer.ip()),
+                What::Net(NetInput::Data { payload, .. }) => format!("{host} data {}", payload.wire_len()),
+                What::Net(NetInput::Eof { .. }) => format!("{host} eof"),
+                What::Net(NetInput::Reset { timed_out, .. }) => format!("{host} reset {timed_out}"),
+                What::Net(NetInput::Writable { .. }) => format!("{host} writable"),
+                What::Net(NetInput::Datagram { bytes, .. }) => format!("{host} datagram {}", bytes.len()),
+            });
+        }
+        seen
+    }
+
+    fn bytes(len: usize) -> Payload {
+        Payload::Bytes(Bytes::from(vec![b'x'; len]))
+    }
+
+    #[test]
+    fn a_connection_delivers_in_order_and_closes_at_both_ends() {
+        let mut kernel = pair();
+        kernel.connect(at(0), Socket(2), None, to_b(), 1);
+        assert_eq!(run(&mut kernel), ["1 accepted 192.0.2.1", "0 connected"]);
+        kernel.send(Socket(2), bytes(3), 1);
+        kernel.send(Socket(2), bytes(5), 1);
+        kernel.close(Socket(2), 1);
+        assert_eq!(run(&mut kernel), ["1 data 3", "1 data 5", "1 eof"]);
+        kernel.close(Socket(3), 1);
+        run(&mut kernel);
+        assert!(kernel.sockets.is_empty());
+    }
+
+    #[test]
+    fn refused_unreachable_and_blocked_ports_differ() {
+        let mut kernel = pair();
+        let attempt = |kernel: &mut Kernel, sock, addr: &str, port| {
+            kernel.connect(at(0), Socket(sock), None, SocketAddr::new(addr.parse().unwrap(), port), 1);
+            run(kernel)
+        };
+        assert_eq!(attempt(&mut kernel, 2, B, 26), ["0 failed: Connection refused"]);
+        assert_eq!(attempt(&mut kernel, 4, "203.0.113.1", 25), ["0 failed: No route to host"]);
+        assert_eq!(attempt(&mut kernel, 6, "2001:db8::1", 25), ["0 failed: Network is unreachable"]);
+        let selector = Selector { port: Some(25), ..Selector::default() };
+        kernel.faults.add(Rule { name: "fw".into(), selector, effect: Effect::Block(Block::Drop) });
+        assert_eq!(attempt(&mut kernel, 8, B, 25), ["0 failed: Connection timed out"]);
+    }
+
+    #[test]
+    fn a_full_window_holds_back_the_sender_until_the_receiver_reads() {
+        let mut kernel = pair();
+        kernel.connect(at(0), Socket(2), None, to_b(), 1);
+        run(&mut kernel);
+        kernel.pause(Socket(3), true);
+        for _ in 0..3 {
+            kernel.send(Socket(2), bytes(40_000), 1);
+        }
+        assert!(run(&mut kernel).is_empty());
+        assert_eq!(kernel.unsent(Socket(2)), 120_000);
+        kernel.pause(Socket(3), false);
+        assert_eq!(run(&mut kernel), ["1 data 40000", "1 data 40000", "0 writable", "1 data 40000"]);
+    }
+
+    #[test]
+    fn bandwidth_delays_in_proportion() {
+        let mut kernel = pair();
+        kernel.faults.add(Rule { name: "slow".into(), selector: Selector::default(), effect: Effect::Bandwidth(1000) });
+        kernel.connect(at(0), Socket(2), None, to_b(), 1);
+        run(&mut kernel);
+        let start = kernel.now();
+        kernel.send(Socket(2), bytes(2000), 1);
+        run(&mut kernel);
+        assert!(kernel.now().since(start) >= Duration::from_secs(2));
+    }
+
+    #[test]
+    fn a_dead_path_resets_the_sender_only_after_a_long_time() {
+        let mut kernel = pair();
+        kernel.connect(at(0), Socket(2), None, to_b(), 1);
+        run(&mut kernel);
+        kernel.faults.add(Rule {
+            name: "cut".into(),
+            selector: Selector::default(),
+            effect: Effect::Block(Block::Unreachable),
+        });
+        kernel.send(Socket(2), bytes(1), 1);
+        assert_eq!(run(&mut kernel), ["0 reset true"]);
+    }
+
+    #[test]
+    fn a_host_that_came_back_resets_old_connections() {
+        let mut kernel = pair();
+        kernel.connect(at(0), Socket(2), None, to_b(), 1);
+        run(&mut kernel);
+        kernel.set_up(HostId(1), false);
+        kernel.set_up(HostId(1), true);
+        kernel.send(Socket(2), bytes(1), 1);
+        assert_eq!(run(&mut kernel), ["0 reset false"]);
+    }
+
+    #[test]
+    fn events_of_one_moment_keep_their_order() {
+        let mut kernel = pair();
+        for token in 0..5 {
+            kernel.wake_at(at(0), Time::from_secs(2000), token, "test", 0);
+        }
+        assert_eq!(run(&mut kernel), ["0 wake 0", "0 wake 1", "0 wake 2", "0 wake 3", "0 wake 4"]);
+    }
+}

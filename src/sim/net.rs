@@ -148,6 +148,10 @@ pub enum NetInput {
     ConnectFailed {
         /// The end that will not come to be.
         sock: Socket,
+        /// Our address (unspecified, port 0, for UNIX-domain sockets).
+        local: SocketAddr,
+        /// The address that was tried (likewise).
+        peer: SocketAddr,
         /// Why.
         error: ConnectError,
     },
