@@ -1,6 +1,6 @@
 //! Postfix 3.7, one module per program of Postfix, named as Postfix names them.
 //!
-//! A running instance is one process of its host, [`Postfix`](master::Postfix): master(8) with
+//! A running instance is one process of its host, `master::Postfix`: master(8) with
 //! all its daemons inside. Daemons call each other as functions where Postfix would use a socket
 //! within the host; only the network, timers, DNS and commands are waited for.
 //!
