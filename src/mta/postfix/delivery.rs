@@ -6,7 +6,7 @@ use smol_str::SmolStr;
 
 use super::queue_file::QueueFile;
 use crate::sim::Time;
-use crate::trace::DeliveryStatus;
+use crate::trace::{Agent, Decision, DeliveryStatus};
 
 /// One request of qmgr(8): these recipients of this message, over this transport, to this next hop.
 #[derive(Clone, Debug)]
@@ -27,11 +27,31 @@ pub struct Request {
     pub active_since: Time,
 }
 
+/// Whose words `Diagnostic-Code:` quotes (RFC 3464 section 2.3.6).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Diagnostic {
+    /// `X-Postfix; REASON`, or `smtp; REPLY` if a remote server replied.
+    #[default]
+    Smtp,
+    /// `x-unix; TEXT`: the output of a command, or what its exit status means; the text stands in
+    /// [`Outcome::remote_reply`].
+    Unix,
+}
+
 /// What an agent found out about one recipient (the fields of Postfix's `DSN`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
     /// Index of the recipient in the message.
     pub recipient: usize,
+    /// The address for `to=`, if an alias or a forward file led from the recipient elsewhere: one
+    /// recipient then has an outcome for each, and is done when none of them is deferred.
+    pub expanded: Option<SmolStr>,
+    /// Which program stored it, for the `deliver` event.
+    pub agent: Agent,
+    /// Where to: mailbox, file, command, remote host; empty if nowhere.
+    pub target: SmolStr,
+    /// With whose user id, where that matters.
+    pub uid: u32,
     /// What becomes of it.
     pub status: DeliveryStatus,
     /// Enhanced status code: `2.0.0`.
@@ -44,8 +64,41 @@ pub struct Outcome {
     pub remote_mta: SmolStr,
     /// The remote server's reply for `Diagnostic-Code: smtp; TEXT`; empty for Postfix's own reasons.
     pub remote_reply: String,
+    /// What kind of text `remote_reply` is.
+    pub diagnostic: Diagnostic,
+    /// How the agent came to it; only in a full trace.
+    pub why: Option<Arc<Decision>>,
     /// Times for `delays=a/b/c/d`: when the agent got the request, was connected, was done.
     pub times: Times,
+}
+
+impl Outcome {
+    /// An outcome without expansion, target, remote server or decision, at the moments given.
+    pub fn new(
+        recipient: usize,
+        agent: Agent,
+        status: DeliveryStatus,
+        dsn: &'static str,
+        reason: impl Into<String>,
+        times: Times,
+    ) -> Outcome {
+        Outcome {
+            recipient,
+            expanded: None,
+            agent,
+            target: SmolStr::default(),
+            uid: 0,
+            status,
+            dsn: SmolStr::new_static(dsn),
+            relay: SmolStr::new_static("none"),
+            reason: reason.into(),
+            remote_mta: SmolStr::default(),
+            remote_reply: String::new(),
+            diagnostic: Diagnostic::default(),
+            why: None,
+            times,
+        }
+    }
 }
 
 /// Moments of a delivery attempt.
