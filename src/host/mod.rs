@@ -4,6 +4,8 @@
 //! that runs, [`program`] the contract of commands, [`shell`] the command language.
 
 pub mod accounts;
+pub mod layout;
+pub mod password;
 pub mod process;
 pub mod program;
 pub mod syslog;
