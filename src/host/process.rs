@@ -50,6 +50,8 @@ pub enum Input {
     },
     /// A signal.
     Signal(Signal),
+    /// Octets typed at its terminal; `^C` is octet 3 and `^D` octet 4, as on a real one.
+    Typed(Bytes),
 }
 
 /// How a spawned process ended.

@@ -21,15 +21,41 @@ pub enum Resume {
     Stdin,
     /// Something that it asked for through [`Env::ctx`]: a timer, a connection, an answer, a child.
     Input(Input),
+    /// All that it wrote was taken, after [`Progress::More`].
+    Output,
+    /// The command of [`Progress::Run`] has ended with this status.
+    Ran(u8),
 }
 
 /// What a program does next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Progress {
     /// It has ended with this status.
     Exit(u8),
     /// It waits: for standard input, or for what it asked for.
     Wait,
+    /// It has more to write once what it wrote so far was taken: lets a reader at the other end of
+    /// a pipe keep up with endless output.
+    More,
+    /// It waits for another command, which uses its standard streams; [`Resume::Ran`] will come.
+    Run(Box<Run>),
+}
+
+/// A command that a program runs as its child (`xargs`, `find -exec`, `sudo`, `env`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Run {
+    /// The command and its arguments.
+    pub argv: Vec<String>,
+    /// With whose rights, if not the program's own.
+    pub cred: Option<Cred>,
+    /// Where, if not in the program's own directory.
+    pub cwd: Option<SmolStr>,
+    /// Environment, if not the program's own.
+    pub vars: Option<BTreeMap<SmolStr, String>>,
+    /// Standard input, if it is not the rest of the program's own.
+    pub stdin: Option<Bytes>,
+    /// Whether the program is replaced (`execvp(3)`): its status is that of the command.
+    pub replace: bool,
 }
 
 /// Standard input of a running program.

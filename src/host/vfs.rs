@@ -261,6 +261,8 @@ pub struct Inode {
     pub nlink: u32,
     /// Raised at every change of content: a cheap way to notice one.
     pub version: u64,
+    /// Tells this inode from an earlier one with the same number, for who keeps a file open.
+    pub generation: u64,
 }
 
 impl Inode {
@@ -333,6 +335,7 @@ impl Vfs {
             ctime: now,
             nlink: 2,
             version: 0,
+            generation: 0,
         };
         Vfs {
             inodes: vec![Some(Arc::new(root))],
@@ -369,6 +372,7 @@ impl Vfs {
             ctime: self.now,
             nlink,
             version: self.versions,
+            generation: self.versions,
         };
         self.used += inode.size();
         match self.free.pop() {
