@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 fn table() -> BTreeMap<String, BTreeSet<String>> {
     let text = fs::read_to_string("ARCHITECTURE.md").expect("ARCHITECTURE.md");
     let mut rooms: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    let rows = text.lines().skip_while(|line| !line.starts_with("| module")).skip(2).take_while(|line| line.starts_with('|'));
+    let rows =
+        text.lines().skip_while(|line| !line.starts_with("| module")).skip(2).take_while(|line| line.starts_with('|'));
     for row in rows {
         let cells: Vec<&str> = row.split('|').map(str::trim).collect();
         let names = |cell: &str| cell.split('`').skip(1).step_by(2).map(str::to_owned).collect::<BTreeSet<String>>();
@@ -69,7 +70,8 @@ fn only_dns_names_hickory_and_only_cli_touches_files_and_clocks() {
     let mut wrong = Vec::new();
     for file in sources(Path::new("src")) {
         let text = fs::read_to_string(&file).expect("a source file");
-        let room = file.components().nth(1).map(|part| part.as_os_str().to_string_lossy().into_owned()).unwrap_or_default();
+        let room =
+            file.components().nth(1).map(|part| part.as_os_str().to_string_lossy().into_owned()).unwrap_or_default();
         for (word, home) in [("hickory", "dns"), ("std::fs", "cli"), ("Instant::now", "cli"), ("std::thread", "cli")] {
             let used = text.lines().any(|line| !line.trim_start().starts_with("//") && line.contains(word));
             if room != home && used {

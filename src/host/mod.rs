@@ -11,6 +11,7 @@ pub mod program;
 pub mod syslog;
 pub mod vfs;
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use smol_str::SmolStr;
@@ -21,6 +22,19 @@ pub use process::{Command, Ctx, Effect, Exit, Input, Priority, Process, Signal, 
 pub use program::{Env, Program, Programs, Progress, Resume};
 use syslog::Syslog;
 use vfs::Vfs;
+
+/// A row of the process table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProcessInfo {
+    /// The process that started it; `None` if it was started from outside.
+    pub parent: Option<ProcId>,
+    /// Its user id.
+    pub uid: u32,
+    /// Its command line.
+    pub command: SmolStr,
+    /// When it was started.
+    pub started: Time,
+}
 
 /// What a host has, apart from its running processes.
 #[derive(Clone, Debug)]
@@ -47,6 +61,8 @@ pub struct Host {
     pub syslog: Syslog,
     /// The commands that are installed.
     pub programs: Programs,
+    /// What runs, as `ps` shows it; the world keeps it.
+    pub processes: BTreeMap<ProcId, ProcessInfo>,
     /// Process ids given so far.
     pub last_proc: u32,
     /// When it was switched on.

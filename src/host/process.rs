@@ -83,6 +83,10 @@ pub trait Process: Send + Sync + std::fmt::Debug {
     fn clone_box(&self) -> Box<dyn Process>;
     /// What `ps` shows.
     fn command_line(&self) -> String;
+    /// With which user's rights it runs.
+    fn uid(&self) -> u32 {
+        0
+    }
     /// Access to the concrete type, for views.
     fn as_any(&self) -> &dyn std::any::Any;
 }

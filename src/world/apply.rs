@@ -56,7 +56,8 @@ impl World {
     }
 
     fn add_process(&mut self, by: Endpoint, child: ProcId, slot: Slot, cause: Option<EventId>) {
-        self.machine(by.host).processes.insert(child, slot);
+        let now = self.kernel.now();
+        self.machine(by.host).insert(child, slot, now);
         self.later(Endpoint { host: by.host, proc: child }, Input::Start, cause);
     }
 
@@ -76,6 +77,7 @@ impl World {
         self.kernel.end_process(by, cause.map_or(0, |id| id.0));
         let machine = self.machine(by.host);
         let Some(slot) = machine.processes.remove(&by.proc) else { return };
+        machine.host.processes.remove(&by.proc);
         match slot.parent {
             Some(parent) => {
                 self.later(Endpoint { host: by.host, proc: parent }, Input::ChildExited { child: by.proc, exit }, cause)

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
-use crate::host::{Ctx, Effect, Exit, Host, Input, Process, Spawn};
+use crate::host::{Ctx, Effect, Exit, Host, Input, Process, ProcessInfo, Spawn};
 use crate::sim::faults::Faults;
 use crate::sim::kernel::{Delivery, What};
 use crate::sim::{Dice, Endpoint, HostId, Kernel, ProcId, Time};
@@ -52,6 +52,16 @@ struct Slot {
     process: Box<dyn Process>,
     parent: Option<ProcId>,
     actor: Actor,
+}
+
+impl Machine {
+    /// Adds a process, and its row to the process table.
+    fn insert(&mut self, id: ProcId, slot: Slot, started: Time) {
+        let Slot { process, parent, .. } = &slot;
+        let info = ProcessInfo { parent: *parent, uid: process.uid(), command: process.command_line().into(), started };
+        self.host.processes.insert(id, info);
+        self.processes.insert(id, slot);
+    }
 }
 
 impl World {
@@ -164,15 +174,17 @@ impl World {
         machine.up = up;
         if !up {
             machine.processes.clear();
+            machine.host.processes.clear();
             machine.resolver = StubResolver::new(&machine.host);
         }
     }
 
     /// Starts a process on a host from outside and lets it run until it waits.
     pub fn start(&mut self, host: HostId, process: Box<dyn Process>, actor: Actor) -> ProcId {
+        let now = self.kernel.now();
         let machine = Arc::make_mut(&mut self.machines[host.0 as usize]);
         let child = machine.host.next_proc();
-        machine.processes.insert(child, Slot { process, parent: None, actor });
+        machine.insert(child, Slot { process, parent: None, actor }, now);
         self.deliver(Endpoint { host, proc: child }, Input::Start, None);
         child
     }

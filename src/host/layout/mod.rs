@@ -2,6 +2,7 @@
 
 pub mod tables;
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use smol_str::SmolStr;
@@ -127,6 +128,7 @@ pub fn build(spec: &HostSpec) -> Result<Host, Errno> {
         },
         programs: Programs::default(),
         // Ids below belong to what booted before anybody could look.
+        processes: BTreeMap::new(),
         last_proc: 300,
         booted: spec.now,
     })
