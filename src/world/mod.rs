@@ -4,6 +4,7 @@
 //! here apply what people do. A clone is an independent world that shares all immutable parts.
 
 mod apply;
+mod programs;
 mod resolver;
 mod spawn;
 
@@ -17,6 +18,7 @@ use crate::sim::faults::Faults;
 use crate::sim::kernel::{Delivery, What};
 use crate::sim::{Dice, Endpoint, HostId, Kernel, ProcId, Time};
 use crate::trace::{Actor, EventId, Kind, Level, Origin, Trace};
+pub use programs::install_programs;
 use resolver::StubResolver;
 
 /// The process id that owns the resolver's datagrams on every host.
