@@ -111,3 +111,23 @@ pub struct Times {
     /// It was done.
     pub done: Time,
 }
+
+/// What a delivery agent hands back when it is done with a request.
+#[derive(Clone, Debug, Default)]
+pub struct Done {
+    /// What became of the recipients, in the order of the log lines.
+    pub outcomes: Vec<Outcome>,
+    /// Recipients that local(8) hands over to another transport (`mailbox_transport`,
+    /// `fallback_transport`): requests that the queue manager starts in place of this one's
+    /// outcomes. They have the number of this request.
+    pub passed: Vec<Request>,
+}
+
+/// How far a delivery agent came with a request.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// It is done.
+    Done(Done),
+    /// It waits for a command, a timer or a lock.
+    Waiting,
+}
