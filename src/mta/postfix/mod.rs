@@ -7,5 +7,10 @@
 //! [`Services`](services::Services) is what the daemons share.
 
 pub mod delivery;
+pub mod log;
+pub mod mail_copy;
+pub mod mbox_open;
+pub mod pipe_command;
 pub mod queue;
 pub mod queue_file;
+pub mod services;
