@@ -98,7 +98,9 @@ impl Response {
                 Finding::InZone(zone) => ("zones of this server", name_text(zone), true, "authoritative".to_owned()),
                 Finding::Fault(fault) => ("fault", qname.clone(), true, format!("{fault:?}").to_lowercase()),
                 Finding::Delegated(cut) => ("delegation", name_text(cut), true, "referral".to_owned()),
-                Finding::Alias { from, to } => ("CNAME", name_text(from), true, format!("goes on with {}", name_text(to))),
+                Finding::Alias { from, to } => {
+                    ("CNAME", name_text(from), true, format!("goes on with {}", name_text(to)))
+                }
                 Finding::Wildcard(wildcard) => ("wildcard", name_text(wildcard), true, "synthesized".to_owned()),
                 Finding::Found => ("records of the type", qname.clone(), true, format!("{} found", self.answers.len())),
                 Finding::NoType(name) => ("records of the type", name_text(name), false, "NODATA".to_owned()),
@@ -216,14 +218,7 @@ impl Catalog {
     }
 
     /// Looks a name up in its zone; returns where an alias leads.
-    fn step(
-        &self,
-        zone: &Zone,
-        name: &Name,
-        owner: &Name,
-        qtype: RecordType,
-        response: &mut Response,
-    ) -> Option<Name> {
+    fn step(&self, zone: &Zone, name: &Name, owner: &Name, qtype: RecordType, response: &mut Response) -> Option<Name> {
         if let Some(cut) = delegation(zone, name, qtype) {
             response.authoritative = !response.answers.is_empty();
             response.authorities.extend(zone.rrset(&cut, RecordType::NS).cloned());
@@ -363,7 +358,9 @@ ns.sub IN A 192.0.2.99
             records
                 .iter()
                 .map(record_text)
-                .map(|text| text.split(' ').filter(|word| word.parse::<u32>().is_err()).take(3).collect::<Vec<_>>().join(" "))
+                .map(|text| {
+                    text.split(' ').filter(|word| word.parse::<u32>().is_err()).take(3).collect::<Vec<_>>().join(" ")
+                })
                 .collect::<Vec<_>>()
                 .join(", ")
         };
@@ -458,7 +455,12 @@ ns.sub IN A 192.0.2.99
         let why = catalog().answer(&name, RecordType::A).decision(&name, RecordType::A);
         let rules: Vec<_> = why.steps.iter().map(|step| step.rule.as_str()).collect();
         let expect = [
-            "zones of this server", "CNAME", "zones of this server", "CNAME", "zones of this server", "records of the type",
+            "zones of this server",
+            "CNAME",
+            "zones of this server",
+            "CNAME",
+            "zones of this server",
+            "records of the type",
         ];
         assert_eq!(rules, expect);
     }
