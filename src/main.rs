@@ -1,3 +1,1 @@
-fn main() -> std::process::ExitCode {
-    mxlab::cli::main()
-}
+fn main() {}

@@ -5,7 +5,6 @@
 
 pub mod accounts;
 pub mod layout;
-pub mod named;
 pub mod password;
 pub mod process;
 pub mod program;
@@ -50,6 +49,8 @@ pub struct Host {
     pub fqdn: SmolStr,
     /// Its addresses, without the loopback ones.
     pub addrs: Vec<IpAddr>,
+    /// Prefix length of the IPv4 network that it is on.
+    pub prefix4: u8,
     /// Its time zone.
     pub zone: jiff::tz::TimeZone,
     /// Its files.
@@ -75,6 +76,11 @@ impl Host {
     pub fn next_proc(&mut self) -> ProcId {
         self.last_proc += 1;
         ProcId(self.last_proc)
+    }
+
+    /// Prefix length of the network that an own address is in.
+    pub fn prefix(&self, addr: IpAddr) -> u8 {
+        if addr.is_ipv4() { self.prefix4 } else { 64 }
     }
 
     /// Whether an address is this host's own, the loopback ones included.

@@ -539,6 +539,13 @@ impl Vfs {
         self.inode(self.resolve(path, cred)?).ok_or(Errno::NoEnt)
     }
 
+    /// The same, shared: whoever holds it can tell by identity whether the file was changed.
+    pub fn stat_shared(&self, path: &str, cred: &Cred) -> Result<Arc<Inode>, Errno> {
+        let ino = self.resolve(path, cred)?;
+        let slot = ino.0.checked_sub(self.base).and_then(|slot| usize::try_from(slot).ok());
+        slot.and_then(|slot| self.inodes.get(slot)?.clone()).ok_or(Errno::NoEnt)
+    }
+
     /// Whether these rights (`4` read, `2` write, `1` execute or search) are granted.
     pub fn access(&self, path: &str, cred: &Cred, want: u16) -> Result<(), Errno> {
         if self.stat(path, cred)?.allows(cred, want) { Ok(()) } else { Err(Errno::Access) }

@@ -4,7 +4,6 @@
 //! here apply what people do. A clone is an independent world that shares all immutable parts.
 
 mod apply;
-mod programs;
 mod resolver;
 mod spawn;
 
@@ -18,8 +17,7 @@ use crate::sim::faults::Faults;
 use crate::sim::kernel::{Delivery, What};
 use crate::sim::{Dice, Endpoint, HostId, Kernel, ProcId, Time};
 use crate::trace::{Actor, EventId, Kind, Level, Origin, Trace};
-pub use programs::install_programs;
-use resolver::{Configuration, StubResolver};
+use resolver::StubResolver;
 
 /// The process id that owns the resolver's datagrams on every host.
 const RESOLVER: ProcId = ProcId(1);
@@ -45,7 +43,6 @@ struct Machine {
     /// Exits that nobody waits for, for [`World::exited`].
     exits: BTreeMap<ProcId, Exit>,
     resolver: StubResolver,
-    resolv_conf: Configuration,
     up: bool,
 }
 
@@ -90,14 +87,8 @@ impl World {
         host.last_proc = host.last_proc.max(300 + host.dice.below(500) as u32);
         host.accounts.refresh(&host.vfs);
         self.trace.name_host(&host.name);
-        let machine = Machine {
-            host,
-            processes: BTreeMap::new(),
-            exits: BTreeMap::new(),
-            resolver: StubResolver::new(),
-            resolv_conf: Configuration::default(),
-            up: true,
-        };
+        let resolver = StubResolver::new(&host);
+        let machine = Machine { host, processes: BTreeMap::new(), exits: BTreeMap::new(), resolver, up: true };
         self.machines.push(Arc::new(machine));
         id
     }
@@ -184,7 +175,7 @@ impl World {
         if !up {
             machine.processes.clear();
             machine.host.processes.clear();
-            machine.resolver = StubResolver::new();
+            machine.resolver = StubResolver::new(&machine.host);
         }
     }
 
@@ -238,7 +229,11 @@ impl World {
         match what {
             What::Wake(token, _) => {
                 let input = Input::Wake(token);
-                if to.proc == RESOLVER { self.wake_resolver(to.host, token) } else { self.deliver(to, input, cause) }
+                if to.proc == RESOLVER {
+                    self.wake_resolver(to.host, token, cause)
+                } else {
+                    self.deliver(to, input, cause)
+                }
             }
             What::Net(input) => self.arrive(to, input, cause),
         }

@@ -50,6 +50,8 @@ pub struct HostSpec {
     pub fqdn: SmolStr,
     /// Its addresses, without the loopback ones.
     pub addrs: Vec<IpAddr>,
+    /// Prefix length of the IPv4 network.
+    pub prefix4: u8,
     /// Its time zone.
     pub zone: jiff::tz::TimeZone,
     /// Name servers for `/etc/resolv.conf`.
@@ -76,6 +78,7 @@ impl HostSpec {
             hostname: fqdn.split('.').next().unwrap_or_default().into(),
             fqdn,
             addrs: Vec::new(),
+            prefix4: 24,
             zone: jiff::tz::TimeZone::UTC,
             resolvers: Vec::new(),
             users: Vec::new(),
@@ -118,6 +121,7 @@ pub fn build(spec: &HostSpec) -> Result<Host, Errno> {
         hostname: spec.hostname.clone(),
         fqdn: spec.fqdn.clone(),
         addrs: spec.addrs.clone(),
+        prefix4: spec.prefix4,
         zone: spec.zone.clone(),
         vfs,
         accounts,

@@ -6,11 +6,8 @@
 //!
 //! [`Services`](services::Services) is what the daemons share.
 
+pub mod config;
 pub mod delivery;
-pub mod log;
-pub mod mail_copy;
-pub mod mbox_open;
-pub mod pipe_command;
+pub mod maps;
 pub mod queue;
 pub mod queue_file;
-pub mod services;

@@ -1,0 +1,45 @@
+//! `unix:passwd.byname` and `unix:group.byname`: the host's accounts.
+
+use smol_str::{SmolStr, format_smolstr};
+
+use super::{Answer, Dict};
+use crate::host::Host;
+use crate::trace::Source;
+
+/// Which of the two.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Unix {
+    /// Users by name; the value is the line of `/etc/passwd`.
+    Passwd,
+    /// Groups by name; the value is the line of `/etc/group`.
+    Group,
+}
+
+impl Dict for Unix {
+    fn lookup(&self, key: &str, host: &Host) -> Answer {
+        let (value, file): (Option<SmolStr>, &str) = match self {
+            Unix::Passwd => {
+                let line = host.accounts.user(key).map(|user| {
+                    format_smolstr!(
+                        "{}:x:{}:{}:{}:{}:{}",
+                        user.name,
+                        user.uid,
+                        user.gid,
+                        user.gecos,
+                        user.home,
+                        user.shell
+                    )
+                });
+                (line, "/etc/passwd")
+            }
+            Unix::Group => {
+                let line = host
+                    .accounts
+                    .group(key)
+                    .map(|group| format_smolstr!("{}:x:{}:{}", group.name, group.gid, group.members.join(",")));
+                (line, "/etc/group")
+            }
+        };
+        Ok(value.map(|value| (value, Some(Source { file: file.into(), line: 0 }))))
+    }
+}
