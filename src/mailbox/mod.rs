@@ -1,6 +1,12 @@
 //! Where mail rests and how it is fetched: mbox, Maildir, POP3 and IMAP servers.
 
 pub mod copy;
+pub mod dovecot;
+pub mod imap;
+pub mod lines;
 pub mod lock;
 pub mod maildir;
 pub mod mbox;
+pub mod memory;
+pub mod pop3;
+pub mod store;

@@ -1,0 +1,817 @@
+//! The session: states and commands (RFC 3501 sections 3 and 6).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+
+use super::fetch::{self, Item, flag_list};
+use super::search;
+use super::syntax::{self, Arg, SequenceSet};
+use crate::mailbox::lines::Lines;
+use crate::mailbox::pop3::Tls;
+use crate::mailbox::store::{Flags, Folder, Store};
+
+/// Longest command line, without literals.
+const MAX_LINE: usize = 65_536;
+/// Longest literal: the largest message that APPEND takes.
+const MAX_LITERAL: usize = 64 << 20;
+
+/// What the machine wants done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Send these octets.
+    Send(Vec<u8>),
+    /// Begin the TLS handshake, then call [`Server::secured`].
+    StartTls,
+    /// A command and its tagged reply, for the trace: user, line (passwords hidden), reply.
+    Command(String, String, String),
+    /// Close the connection.
+    Close,
+}
+
+/// Where the session is (RFC 3501 section 3).
+#[derive(Clone, Debug)]
+enum State {
+    NotAuthenticated,
+    Authenticated { user: String },
+    Selected { user: String, name: String, folder: Folder, read_only: bool },
+    Logout,
+}
+
+/// A command that is not complete yet.
+#[derive(Clone, Debug)]
+enum Pending {
+    /// Octets so far, and how many more of a literal.
+    Literal(Vec<u8>, usize),
+    /// `AUTHENTICATE PLAIN` waits for the response; with the tag.
+    Plain(String),
+    /// IDLE waits for DONE; with the tag.
+    Idle(String),
+}
+
+/// An IMAP session, seen from the server.
+#[derive(Clone, Debug)]
+pub struct Server {
+    state: State,
+    lines: Lines,
+    pending: Option<Pending>,
+    tls: Tls,
+    plaintext_allowed: bool,
+}
+
+impl Server {
+    /// A new session. Without `plaintext_allowed` logins need TLS (`disable_plaintext_auth`).
+    pub fn new(tls: Tls, plaintext_allowed: bool, out: &mut Vec<Output>) -> Server {
+        let server = Server {
+            state: State::NotAuthenticated,
+            lines: Lines::new(MAX_LINE),
+            pending: None,
+            tls,
+            plaintext_allowed,
+        };
+        send(out, &format!("* OK [CAPABILITY {}] Dovecot (Debian) ready.", server.capabilities()));
+        server
+    }
+
+    /// The TLS handshake is done; the client starts over.
+    pub fn secured(&mut self) {
+        self.tls = Tls::Active;
+        self.lines.clear();
+        self.pending = None;
+    }
+
+    /// Whether the client waits for news (IDLE), so that [`Server::refresh`] may speak.
+    pub fn is_idle(&self) -> bool {
+        matches!(self.pending, Some(Pending::Idle(_)))
+    }
+
+    fn capabilities(&self) -> String {
+        let base = "IMAP4rev1 SASL-IR LOGIN-REFERRALS ID ENABLE IDLE LITERAL+";
+        match self.state {
+            State::NotAuthenticated => {
+                let tls = if self.tls == Tls::Offered { " STARTTLS" } else { "" };
+                let login =
+                    if self.tls == Tls::Active || self.plaintext_allowed { " AUTH=PLAIN" } else { " LOGINDISABLED" };
+                format!("{base}{tls}{login}")
+            }
+            _ => format!("{base} UIDPLUS UNSELECT NAMESPACE CHILDREN"),
+        }
+    }
+
+    fn user(&self) -> String {
+        match &self.state {
+            State::Authenticated { user } | State::Selected { user, .. } => user.clone(),
+            State::NotAuthenticated | State::Logout => String::new(),
+        }
+    }
+
+    /// Takes octets from the client.
+    pub fn handle(&mut self, bytes: &[u8], store: &mut dyn Store, out: &mut Vec<Output>) {
+        self.lines.push(bytes);
+        while !matches!(self.state, State::Logout) {
+            match self.pending.take() {
+                Some(Pending::Literal(mut text, size)) => {
+                    let Some(literal) = self.lines.take(size) else {
+                        self.pending = Some(Pending::Literal(text, size));
+                        return;
+                    };
+                    text.extend(literal);
+                    if !self.line(text, store, out) {
+                        return;
+                    }
+                }
+                pending => {
+                    let waiting = pending.clone();
+                    self.pending = pending;
+                    if !self.line_of(waiting, store, out) {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Reads one line in the present situation; false if there is none yet.
+    fn line_of(&mut self, waiting: Option<Pending>, store: &mut dyn Store, out: &mut Vec<Output>) -> bool {
+        match waiting {
+            None | Some(Pending::Literal(..)) => self.line(Vec::new(), store, out),
+            Some(Pending::Plain(tag)) => match self.next_line(out) {
+                Some(line) => {
+                    self.pending = None;
+                    self.auth_plain(&tag, &String::from_utf8_lossy(&line), store, out);
+                    true
+                }
+                None => false,
+            },
+            Some(Pending::Idle(tag)) => match self.next_line(out) {
+                Some(line) => {
+                    self.pending = None;
+                    let done = line.eq_ignore_ascii_case(b"DONE");
+                    send(out, &format!("{tag} {}", if done { "OK Idle completed." } else { "BAD Expected DONE." }));
+                    true
+                }
+                None => false,
+            },
+        }
+    }
+
+    fn next_line(&mut self, out: &mut Vec<Output>) -> Option<Vec<u8>> {
+        match self.lines.next() {
+            Ok(line) => line,
+            Err(_) => {
+                send(out, "* BYE Too long command line.");
+                self.state = State::Logout;
+                out.push(Output::Close);
+                None
+            }
+        }
+    }
+
+    /// Continues a command of which `text` is known; false if more is needed.
+    fn line(&mut self, mut text: Vec<u8>, store: &mut dyn Store, out: &mut Vec<Output>) -> bool {
+        let Some(line) = self.next_line(out) else {
+            if !text.is_empty() {
+                self.pending = Some(Pending::Literal(text, 0));
+            }
+            return false;
+        };
+        text.extend_from_slice(&line);
+        if let Some((size, waits)) = syntax::announced_literal(&line) {
+            if size > MAX_LITERAL || text.len() > MAX_LITERAL {
+                let tag = String::from_utf8_lossy(&text).split(' ').next().unwrap_or("*").to_owned();
+                send(out, &format!("{tag} NO [TOOBIG] Literal is too large."));
+                return true;
+            }
+            text.extend_from_slice(b"\r\n");
+            if waits {
+                send(out, "+ OK");
+            }
+            self.pending = Some(Pending::Literal(text, size));
+            return true;
+        }
+        self.command(&text, store, out);
+        true
+    }
+
+    fn command(&mut self, text: &[u8], store: &mut dyn Store, out: &mut Vec<Output>) {
+        let shown = String::from_utf8_lossy(text).lines().next().unwrap_or_default().to_owned();
+        let mut words = text.splitn(3, |byte| *byte == b' ');
+        let tag = String::from_utf8_lossy(words.next().unwrap_or_default()).into_owned();
+        let mut verb = String::from_utf8_lossy(words.next().unwrap_or_default()).to_ascii_uppercase();
+        let mut rest = words.next().unwrap_or_default();
+        if tag.is_empty() || verb.is_empty() {
+            send(out, "* BAD Error in IMAP command received by server.");
+            return;
+        }
+        let by_uid = verb == "UID";
+        if by_uid {
+            let end = rest.iter().position(|byte| *byte == b' ').unwrap_or(rest.len());
+            verb = String::from_utf8_lossy(&rest[..end]).to_ascii_uppercase();
+            rest = rest.get(end + 1..).unwrap_or_default();
+        }
+        let user = self.user();
+        let reply = match syntax::parse(rest) {
+            Ok(args) => self.run(&tag, &verb, by_uid, &args, store, out),
+            Err(error) => Some(format!("BAD Error in IMAP command {verb}: {error}")),
+        };
+        let hidden = matches!(verb.as_str(), "LOGIN" | "AUTHENTICATE");
+        let shown = if hidden { format!("{tag} {verb} ****") } else { shown };
+        if let Some(reply) = reply {
+            send(out, &format!("{tag} {reply}"));
+            out.push(Output::Command(user, shown, reply));
+            if matches!(self.state, State::Logout) {
+                out.push(Output::Close);
+            } else if verb == "STARTTLS" && self.tls == Tls::Offered && matches!(self.state, State::NotAuthenticated) {
+                self.lines.clear();
+                out.push(Output::StartTls);
+            }
+        }
+    }
+
+    /// Runs a command; the tagged reply without its tag, or nothing if it comes later.
+    fn run(
+        &mut self,
+        tag: &str,
+        verb: &str,
+        by_uid: bool,
+        args: &[Arg],
+        store: &mut dyn Store,
+        out: &mut Vec<Output>,
+    ) -> Option<String> {
+        let text = |at: usize| args.get(at).and_then(Arg::text);
+        Some(match (verb, &self.state) {
+            ("CAPABILITY", _) => {
+                send(out, &format!("* CAPABILITY {}", self.capabilities()));
+                "OK Pre-login capabilities listed, post-login capabilities have more.".into()
+            }
+            ("NOOP" | "CHECK", _) => {
+                self.refresh(store, out);
+                format!("OK {} completed.", if verb == "NOOP" { "NOOP" } else { "Check" })
+            }
+            ("ID", _) => {
+                send(out, "* ID (\"name\" \"Dovecot\")");
+                "OK ID completed.".into()
+            }
+            ("LOGOUT", _) => {
+                send(out, "* BYE Logging out");
+                self.state = State::Logout;
+                "OK Logout completed.".into()
+            }
+            ("STARTTLS", State::NotAuthenticated) if self.tls == Tls::Offered => "OK Begin TLS negotiation now.".into(),
+            ("LOGIN" | "AUTHENTICATE", State::NotAuthenticated)
+                if self.tls != Tls::Active && !self.plaintext_allowed =>
+            {
+                send(
+                    out,
+                    "* BAD [ALERT] Plaintext authentication not allowed without SSL/TLS, but your client did it anyway. If anyone was listening, the password was exposed.",
+                );
+                "NO [PRIVACYREQUIRED] Plaintext authentication disallowed on non-secure (SSL/TLS) connections.".into()
+            }
+            ("LOGIN", State::NotAuthenticated) => match (text(0), text(1)) {
+                (Some(user), Some(password)) => self.login(&user, &password, store),
+                _ => "BAD Error in IMAP command received by server.".into(),
+            },
+            ("AUTHENTICATE", State::NotAuthenticated) => match (args.first().map(Arg::keyword).as_deref(), text(1)) {
+                (Some("PLAIN"), Some(initial)) => {
+                    self.auth_plain(tag, &initial, store, out);
+                    return None;
+                }
+                (Some("PLAIN"), None) => {
+                    send(out, "+ ");
+                    self.pending = Some(Pending::Plain(tag.to_owned()));
+                    return None;
+                }
+                _ => "NO [CANNOT] Unsupported authentication mechanism.".into(),
+            },
+            (_, State::NotAuthenticated) => "BAD Error in IMAP command received by server.".into(),
+            ("SELECT" | "EXAMINE", _) => match text(0) {
+                Some(name) => self.select(&name, verb == "EXAMINE", store, out),
+                None => missing(verb),
+            },
+            ("CREATE", _) => folder_result(text(0), verb, |name| store.create(&self.user(), name)),
+            ("DELETE", _) => folder_result(text(0), verb, |name| store.delete(&self.user(), name)),
+            ("RENAME", _) => self.rename(text(0), text(1), store),
+            ("SUBSCRIBE" | "UNSUBSCRIBE", _) => format!("OK {} completed.", capitalised(verb)),
+            ("LIST" | "LSUB" | "XLIST", _) => {
+                self.list(verb, &text(0).unwrap_or_default(), &text(1).unwrap_or_default(), store, out)
+            }
+            ("NAMESPACE", _) => {
+                send(out, "* NAMESPACE ((\"\" \"/\")) NIL NIL");
+                "OK Namespace completed.".into()
+            }
+            ("ENABLE", _) => "OK Enabled.".into(),
+            ("STATUS", _) => self.status(text(0), args.get(1), store, out),
+            ("APPEND", _) => self.append(args, store),
+            ("IDLE", _) => {
+                send(out, "+ idling");
+                self.pending = Some(Pending::Idle(tag.to_owned()));
+                return None;
+            }
+            (
+                "FETCH" | "STORE" | "SEARCH" | "COPY" | "MOVE" | "EXPUNGE" | "CLOSE" | "UNSELECT",
+                State::Selected { .. },
+            ) => self.selected(verb, by_uid, args, store, out),
+            ("FETCH" | "STORE" | "SEARCH" | "COPY" | "MOVE" | "EXPUNGE" | "CLOSE" | "UNSELECT", _) => {
+                "BAD No mailbox selected.".into()
+            }
+            _ => format!("BAD Error in IMAP command {verb}: Unknown command."),
+        })
+    }
+
+    fn auth_plain(&mut self, tag: &str, encoded: &str, store: &mut dyn Store, out: &mut Vec<Output>) {
+        let decoded = BASE64.decode(encoded.trim()).unwrap_or_default();
+        let parts: Vec<String> =
+            decoded.split(|byte| *byte == 0).map(|part| String::from_utf8_lossy(part).into_owned()).collect();
+        let reply = match &parts[..] {
+            [_, user, password] if !user.is_empty() => self.login(user, password, store),
+            _ => "BAD Invalid base64 data in continued response".into(),
+        };
+        send(out, &format!("{tag} {reply}"));
+        out.push(Output::Command(self.user(), format!("{tag} AUTHENTICATE ****"), reply));
+    }
+
+    fn login(&mut self, user: &str, password: &str, store: &mut dyn Store) -> String {
+        if !store.login(user, password) {
+            return "NO [AUTHENTICATIONFAILED] Authentication failed.".into();
+        }
+        self.state = State::Authenticated { user: user.to_owned() };
+        format!("OK [CAPABILITY {}] Logged in", self.capabilities())
+    }
+
+    fn select(&mut self, name: &str, read_only: bool, store: &mut dyn Store, out: &mut Vec<Output>) -> String {
+        let user = self.user();
+        let folder = match store.open(&user, name) {
+            Ok(folder) => folder,
+            Err(_) => {
+                self.state = State::Authenticated { user };
+                return format!("NO [NONEXISTENT] Mailbox doesn't exist: {name}");
+            }
+        };
+        send(out, "* FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft)");
+        let permanent = if read_only { "()" } else { "(\\Answered \\Flagged \\Deleted \\Seen \\Draft)" };
+        let note = if read_only { "Read-only mailbox." } else { "Flags permitted." };
+        send(out, &format!("* OK [PERMANENTFLAGS {permanent}] {note}"));
+        send(out, &format!("* {} EXISTS", folder.mails.len()));
+        send(out, &format!("* {} RECENT", folder.mails.iter().filter(|mail| mail.flags.recent).count()));
+        if let Some(first) = folder.mails.iter().position(|mail| !mail.flags.seen) {
+            send(out, &format!("* OK [UNSEEN {}] First unseen.", first + 1));
+        }
+        send(out, &format!("* OK [UIDVALIDITY {}] UIDs valid", folder.uid_validity));
+        send(out, &format!("* OK [UIDNEXT {}] Predicted next UID", folder.uid_next));
+        self.state = State::Selected { user, name: name.to_owned(), folder, read_only };
+        if read_only { "OK [READ-ONLY] Examine completed.".into() } else { "OK [READ-WRITE] Select completed.".into() }
+    }
+
+    fn rename(&mut self, from: Option<String>, to: Option<String>, store: &mut dyn Store) -> String {
+        let (Some(from), Some(to)) = (from, to) else { return missing("RENAME") };
+        let user = self.user();
+        let moved = store.open(&user, &from).and_then(|folder| {
+            store.create(&user, &to)?;
+            for mail in &folder.mails {
+                store.append(&user, &to, mail.flags, &mail.content)?;
+            }
+            if from.eq_ignore_ascii_case("INBOX") {
+                let all: Vec<u32> = folder.mails.iter().map(|mail| mail.uid).collect();
+                return store.expunge(&user, &from, &all);
+            }
+            store.delete(&user, &from)
+        });
+        match moved {
+            Ok(()) => "OK Rename completed.".into(),
+            Err(error) => format!("NO [CANNOT] {error}"),
+        }
+    }
+
+    fn list(
+        &mut self,
+        verb: &str,
+        reference: &str,
+        pattern: &str,
+        store: &mut dyn Store,
+        out: &mut Vec<Output>,
+    ) -> String {
+        if pattern.is_empty() {
+            send(out, "* LIST (\\Noselect) \"/\" \"\"");
+        }
+        let pattern = format!("{reference}{pattern}");
+        for name in store.folders(&self.user()) {
+            let inbox = name == "INBOX" && wildcard(&pattern.to_ascii_uppercase(), "INBOX");
+            if inbox || wildcard(&pattern, &name) {
+                let name = String::from_utf8_lossy(&syntax::string(name.as_bytes())).into_owned();
+                send(out, &format!("* {verb} (\\HasNoChildren) \"/\" {name}"));
+            }
+        }
+        format!("OK {} completed.", capitalised(verb))
+    }
+
+    fn status(
+        &mut self,
+        name: Option<String>,
+        items: Option<&Arg>,
+        store: &mut dyn Store,
+        out: &mut Vec<Output>,
+    ) -> String {
+        let (Some(name), Some(Arg::List(items))) = (name, items) else { return missing("STATUS") };
+        let Ok(folder) = store.open(&self.user(), &name) else {
+            return format!("NO [NONEXISTENT] Mailbox doesn't exist: {name}");
+        };
+        let mut values = Vec::new();
+        for item in items {
+            let value = match item.keyword().as_str() {
+                "MESSAGES" => folder.mails.len() as u64,
+                "RECENT" => folder.mails.iter().filter(|mail| mail.flags.recent).count() as u64,
+                "UNSEEN" => folder.mails.iter().filter(|mail| !mail.flags.seen).count() as u64,
+                "UIDNEXT" => folder.uid_next.into(),
+                "UIDVALIDITY" => folder.uid_validity.into(),
+                other => return format!("BAD Error in IMAP command STATUS: Invalid status item {other}"),
+            };
+            values.push(format!("{} {value}", item.keyword()));
+        }
+        let name = String::from_utf8_lossy(&syntax::string(name.as_bytes())).into_owned();
+        send(out, &format!("* STATUS {name} ({})", values.join(" ")));
+        "OK Status completed.".into()
+    }
+
+    fn append(&mut self, args: &[Arg], store: &mut dyn Store) -> String {
+        let (Some(name), Some(Arg::Text(content))) = (args.first().and_then(Arg::text), args.last()) else {
+            return missing("APPEND");
+        };
+        let flags = match args.get(1) {
+            Some(Arg::List(list)) => flags_of(list),
+            _ => Flags::default(),
+        };
+        let user = self.user();
+        match store.append(&user, &name, flags, content) {
+            Ok(uid) => {
+                let validity = store.open(&user, &name).map_or(0, |folder| folder.uid_validity);
+                format!("OK [APPENDUID {validity} {uid}] Append completed.")
+            }
+            Err(crate::host::vfs::Errno::NoEnt) => format!("NO [TRYCREATE] Mailbox doesn't exist: {name}"),
+            Err(error) => format!("NO [SERVERBUG] {error}"),
+        }
+    }
+
+    /// Reads the selected folder again and tells what changed (RFC 3501 section 7.3).
+    pub fn refresh(&mut self, store: &mut dyn Store, out: &mut Vec<Output>) {
+        let State::Selected { user, name, folder, .. } = &mut self.state else { return };
+        let Ok(now) = store.open(user, name) else { return };
+        for (index, mail) in folder.mails.iter().enumerate().rev() {
+            if !now.mails.iter().any(|other| other.uid == mail.uid) {
+                send(out, &format!("* {} EXPUNGE", index + 1));
+            }
+        }
+        let fresh = now.mails.iter().filter(|mail| !folder.mails.iter().any(|old| old.uid == mail.uid)).count();
+        if fresh > 0 {
+            send(out, &format!("* {} EXISTS", now.mails.len()));
+            send(out, &format!("* {} RECENT", now.mails.iter().filter(|mail| mail.flags.recent).count()));
+        }
+        *folder = now;
+    }
+
+    fn selected(
+        &mut self,
+        verb: &str,
+        by_uid: bool,
+        args: &[Arg],
+        store: &mut dyn Store,
+        out: &mut Vec<Output>,
+    ) -> String {
+        let State::Selected { user, name, folder, read_only } = &mut self.state else {
+            return "BAD No mailbox selected.".into();
+        };
+        let writable = !*read_only;
+        let last = folder.mails.len() as u32;
+        let last_uid = folder.mails.last().map_or(0, |mail| mail.uid);
+        let chosen = |arg: Option<&Arg>| -> Option<Vec<usize>> {
+            let set = SequenceSet::parse(&arg?.text()?)?;
+            let wanted = |(index, mail): (usize, &crate::mailbox::store::Mail)| {
+                let hit = if by_uid { set.contains(mail.uid, last_uid) } else { set.contains(index as u32 + 1, last) };
+                hit.then_some(index)
+            };
+            Some(folder.mails.iter().enumerate().filter_map(wanted).collect())
+        };
+        match verb {
+            "SEARCH" => match search::parse(args) {
+                Ok(key) => {
+                    let mut line = "* SEARCH".to_owned();
+                    for (number, mail) in (1..).zip(&folder.mails) {
+                        if key.matches(number, mail, last, last_uid) {
+                            line.push_str(&format!(" {}", if by_uid { mail.uid } else { number }));
+                        }
+                    }
+                    send(out, &line);
+                    "OK Search completed.".into()
+                }
+                Err(error) => format!("BAD Error in IMAP command SEARCH: {error}"),
+            },
+            "FETCH" => {
+                let (Some(indices), Some(items)) = (chosen(args.first()), args.get(1)) else { return missing(verb) };
+                let mut items = match fetch::parse(items) {
+                    Ok(items) => items,
+                    Err(error) => return format!("BAD Error in IMAP command FETCH: {error}"),
+                };
+                if by_uid && !items.contains(&Item::Uid) {
+                    items.insert(0, Item::Uid);
+                }
+                let marks = writable && items.iter().any(Item::marks_seen);
+                let mut changes = Vec::new();
+                for index in indices {
+                    let mail = &mut folder.mails[index];
+                    let newly_seen = marks && !mail.flags.seen;
+                    if newly_seen {
+                        mail.flags.seen = true;
+                        changes.push((mail.uid, mail.flags));
+                    }
+                    let mut line = format!("* {} FETCH (", index + 1).into_bytes();
+                    for (at, item) in items.iter().enumerate() {
+                        if at > 0 {
+                            line.push(b' ');
+                        }
+                        item.write(mail, &mut line);
+                    }
+                    if newly_seen && !items.contains(&Item::Flags) {
+                        line.extend_from_slice(format!(" FLAGS {}", flag_list(mail.flags)).as_bytes());
+                    }
+                    line.extend_from_slice(b")\r\n");
+                    out.push(Output::Send(line));
+                }
+                match store.set_flags(user, name, &changes) {
+                    Err(error) if !changes.is_empty() => format!("NO [SERVERBUG] {error}"),
+                    _ => "OK Fetch completed.".into(),
+                }
+            }
+            "STORE" => {
+                let (Some(indices), Some(action), Some(value)) = (chosen(args.first()), args.get(1), args.get(2))
+                else {
+                    return missing(verb);
+                };
+                if !writable {
+                    return "NO [READ-ONLY] Mailbox is read-only.".into();
+                }
+                let given = match value {
+                    Arg::List(list) => flags_of(list),
+                    one => flags_of(std::slice::from_ref(one)),
+                };
+                let action = action.keyword();
+                let silent = action.ends_with(".SILENT");
+                let mut changes = Vec::new();
+                for index in indices {
+                    let mail = &mut folder.mails[index];
+                    mail.flags = combine(mail.flags, given, &action);
+                    changes.push((mail.uid, mail.flags));
+                    if !silent {
+                        let uid = if by_uid { format!("UID {} ", mail.uid) } else { String::new() };
+                        send(out, &format!("* {} FETCH ({uid}FLAGS {})", index + 1, flag_list(mail.flags)));
+                    }
+                }
+                match store.set_flags(user, name, &changes) {
+                    Ok(()) => "OK Store completed.".into(),
+                    Err(error) => format!("NO [SERVERBUG] {error}"),
+                }
+            }
+            "COPY" | "MOVE" => {
+                let (Some(indices), Some(target)) = (chosen(args.first()), args.get(1).and_then(Arg::text)) else {
+                    return missing(verb);
+                };
+                for index in &indices {
+                    let mail = &folder.mails[*index];
+                    if store.append(user, &target, mail.flags, &mail.content).is_err() {
+                        return format!("NO [TRYCREATE] Mailbox doesn't exist: {target}");
+                    }
+                }
+                if verb == "MOVE" {
+                    let uids: Vec<u32> = indices.iter().map(|index| folder.mails[*index].uid).collect();
+                    return expunge(store, user, name, folder, &uids, Some(out), "OK Move completed.");
+                }
+                "OK Copy completed.".into()
+            }
+            "EXPUNGE" | "CLOSE" | "UNSELECT" => {
+                let uids: Vec<u32> =
+                    folder.mails.iter().filter(|mail| mail.flags.deleted).map(|mail| mail.uid).collect();
+                let uids = if writable && verb != "UNSELECT" { uids } else { Vec::new() };
+                let done = format!("OK {} completed.", capitalised(verb));
+                let told = (verb == "EXPUNGE").then_some(out);
+                let reply = expunge(store, user, name, folder, &uids, told, &done);
+                if verb != "EXPUNGE" {
+                    self.state = State::Authenticated { user: self.user() };
+                }
+                reply
+            }
+            _ => format!("BAD Error in IMAP command {verb}: Unknown command."),
+        }
+    }
+}
+
+/// Removes messages from the store and from the open folder.
+fn expunge(
+    store: &mut dyn Store,
+    user: &str,
+    name: &str,
+    folder: &mut Folder,
+    uids: &[u32],
+    out: Option<&mut Vec<Output>>,
+    done: &str,
+) -> String {
+    if let Err(error) = if uids.is_empty() { Ok(()) } else { store.expunge(user, name, uids) } {
+        return format!("NO [SERVERBUG] {error}");
+    }
+    if let Some(out) = out {
+        for (index, _) in folder.mails.iter().enumerate().rev().filter(|(_, mail)| uids.contains(&mail.uid)) {
+            send(out, &format!("* {} EXPUNGE", index + 1));
+        }
+    }
+    folder.mails.retain(|mail| !uids.contains(&mail.uid));
+    done.to_owned()
+}
+
+fn send(out: &mut Vec<Output>, line: &str) {
+    out.push(Output::Send(format!("{line}\r\n").into_bytes()));
+}
+
+fn missing(verb: &str) -> String {
+    format!("BAD Error in IMAP command {verb}: Missing arguments.")
+}
+
+fn capitalised(verb: &str) -> String {
+    let mut lower = verb.to_ascii_lowercase();
+    if let Some(first) = lower.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    lower
+}
+
+fn folder_result(
+    name: Option<String>,
+    verb: &str,
+    act: impl FnOnce(&str) -> Result<(), crate::host::vfs::Errno>,
+) -> String {
+    let Some(name) = name else { return missing(verb) };
+    match act(&name) {
+        Ok(()) => format!("OK {} completed.", capitalised(verb)),
+        Err(crate::host::vfs::Errno::Exist) => format!("NO [ALREADYEXISTS] Mailbox already exists: {name}"),
+        Err(crate::host::vfs::Errno::NoEnt) => format!("NO [NONEXISTENT] Mailbox doesn't exist: {name}"),
+        Err(error) => format!("NO [CANNOT] {error}"),
+    }
+}
+
+fn flags_of(list: &[Arg]) -> Flags {
+    let has = |name: &str| list.iter().any(|arg| arg.keyword() == name);
+    Flags {
+        seen: has("\\SEEN"),
+        answered: has("\\ANSWERED"),
+        flagged: has("\\FLAGGED"),
+        deleted: has("\\DELETED"),
+        draft: has("\\DRAFT"),
+        recent: false,
+    }
+}
+
+/// `FLAGS`, `+FLAGS` and `-FLAGS`; `\Recent` cannot be changed.
+fn combine(old: Flags, given: Flags, action: &str) -> Flags {
+    let one = |old: bool, given: bool| match action.as_bytes().first() {
+        Some(b'+') => old || given,
+        Some(b'-') => old && !given,
+        _ => given,
+    };
+    Flags {
+        seen: one(old.seen, given.seen),
+        answered: one(old.answered, given.answered),
+        flagged: one(old.flagged, given.flagged),
+        deleted: one(old.deleted, given.deleted),
+        draft: one(old.draft, given.draft),
+        recent: old.recent,
+    }
+}
+
+/// `*` matches anything, `%` anything without the separator.
+fn wildcard(pattern: &str, name: &str) -> bool {
+    // One row of the table per character of the pattern keeps this linear in pattern times name.
+    let name: Vec<char> = name.chars().collect();
+    let mut row = vec![false; name.len() + 1];
+    row[0] = true;
+    for c in pattern.chars() {
+        let mut next = vec![false; name.len() + 1];
+        for at in 0..=name.len() {
+            next[at] = match c {
+                '*' => row[at] || (at > 0 && next[at - 1]),
+                '%' => row[at] || (at > 0 && next[at - 1] && name[at - 1] != '/'),
+                c => at > 0 && row[at - 1] && name[at - 1] == c,
+            };
+        }
+        row = next;
+    }
+    row[name.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::mailbox::memory::MemoryStore;
+
+    const MAIL: &str = "From: Alice <alice@example.org>\r\nSubject: one\r\n\r\nhello\r\n";
+
+    fn talk(store: &mut MemoryStore, lines: &[&str]) -> Vec<String> {
+        let mut out = Vec::new();
+        let mut server = Server::new(Tls::Unavailable, true, &mut out);
+        out.clear();
+        for line in lines {
+            server.handle(format!("{line}\r\n").as_bytes(), store, &mut out);
+        }
+        let sent = out.iter().filter_map(|output| match output {
+            Output::Send(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
+            _ => None,
+        });
+        sent.collect::<String>().lines().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn fetching_the_body_marks_the_message_as_seen() {
+        let mut store = MemoryStore::with("bob", "secret", &[MAIL]);
+        let said = talk(
+            &mut store,
+            &["a LOGIN bob secret", "b SELECT INBOX", "c FETCH 1 (UID BODY[TEXT])", "d UID SEARCH SEEN", "e LOGOUT"],
+        );
+        assert!(said[0].starts_with("a OK [CAPABILITY IMAP4rev1"));
+        assert!(said.contains(&"* 1 EXISTS".into()));
+        let tail: Vec<&str> = said[said.len() - 8..].iter().map(String::as_str).collect();
+        assert_eq!(
+            tail,
+            [
+                "* 1 FETCH (UID 1 BODY[TEXT] {7}",
+                "hello",
+                " FLAGS (\\Seen \\Recent))",
+                "c OK Fetch completed.",
+                "* SEARCH 1",
+                "d OK Search completed.",
+                "* BYE Logging out",
+                "e OK Logout completed."
+            ]
+        );
+        assert!(store.open("bob", "INBOX").unwrap().mails[0].flags.seen);
+    }
+
+    #[test]
+    fn envelope_and_structure_follow_the_rfc() {
+        let mut store = MemoryStore::with("bob", "secret", &[MAIL]);
+        let said = talk(&mut store, &["a LOGIN bob secret", "b EXAMINE INBOX", "c FETCH 1 (ENVELOPE BODYSTRUCTURE)"]);
+        let alice = "((\"Alice\" NIL \"alice\" \"example.org\"))";
+        let envelope = format!("(NIL \"one\" {alice} {alice} {alice} NIL NIL NIL NIL NIL)");
+        let structure = "(\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL \"7bit\" 7 1 NIL NIL NIL NIL)";
+        assert_eq!(said[said.len() - 2], format!("* 1 FETCH (ENVELOPE {envelope} BODYSTRUCTURE {structure})"));
+    }
+
+    #[test]
+    fn append_with_literal_store_and_expunge() {
+        let mut store = MemoryStore::with("bob", "secret", &[MAIL]);
+        let said = talk(
+            &mut store,
+            &[
+                "a LOGIN bob secret",
+                "b APPEND INBOX (\\Seen) {12}",
+                "Subject: x\r\n",
+                "c SELECT INBOX",
+                "d STORE 1 +FLAGS (\\Deleted)",
+                "e EXPUNGE",
+                "f STATUS INBOX (MESSAGES UIDNEXT)",
+            ],
+        );
+        assert!(said.contains(&"+ OK".into()));
+        assert!(said.contains(&"b OK [APPENDUID 7 2] Append completed.".into()), "{said:?}");
+        assert!(said.contains(&"* 1 FETCH (FLAGS (\\Deleted \\Recent))".into()));
+        assert!(said.contains(&"* 1 EXPUNGE".into()));
+        assert!(said.contains(&"* STATUS \"INBOX\" (MESSAGES 1 UIDNEXT 3)".into()));
+    }
+
+    #[test]
+    fn commands_in_the_wrong_state_are_bad() {
+        let mut store = MemoryStore::with("bob", "secret", &[]);
+        let said = talk(
+            &mut store,
+            &["a SELECT INBOX", "b LOGIN bob wrong", "c LOGIN bob secret", "d FETCH 1 FLAGS", "e LIST \"\" \"*\""],
+        );
+        assert_eq!(said[0], "a BAD Error in IMAP command received by server.");
+        assert_eq!(said[1], "b NO [AUTHENTICATIONFAILED] Authentication failed.");
+        assert_eq!(said[3], "d BAD No mailbox selected.");
+        assert_eq!(said[4], "* LIST (\\HasNoChildren) \"/\" \"INBOX\"");
+    }
+
+    #[test]
+    fn wildcards_stop_at_the_separator_only_for_percent() {
+        assert!(wildcard("*", "a/b"));
+        assert!(!wildcard("%", "a/b"));
+        assert!(wildcard("a/%", "a/b"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_octets_are_answered_without_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+            let mut store = MemoryStore::with("bob", "secret", &[MAIL]);
+            let mut out = Vec::new();
+            let mut server = Server::new(Tls::Offered, true, &mut out);
+            server.handle(b"a LOGIN bob secret\r\nb SELECT INBOX\r\nc ", &mut store, &mut out);
+            server.handle(&bytes, &mut store, &mut out);
+            server.handle(b"\r\n", &mut store, &mut out);
+        }
+    }
+}
