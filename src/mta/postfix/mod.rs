@@ -8,6 +8,12 @@
 
 pub mod config;
 pub mod delivery;
+pub mod local;
+pub mod log;
+pub mod mail_copy;
 pub mod maps;
+pub mod mbox_open;
+pub mod pipe_command;
 pub mod queue;
 pub mod queue_file;
+pub mod services;
