@@ -63,7 +63,7 @@ pub enum Rdata {
 pub struct Answer {
     /// Owner name.
     pub name: SmolStr,
-    /// Time to live in seconds, as left in the cache.
+    /// Time to live in seconds, as the name server gave it.
     pub ttl: u32,
     /// The data.
     pub data: Rdata,

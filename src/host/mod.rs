@@ -5,6 +5,7 @@
 
 pub mod accounts;
 pub mod layout;
+pub mod named;
 pub mod password;
 pub mod process;
 pub mod program;

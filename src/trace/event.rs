@@ -154,7 +154,7 @@ pub enum Kind {
         qname: SmolStr,
         qtype: SmolStr,
         rcode: SmolStr,
-        records: Vec<SmolStr>,
+        records: Arc<[SmolStr]>,
         cached: bool,
     },
     #[serde(rename = "tcp.connect")]

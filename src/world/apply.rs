@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
-use super::resolver::StubOutput;
+use super::resolver::{self, Question, StubOutput};
 use super::{Machine, RESOLVER, Slot, World};
 use crate::dns::Qtype;
 use crate::host::{Effect, Exit, Input, Signal};
@@ -99,8 +99,8 @@ impl World {
     /// Something from the network: recorded, then given to its owner.
     pub(super) fn arrive(&mut self, to: Endpoint, input: NetInput, cause: Option<EventId>) {
         if to.proc == RESOLVER {
-            if let NetInput::Datagram { local, peer, bytes } = input {
-                self.resolver_datagram(to.host, local, peer, &bytes, cause);
+            if let NetInput::Datagram { peer, bytes, .. } = input {
+                self.resolver_datagram(to.host, peer, &bytes, cause);
             }
             return;
         }
@@ -127,33 +127,25 @@ impl World {
 
     fn ask_resolver(&mut self, by: Endpoint, token: u64, qname: SmolStr, qtype: Qtype, cause: Option<EventId>) {
         let now = self.kernel.now();
-        let Machine { resolver, host, .. } = self.machine(by.host);
+        let Machine { resolver, resolv_conf, host, .. } = self.machine(by.host);
         let mut out = Vec::new();
-        resolver.ask(now, by.proc, token, qname, qtype, cause, host, &mut out);
+        let question = Question { client: by.proc, token, qname, qtype, cause };
+        resolver.ask(now, question, resolv_conf.refresh(host), &mut out);
         self.resolver_outputs(by.host, out);
     }
 
-    pub(super) fn wake_resolver(&mut self, host: HostId, token: u64, _cause: Option<EventId>) {
+    pub(super) fn wake_resolver(&mut self, host: HostId, token: u64) {
         let now = self.kernel.now();
-        let Machine { resolver, host: data, .. } = self.machine(host);
         let mut out = Vec::new();
-        resolver.handle_wake(now, token, data, &mut out);
+        self.machine(host).resolver.handle_wake(now, token, &mut out);
         self.resolver_outputs(host, out);
         self.settle();
     }
 
-    fn resolver_datagram(
-        &mut self,
-        host: HostId,
-        local: SocketAddr,
-        peer: SocketAddr,
-        bytes: &[u8],
-        cause: Option<EventId>,
-    ) {
+    fn resolver_datagram(&mut self, host: HostId, peer: SocketAddr, bytes: &[u8], cause: Option<EventId>) {
         let now = self.kernel.now();
-        let Machine { resolver, host: data, .. } = self.machine(host);
         let mut out = Vec::new();
-        resolver.handle_datagram(now, local, peer, bytes, cause, data, &mut out);
+        self.machine(host).resolver.handle_datagram(now, peer, bytes, cause, &mut out);
         self.resolver_outputs(host, out);
         self.settle();
     }
@@ -161,14 +153,17 @@ impl World {
     fn resolver_outputs(&mut self, host: HostId, outputs: Vec<StubOutput>) {
         let me = Endpoint { host, proc: RESOLVER };
         for output in outputs {
+            let event =
+                self.trace.is_full().then(|| resolver::event(&self.machines[host.0 as usize].host, &output)).flatten();
             match output {
-                StubOutput::SendTo { from, to, bytes, cause, event } => {
+                StubOutput::Send { to, bytes, cause, .. } => {
                     let cause = self.resolver_event(host, event, cause);
+                    let from = resolver::source(&self.machines[host.0 as usize].host, to);
                     self.kernel.bind_udp(me, from.port());
                     self.kernel.send_to(host, from, to, bytes, cause.map_or(0, |id| id.0));
                 }
-                StubOutput::WakeAt { time, token, reason } => self.kernel.wake_at(me, time, token, reason, 0),
-                StubOutput::Answer { client, token, lookup, cause, event } => {
+                StubOutput::WakeAt { time, token } => self.kernel.wake_at(me, time, token, "name server time-out", 0),
+                StubOutput::Answer { client, token, lookup, cause, .. } => {
                     let cause = self.resolver_event(host, event, cause);
                     self.later(Endpoint { host, proc: client }, Input::Resolved { token, lookup }, cause);
                 }

@@ -4,6 +4,7 @@
 //! here apply what people do. A clone is an independent world that shares all immutable parts.
 
 mod apply;
+mod programs;
 mod resolver;
 mod spawn;
 
@@ -17,7 +18,8 @@ use crate::sim::faults::Faults;
 use crate::sim::kernel::{Delivery, What};
 use crate::sim::{Dice, Endpoint, HostId, Kernel, ProcId, Time};
 use crate::trace::{Actor, EventId, Kind, Level, Origin, Trace};
-use resolver::StubResolver;
+pub use programs::install_programs;
+use resolver::{Configuration, StubResolver};
 
 /// The process id that owns the resolver's datagrams on every host.
 const RESOLVER: ProcId = ProcId(1);
@@ -43,6 +45,7 @@ struct Machine {
     /// Exits that nobody waits for, for [`World::exited`].
     exits: BTreeMap<ProcId, Exit>,
     resolver: StubResolver,
+    resolv_conf: Configuration,
     up: bool,
 }
 
@@ -87,8 +90,14 @@ impl World {
         host.last_proc = host.last_proc.max(300 + host.dice.below(500) as u32);
         host.accounts.refresh(&host.vfs);
         self.trace.name_host(&host.name);
-        let resolver = StubResolver::new(&host);
-        let machine = Machine { host, processes: BTreeMap::new(), exits: BTreeMap::new(), resolver, up: true };
+        let machine = Machine {
+            host,
+            processes: BTreeMap::new(),
+            exits: BTreeMap::new(),
+            resolver: StubResolver::new(),
+            resolv_conf: Configuration::default(),
+            up: true,
+        };
         self.machines.push(Arc::new(machine));
         id
     }
@@ -175,7 +184,7 @@ impl World {
         if !up {
             machine.processes.clear();
             machine.host.processes.clear();
-            machine.resolver = StubResolver::new(&machine.host);
+            machine.resolver = StubResolver::new();
         }
     }
 
@@ -229,11 +238,7 @@ impl World {
         match what {
             What::Wake(token, _) => {
                 let input = Input::Wake(token);
-                if to.proc == RESOLVER {
-                    self.wake_resolver(to.host, token, cause)
-                } else {
-                    self.deliver(to, input, cause)
-                }
+                if to.proc == RESOLVER { self.wake_resolver(to.host, token) } else { self.deliver(to, input, cause) }
             }
             What::Net(input) => self.arrive(to, input, cause),
         }

@@ -1,0 +1,9 @@
+//! The commands that every host has.
+
+use crate::host::Host;
+
+/// Installs all commands that mxlab knows on a host.
+pub fn install_programs(host: &mut Host) {
+    // Each part installs its own commands here.
+    let _ = &mut host.programs;
+}
