@@ -6,12 +6,12 @@ use std::net::{IpAddr, Ipv4Addr};
 use smol_str::SmolStr;
 
 use super::case::{Case, DeadMode, FullFile, HostKind, HostSpec, SinkScript, Step};
-use super::dialogue::seconds;
 use super::run::{ConformError, Runner};
 use super::sink::{SCRIPT_FILE, Sink};
 use crate::host::Host;
 use crate::host::layout::{self, UserSpec};
 use crate::host::vfs::{Cred, Errno};
+use crate::scenario::dialogue::seconds;
 use crate::sim::{HostId, ProcId, Time};
 use crate::trace::{Actor, Level};
 use crate::world::World;

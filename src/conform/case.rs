@@ -9,6 +9,8 @@ use std::net::IpAddr;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
+pub use crate::scenario::dialogue::{Item, SessionStep};
+
 /// Names and values in the order of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ordered<T>(Vec<(String, T)>);
@@ -303,109 +305,6 @@ impl Settle {
             Settle::Usual(_) => 30.0,
             Settle::Seconds(seconds) => seconds,
         }
-    }
-}
-
-/// An SMTP dialogue.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SessionStep {
-    /// Name of the result.
-    pub id: String,
-    /// Source address, or `@HOST` for the host itself.
-    pub from: String,
-    /// `host:port` or `address:port`.
-    pub to: String,
-    /// Whether the client talks before the banner.
-    #[serde(default)]
-    pub pregreet: bool,
-    /// Whether TLS begins at once.
-    #[serde(default)]
-    pub tls: bool,
-    /// What is sent.
-    pub send: Vec<Item>,
-}
-
-/// One item of a dialogue.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
-pub enum Item {
-    /// A line.
-    Line(String),
-    /// Octets given in hexadecimal.
-    Hex(HexItem),
-    /// Octets as they are.
-    Raw(RawItem),
-    /// A long line.
-    Repeat(RepeatItem),
-    /// STARTTLS and handshake.
-    StartTls(StartTlsItem),
-    /// Wait.
-    Wait(WaitItem),
-    /// Hang up without QUIT.
-    Close(CloseItem),
-    /// Read replies.
-    Read(ReadItem),
-}
-
-macro_rules! items {
-    ($($(#[$doc:meta])* $name:ident { $($(#[$field_attr:meta])* $field:ident: $kind:ty),* $(,)? })*) => {
-        $($(#[$doc])*
-        #[derive(Clone, Debug, Deserialize)]
-        #[serde(deny_unknown_fields)]
-        pub struct $name { $($(#[$field_attr])* pub $field: $kind),* })*
-    };
-}
-
-items! {
-    /// See [`Item::Hex`].
-    HexItem {
-        /// The octets.
-        hex: String,
-        /// Replies to read.
-        #[serde(default)] replies: Option<u32>,
-        /// Seconds of silence to wait for otherwise.
-        #[serde(default)] idle: Option<f64>,
-    }
-    /// See [`Item::Raw`].
-    RawItem {
-        /// The octets, as UTF-8.
-        raw: String,
-        /// Replies to read.
-        #[serde(default)] replies: Option<u32>,
-        /// Seconds of silence to wait for otherwise.
-        #[serde(default)] idle: Option<f64>,
-    }
-    /// See [`Item::Repeat`].
-    RepeatItem {
-        /// The text.
-        repeat: String,
-        /// How often.
-        times: u32,
-        /// What follows; CRLF if missing.
-        #[serde(default)] end: Option<String>,
-    }
-    /// See [`Item::StartTls`].
-    StartTlsItem {
-        /// Always true.
-        starttls: bool,
-    }
-    /// See [`Item::Wait`].
-    WaitItem {
-        /// Seconds.
-        wait: f64,
-        /// Whether to read meanwhile.
-        #[serde(default)] read: bool,
-    }
-    /// See [`Item::Close`].
-    CloseItem {
-        /// Always true.
-        close: bool,
-    }
-    /// See [`Item::Read`].
-    ReadItem {
-        /// How many replies.
-        read: u32,
     }
 }
 

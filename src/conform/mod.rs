@@ -7,7 +7,6 @@ mod build;
 pub mod case;
 mod collect;
 pub mod compare;
-pub mod dialogue;
 mod name_server;
 pub mod normalise;
 pub mod recording;

@@ -1,25 +1,9 @@
 //! What a run of a case gave, in the format of the recordings.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-/// Result of a `session` step.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SessionResult {
-    /// All lines of the server, the banner first.
-    pub lines: Vec<String>,
-    /// Whether the server closed.
-    pub closed: bool,
-    /// `ok` or `failed`, if TLS was tried.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tls: Option<String>,
-    /// Items not sent because the server closed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub unsent: Option<u64>,
-    /// Why there was no connection.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
-}
+pub use crate::scenario::dialogue::SessionResult;
 
 /// Result of an `exec` step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

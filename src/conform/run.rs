@@ -6,13 +6,13 @@ use bytes::Bytes;
 
 use super::build::{self, Member, OUTSIDE};
 use super::case::{Case, ExecStep, HostKind, SessionStep, Step};
-use super::dialogue::{Dialogue, seconds};
 use super::recording::{ExecResult, ExitStatus, Recording, SessionResult};
 use super::sink::Sink;
 use super::text::decode;
 use crate::host::layout;
 use crate::host::vfs::Cred;
 use crate::host::{Command, Exit, Input, Signal, Spawn};
+use crate::scenario::dialogue::{Dialogue, seconds};
 use crate::sim::{Duration, HostId, ProcId, Time};
 use crate::trace::Actor;
 use crate::world::World;

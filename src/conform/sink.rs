@@ -11,10 +11,10 @@ use bytes::Bytes;
 use smol_str::SmolStr;
 
 use super::case::{SinkReply, SinkScript};
-use super::dialogue::seconds;
 use super::recording::SinkSession;
 use super::text::decode;
 use crate::host::{Ctx, Input, Process};
+use crate::scenario::dialogue::seconds;
 use crate::sim::net::NetInput;
 use crate::sim::{Listener, Payload, Socket, Time, TlsMessage};
 

@@ -1,1 +1,21 @@
-//! What people write: scenario files in RON, checked into values that a world is made of.
+//! What people write: scenarios as RON files, checked all at once, with located errors.
+//!
+//! [`written`] is the file format, [`checked`] what it means; presets only write real files of
+//! hosts. [`Scenario::build`] makes the world, [`script`] plays the steps.
+
+mod build;
+mod check;
+pub mod checked;
+pub mod dialogue;
+mod dialogue_items;
+pub mod octets;
+mod parse;
+mod presets;
+pub mod problem;
+pub mod script;
+mod services;
+pub mod written;
+
+pub use build::BuildError;
+pub use checked::{Scenario, Sources};
+pub use problem::Problem;

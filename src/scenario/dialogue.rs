@@ -1,23 +1,42 @@
-//! The SMTP client of a `session` step: sends what the case says and keeps what comes back.
+//! A scripted SMTP client: sends what a script says and keeps what comes back.
 //!
-//! It waits as the recorder's client did: one reply after each line, none while a message is
-//! being sent, silence after octets without a stated number of replies.
+//! It reads one reply after each line, none while a message is being sent, and waits for silence
+//! after octets without a stated number of replies.
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-use super::case::{Item, SessionStep};
-use super::recording::SessionResult;
-use super::text::decode;
+use super::dialogue_items::octets;
+pub use super::dialogue_items::{Item, SessionStep};
+use super::octets::decode;
 use crate::host::{Ctx, Exit, Input, Process};
 use crate::sim::net::NetInput;
 use crate::sim::{Duration, Payload, Socket, Time, TlsMessage};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const REPLY_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Result of a `session` step.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionResult {
+    /// All lines of the server, the banner first.
+    pub lines: Vec<String>,
+    /// Whether the server closed.
+    pub closed: bool,
+    /// `ok` or `failed`, if TLS was tried.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<String>,
+    /// Items not sent because the server closed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unsent: Option<u64>,
+    /// Why there was no connection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
 
 /// The code of the last reply.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -447,28 +466,8 @@ impl Process for Dialogue {
     }
 }
 
-/// The octets of an item that sends some.
-fn octets(item: &Item) -> Vec<u8> {
-    match item {
-        Item::Line(line) => format!("{line}\r\n").into_bytes(),
-        Item::Raw(raw) => raw.raw.clone().into_bytes(),
-        Item::Hex(hex) => from_hex(&hex.hex),
-        Item::Repeat(long) => {
-            let mut text = long.repeat.repeat(long.times as usize);
-            text.push_str(long.end.as_deref().unwrap_or("\r\n"));
-            text.into_bytes()
-        }
-        Item::StartTls(_) | Item::Wait(_) | Item::Close(_) | Item::Read(_) => Vec::new(),
-    }
-}
-
-fn from_hex(text: &str) -> Vec<u8> {
-    let digits: Vec<u8> = text.chars().filter_map(|digit| digit.to_digit(16)).map(|digit| digit as u8).collect();
-    digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect()
-}
-
-/// Seconds of a case file as a span; what is no span becomes zero.
-pub(super) fn seconds(seconds: f64) -> Duration {
+/// Seconds with a fraction as a span; what is no span becomes zero.
+pub fn seconds(seconds: f64) -> Duration {
     Duration::try_from_secs_f64(seconds).unwrap_or_default()
 }
 
