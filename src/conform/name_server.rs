@@ -1,8 +1,9 @@
 //! The name server of a case: all its zones and an empty root, as the recorder served them.
 
 use super::run::ConformError;
+use crate::host::named::NameServer;
 use crate::host::vfs::Cred;
-use crate::host::{Ctx, Host, Input, Process};
+use crate::host::{Host, Process};
 
 /// The text of a zone that cannot be loaded.
 const SERVFAIL: &str = "SERVFAIL";
@@ -25,33 +26,22 @@ fn master_file(origin: &str, text: &str) -> String {
 
 /// Writes the zones to the host's files and returns the server for them.
 pub(super) fn name_server(zones: &[(String, String)], host: &mut Host) -> Result<Box<dyn Process>, ConformError> {
+    let mut config = String::new();
     for (origin, text) in zones {
-        if text == SERVFAIL {
-            continue;
+        let name = origin.strip_suffix('.').filter(|name| !name.is_empty()).unwrap_or(".");
+        let path = format!("/etc/bind/db.{name}");
+        config.push_str(&format!("zone \"{name}\" {{ type master; file \"{path}\"; }};\n"));
+        // A zone whose file is missing answers SERVFAIL.
+        if text != SERVFAIL {
+            write(host, &path, master_file(origin, text))?;
         }
-        let path = format!("/etc/bind/db.{}", origin.trim_end_matches('.'));
-        let write = host
-            .vfs
-            .mkdir_all("/etc/bind")
-            .and_then(|()| host.vfs.write(&path, master_file(origin, text), 0o644, &Cred::ROOT).map(|_| ()));
-        write.map_err(|error| ConformError::Case(format!("{path}: {error}")))?;
     }
-    Ok(Box::new(Nobody))
+    write(host, "/etc/bind/named.conf.local", config)?;
+    Ok(Box::new(NameServer::from_files()))
 }
 
-/// Stands in for a server.
-#[derive(Clone, Debug)]
-struct Nobody;
-
-impl Process for Nobody {
-    fn handle(&mut self, _input: Input, _ctx: &mut Ctx<'_>) {}
-    fn clone_box(&self) -> Box<dyn Process> {
-        Box::new(self.clone())
-    }
-    fn command_line(&self) -> String {
-        "named".into()
-    }
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
-    }
+fn write(host: &mut Host, path: &str, text: String) -> Result<(), ConformError> {
+    let vfs = &mut host.vfs;
+    let written = vfs.mkdir_all("/etc/bind").and_then(|()| vfs.write(path, text, 0o644, &Cred::ROOT));
+    written.map(|_| ()).map_err(|error| ConformError::Case(format!("{path}: {error}")))
 }

@@ -106,8 +106,11 @@ impl Scenario {
         let own = |zone: &&super::checked::Zone| self.host(zone.server).name == host.name;
         let zones: Vec<_> = self.zones.iter().filter(own).collect();
         if !zones.is_empty() {
-            let conf = presets::named_conf(zones.iter().map(|zone| zone.origin.as_str()));
+            // The empty root makes every other name one that does not exist.
+            let root = (!self.zones.iter().any(|zone| zone.origin == ".")).then_some(".");
+            let conf = presets::named_conf(zones.iter().map(|zone| zone.origin.as_str()).chain(root));
             files.push(("/etc/bind/named.conf.local".into(), conf));
+            files.extend(root.map(|root| (presets::zone_file(root), presets::master_file(root, ""))));
             files.extend(zones.iter().map(|zone| (presets::zone_file(&zone.origin), zone.text.clone())));
         }
         files

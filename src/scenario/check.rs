@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use super::checked::{Host, HostIndex, Link, Scenario, Sources, Step, Zone};
 use super::problem::{Problem, nearest};
 use super::written::{self, Expect, Preset, Service};
+use crate::dns;
 use crate::sim::faults::Effect;
 use crate::sim::{Duration, Time};
 
@@ -284,7 +285,27 @@ impl<'a> Check<'a> {
             }
         };
         let origin = format!("{}.", zone.origin.trim_end_matches('.'));
-        Some(Zone { text: super::presets::master_file(&origin, &text), origin, server })
+        let text = super::presets::master_file(&origin, &text);
+        if let Err(errors) = dns::Zone::parse(&origin, &text, &zone.origin) {
+            for error in errors.0 {
+                self.zone_error(zone, &text, error);
+            }
+        }
+        Some(Zone { text, origin, server })
+    }
+
+    /// Reports a mistake in a master file at its line in the scenario, if it stands there.
+    fn zone_error(&mut self, zone: &written::Zone, text: &str, error: dns::ZoneError) {
+        let message = format!("zone {}: {}", zone.origin, error.found);
+        let line = (error.line as usize).checked_sub(1).and_then(|line| text.lines().nth(line)).unwrap_or_default();
+        let source = &self.sources.text;
+        match source.find(line).filter(|_| !line.is_empty() && zone.text.is_some()) {
+            Some(at) => {
+                let problem = Problem::new(&self.sources.file, source, at..at + line.len(), message);
+                self.problems.push(problem.help(error.expected));
+            }
+            None => self.problem(&zone.origin, message, Some(error.expected)),
+        }
     }
 
     fn link(&mut self, link: &written::Link) -> Link {

@@ -1,8 +1,17 @@
 //! Services besides Postfix.
 
 use super::written::Service;
+use crate::host::Process;
+use crate::host::named::NameServer;
 use crate::sim::HostId;
+use crate::trace::Actor;
 use crate::world::World;
 
 /// Starts a service on a host.
-pub(super) fn start(_world: &mut World, _id: HostId, _service: Service) {}
+pub(super) fn start(world: &mut World, id: HostId, service: Service) {
+    let process: Box<dyn Process> = match service {
+        Service::Named => Box::new(NameServer::from_files()),
+        Service::Postfix | Service::Pop3 | Service::Imap | Service::Lmtp => return,
+    };
+    world.start(id, process, Actor::Daemon);
+}

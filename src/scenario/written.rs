@@ -179,10 +179,8 @@ pub struct User {
 pub enum Service {
     /// `postfix start`.
     Postfix,
-    /// Authoritative name server with the zones of the scenario.
+    /// Name server with those zones of the scenario that name its host.
     Named,
-    /// Recursive resolver.
-    Resolver,
     /// POP3 server.
     Pop3,
     /// IMAP server.
