@@ -124,6 +124,7 @@ fn add_host(name: &str, spec: &HostSpec, world: &mut World) -> Result<Option<Mem
     if let Some(hostname) = &spec.hostname {
         plain.hostname = hostname.into();
     }
+    plain.prefix4 = spec.prefix.unwrap_or(24);
     plain.users = spec.users.iter().map(|user| UserSpec { name: user.into(), ..UserSpec::default() }).collect();
     let mut host = finish(&plain)?;
     let failed = |error: Errno| ConformError::Case(format!("files of {name}: {error}"));
