@@ -1,1 +1,6 @@
-//! Mail user agents and mail retrieval agents: composing, submitting, reading, fetching.
+//! Mail user agents: composing, submitting, reading, fetching mail.
+
+pub mod dial;
+pub mod send;
+
+pub use send::{Credentials, SendMail, Submission};
