@@ -158,6 +158,8 @@ pub enum Order {
     Auth(ClientExchange),
     /// Hand over a message.
     Send(Transaction),
+    /// Ask about sender and recipients only: no DATA follows.
+    Probe(Transaction),
     /// Forget a transaction, or see whether a connection that was kept still lives.
     Reset,
     /// Say goodbye.
@@ -291,6 +293,8 @@ struct Running {
     next_recipient: usize,
     accepted: Vec<usize>,
     mail_refused: bool,
+    /// No content is to be sent.
+    probe: bool,
 }
 
 /// The client's side of one session.
@@ -448,7 +452,8 @@ impl Client {
                 self.auth = Some(exchange);
                 self.send(now, line.into(), Awaited::Auth, out);
             }
-            Order::Send(transaction) => self.begin(now, transaction, out),
+            Order::Send(transaction) => self.begin(now, transaction, false, out),
+            Order::Probe(transaction) => self.begin(now, transaction, true, out),
             Order::Reset => self.send(now, Bytes::from_static(b"RSET\r\n"), Awaited::Rset, out),
             Order::Quit => self.send(now, Bytes::from_static(b"QUIT\r\n"), Awaited::Quit, out),
         }
@@ -474,19 +479,21 @@ impl Client {
         }
     }
 
-    fn begin(&mut self, now: Time, transaction: Transaction, out: &mut Vec<Output>) {
+    fn begin(&mut self, now: Time, transaction: Transaction, probe: bool, out: &mut Vec<Output>) {
         let mut lines = Vec::with_capacity(64 * (transaction.recipients.len() + 2));
         push_line(&mut lines, "MAIL FROM:", &transaction.mail);
         self.awaited.push_back(Awaited::Mail);
-        let mut running = Running { transaction, next_recipient: 0, accepted: Vec::new(), mail_refused: false };
+        let mut running = Running { transaction, next_recipient: 0, accepted: Vec::new(), mail_refused: false, probe };
         if self.extensions.pipelining && self.pipelining_allowed {
             for (index, recipient) in running.transaction.recipients.iter().enumerate() {
                 push_line(&mut lines, "RCPT TO:", recipient);
                 self.awaited.push_back(Awaited::Rcpt(index));
             }
             running.next_recipient = running.transaction.recipients.len();
-            lines.extend_from_slice(b"DATA\r\n");
-            self.awaited.push_back(Awaited::Data);
+            if !probe {
+                lines.extend_from_slice(b"DATA\r\n");
+                self.awaited.push_back(Awaited::Data);
+            }
         }
         self.running = Some(running);
         self.in_transaction = true;
@@ -603,7 +610,7 @@ impl Client {
                 running.next_recipient += 1;
                 self.send(now, line.into(), Awaited::Rcpt(index), out);
             }
-            None if running.accepted.is_empty() => {
+            None if running.accepted.is_empty() || running.probe => {
                 self.running = None;
                 out.push(Output::Fact(Fact::Idle));
             }

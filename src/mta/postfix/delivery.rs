@@ -25,6 +25,9 @@ pub struct Request {
     pub recipients: Vec<(usize, SmolStr)>,
     /// When the message became active.
     pub active_since: Time,
+    /// Whether connections are to be kept for the next message, and used again: mail for this
+    /// next hop comes thick and fast (`smtp_connection_cache_on_demand`).
+    pub reuse: bool,
 }
 
 /// Whose words `Diagnostic-Code:` quotes (RFC 3464 section 2.3.6).

@@ -17,3 +17,5 @@ pub mod pipe_command;
 pub mod queue;
 pub mod queue_file;
 pub mod services;
+pub mod smtp;
+pub mod tls;

@@ -1,0 +1,163 @@
+//! TLS as Postfix's client sees it: security levels, policies, certificates, log texts.
+
+pub mod certificate;
+mod verify;
+
+use std::fmt;
+
+use smol_str::{SmolStr, format_smolstr};
+
+use crate::host::Host;
+use crate::mta::postfix::maps::LookupError;
+use crate::mta::postfix::smtp::conf::TlsConf;
+pub use certificate::{Certificate, Key};
+pub use verify::{TrustStore, Verdict, verify};
+
+/// `smtp_tls_security_level`, weakest first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(missing_docs, reason = "named as in TLS_README")]
+pub enum Level {
+    #[default]
+    None,
+    May,
+    Encrypt,
+    Fingerprint,
+    Verify,
+    Secure,
+}
+
+impl Level {
+    /// Reads a level's name. `dane` needs DNSSEC, which no zone here has: it is then the same as
+    /// `may`, and `dane-only` as `encrypt`.
+    pub fn parse(name: &str) -> Option<Level> {
+        Some(match name.to_ascii_lowercase().as_str() {
+            "none" => Level::None,
+            "may" | "dane" => Level::May,
+            "encrypt" | "dane-only" => Level::Encrypt,
+            "fingerprint" => Level::Fingerprint,
+            "verify" => Level::Verify,
+            "secure" => Level::Secure,
+            _ => return None,
+        })
+    }
+
+    /// The name in main.cf.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Level::None => "none",
+            Level::May => "may",
+            Level::Encrypt => "encrypt",
+            Level::Fingerprint => "fingerprint",
+            Level::Verify => "verify",
+            Level::Secure => "secure",
+        }
+    }
+
+    /// Whether mail is not sent without TLS.
+    pub fn is_required(self) -> bool {
+        self >= Level::Encrypt
+    }
+
+    /// Whether the certificate must be the right one.
+    pub fn must_match(self) -> bool {
+        self >= Level::Fingerprint
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What is demanded of one server.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// The level.
+    pub level: Level,
+    /// Names that the certificate may have, `.example.com` for any subdomain; at the level
+    /// `fingerprint` the digests.
+    pub names: Vec<SmolStr>,
+    /// TLS at once, without STARTTLS.
+    pub wrapper: bool,
+}
+
+impl Policy {
+    /// No TLS.
+    pub fn none() -> Policy {
+        Policy::default()
+    }
+
+    /// The policy for a next hop and one of its servers: `smtp_tls_policy_maps`, else the level of
+    /// the service.
+    ///
+    /// # Errors
+    /// The table can not be used, or holds an unknown level.
+    pub fn of(conf: &TlsConf, nexthop: &str, server: &str, host: &Host) -> Result<Policy, LookupError> {
+        let mut level = conf.level;
+        let mut names = None;
+        if !conf.policy.is_empty()
+            && let Some(entry) = find(conf, nexthop, host)?
+        {
+            let mut words = entry.split([' ', '\t', ',']).filter(|word| !word.is_empty());
+            let name = words.next().unwrap_or_default();
+            level = Level::parse(name).ok_or_else(|| LookupError {
+                table: "smtp_tls_policy_maps".into(),
+                warnings: vec![format!("{nexthop}: invalid security level \"{name}\"")],
+            })?;
+            for word in words {
+                if let Some(value) = word.strip_prefix("match=") {
+                    names.get_or_insert_with(Vec::new).extend(value.split(':').map(SmolStr::from));
+                }
+            }
+        }
+        let domain = nexthop.trim_start_matches('[').split([']', ':']).next().unwrap_or_default();
+        let wanted = match level {
+            Level::Secure => names.unwrap_or_else(|| conf.secure_match.clone()),
+            Level::Verify => names.unwrap_or_else(|| conf.verify_match.clone()),
+            Level::Fingerprint => names.unwrap_or_default(),
+            Level::None | Level::May | Level::Encrypt => Vec::new(),
+        };
+        let names = wanted
+            .into_iter()
+            .map(|name| match name.as_str() {
+                "hostname" => server.into(),
+                "nexthop" => domain.into(),
+                "dot-nexthop" => format_smolstr!(".{domain}"),
+                _ => name,
+            })
+            .collect();
+        Ok(Policy { level, names, wrapper: conf.wrapper && level.is_required() })
+    }
+}
+
+/// The next hop itself, then its parent domains with a leading dot.
+fn find(conf: &TlsConf, nexthop: &str, host: &Host) -> Result<Option<SmolStr>, LookupError> {
+    if let Some(found) = conf.policy.find(nexthop, host)? {
+        return Ok(Some(found.value));
+    }
+    if nexthop.starts_with('[') {
+        return Ok(None);
+    }
+    let mut rest = nexthop;
+    while let Some(dot) = rest.get(1..).and_then(|tail| tail.find('.')) {
+        rest = &rest[dot + 1..];
+        if let Some(found) = conf.policy.find(rest, host)? {
+            return Ok(Some(found.value));
+        }
+    }
+    Ok(None)
+}
+
+/// `TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits) key-exchange X25519
+/// server-signature ECDSA (prime256v1) server-digest SHA256`.
+pub fn summary(version: &str, cipher: &str, bits: u16, key: Option<&str>) -> String {
+    let mut text = format!("{version} with cipher {cipher} ({bits}/{bits} bits)");
+    if version == "TLSv1.3" {
+        text.push_str(" key-exchange X25519");
+        if let Some(key) = key {
+            text.push_str(&format!(" server-signature {key} server-digest SHA256"));
+        }
+    }
+    text
+}

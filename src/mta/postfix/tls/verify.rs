@@ -1,0 +1,168 @@
+//! Verification of a server's certificate chain against the trusted authorities.
+
+use bytes::Bytes;
+use smol_str::{SmolStr, format_smolstr};
+
+use super::{Certificate, Level, Policy};
+use crate::host::Host;
+use crate::host::vfs::Cred;
+use crate::sim::Time;
+use crate::trace::Decision;
+
+/// Certificates of authorities that are trusted, read once per file version.
+#[derive(Clone, Debug, Default)]
+pub struct TrustStore {
+    loaded: Vec<(SmolStr, u64)>,
+    roots: Vec<Certificate>,
+}
+
+impl TrustStore {
+    /// Reads a file and a directory of PEM certificates, unless nothing changed. A missing file
+    /// trusts nobody.
+    pub fn load(&mut self, file: &str, directory: &str, host: &Host) {
+        let mut paths: Vec<SmolStr> = Vec::new();
+        if !file.is_empty() {
+            paths.push(file.into());
+        }
+        if !directory.is_empty() {
+            let names = host.vfs.list(directory, &Cred::ROOT).unwrap_or_default();
+            paths.extend(names.iter().map(|(name, _)| format_smolstr!("{directory}/{name}")));
+        }
+        let version = |path: &SmolStr| host.vfs.stat(path, &Cred::ROOT).map_or(0, |inode| inode.version);
+        let now: Vec<(SmolStr, u64)> = paths.iter().map(|path| (path.clone(), version(path))).collect();
+        if now == self.loaded {
+            return;
+        }
+        let text = |path: &SmolStr| host.vfs.read_text(path, &Cred::ROOT).unwrap_or_default();
+        self.roots = paths.iter().flat_map(|path| Certificate::parse_pem(&text(path))).collect();
+        self.loaded = now;
+    }
+
+    fn issuer_of(&self, certificate: &Certificate) -> Option<&Certificate> {
+        self.roots.iter().find(|root| certificate.is_signed_by(root))
+    }
+
+    fn holds(&self, certificate: &Certificate) -> bool {
+        self.roots.iter().any(|root| root.der == certificate.der)
+    }
+}
+
+/// What came of a verification.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verdict {
+    /// Whether there is a certificate at all.
+    pub present: bool,
+    /// Whether the chain leads to a trusted authority and all dates fit.
+    pub trusted: bool,
+    /// Whether the policy's names fit as well.
+    pub matched: bool,
+    /// Name of the certificate.
+    pub peer_name: SmolStr,
+    /// Kind of its key, as the log names it.
+    pub key: Option<String>,
+    /// The log line about what is wrong; `%s` stands for the server.
+    pub complaint: Option<String>,
+    /// What was looked at: rule, input, whether it held, outcome.
+    steps: Vec<(SmolStr, SmolStr, bool, SmolStr)>,
+}
+
+impl Verdict {
+    /// The first word of the log line.
+    pub fn word(&self) -> &'static str {
+        match (self.present, self.trusted, self.matched) {
+            (false, _, _) => "Anonymous",
+            (_, _, true) => "Verified",
+            (_, true, _) => "Trusted",
+            _ => "Untrusted",
+        }
+    }
+
+    /// The steps as a decision.
+    pub fn decision(self) -> Decision {
+        let word = self.word();
+        let mut decision = Decision::about("is this the right server?");
+        for (rule, input, matched, outcome) in self.steps {
+            decision.step(rule, input, matched, outcome);
+        }
+        decision.verdict(word)
+    }
+
+    fn step(&mut self, rule: &str, input: impl Into<SmolStr>, held: bool, outcome: impl Into<SmolStr>) {
+        self.steps.push((rule.into(), input.into(), held, outcome.into()));
+    }
+}
+
+/// Verifies a chain (DER, leaf first) at a moment.
+pub fn verify(chain: &[Bytes], policy: &Policy, store: &TrustStore, now: Time) -> Verdict {
+    let mut verdict = Verdict::default();
+    let chain: Vec<Certificate> = chain.iter().filter_map(|der| Certificate::parse(der).ok()).collect();
+    let Some(leaf) = chain.first() else {
+        verdict.step("certificate", "", false, "none was sent");
+        return verdict;
+    };
+    verdict.present = true;
+    verdict.peer_name = leaf.peer_name().clone();
+    verdict.key = Some(leaf.key.text());
+    if policy.level == Level::Fingerprint {
+        let digest = leaf.fingerprint();
+        verdict.matched = policy.names.iter().any(|wanted| wanted.eq_ignore_ascii_case(&digest));
+        let matched = verdict.matched;
+        verdict.step("fingerprint", digest, matched, if matched { "listed" } else { "not listed" });
+        return verdict;
+    }
+    let complaint = check_chain(&chain, store, now);
+    verdict.trusted = complaint.is_none();
+    let trusted = verdict.trusted;
+    let outcome = complaint.clone().unwrap_or_else(|| "leads to a trusted authority".into());
+    verdict.step("issuer and dates", leaf.issuer.clone(), trusted, outcome);
+    verdict.complaint = complaint.map(|text| format!("certificate verification failed for %s: {text}"));
+    if policy.level.must_match() {
+        let fits = policy.names.iter().any(|name| leaf.has_name(name));
+        let names = policy.names.join(", ");
+        verdict.step("name", names, fits, if fits { "the certificate has it" } else { "hostname mismatch" });
+        if !fits && trusted {
+            verdict.trusted = false;
+            verdict.complaint =
+                Some("server certificate verification failed for %s: num=62:hostname mismatch".to_owned());
+        }
+        verdict.matched = fits && trusted;
+    }
+    verdict
+}
+
+/// The first thing that is wrong with a chain, in Postfix's words.
+fn check_chain(chain: &[Certificate], store: &TrustStore, now: Time) -> Option<String> {
+    let mut at = chain.first()?;
+    let mut path = vec![at];
+    // A chain is no longer than what was sent plus the root.
+    for _ in 0..=chain.len() {
+        if store.holds(at) {
+            return dates(&path, now);
+        }
+        if at.is_self_signed() {
+            return Some("self-signed certificate".to_owned());
+        }
+        if let Some(root) = store.issuer_of(at) {
+            path.push(root);
+            return dates(&path, now);
+        }
+        match chain.iter().find(|next| next.der != at.der && at.is_signed_by(next)) {
+            Some(next) => at = next,
+            None => break,
+        }
+        path.push(at);
+    }
+    Some(format!("untrusted issuer {}", at.issuer))
+}
+
+fn dates(path: &[&Certificate], now: Time) -> Option<String> {
+    path.iter().rev().find_map(|certificate| {
+        if now < certificate.not_before {
+            Some("certificate not yet valid".to_owned())
+        } else if now > certificate.not_after {
+            Some("certificate has expired".to_owned())
+        } else {
+            None
+        }
+    })
+}
