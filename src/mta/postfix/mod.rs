@@ -6,6 +6,8 @@
 //!
 //! [`Services`](services::Services) is what the daemons share.
 
+pub mod bounce;
+pub mod cleanup;
 pub mod config;
 pub mod delivery;
 pub mod local;
@@ -19,3 +21,4 @@ pub mod queue_file;
 pub mod services;
 pub mod smtp;
 pub mod tls;
+pub mod trivial_rewrite;

@@ -1,0 +1,340 @@
+//! bounce(8): keeps what happened to recipients, and mails reports about it.
+
+mod entry;
+mod report;
+mod template;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use smol_str::{SmolStr, format_smolstr};
+
+use super::cleanup::{MAILER_DAEMON, Notice, abandon_notice, post_mail};
+use super::config::{Fatal, Params};
+use super::delivery::Outcome;
+use super::queue_file::{QueueFile, Ret};
+use super::services::Services;
+use crate::host::vfs::{Content, Cred};
+use crate::host::{Ctx, Host};
+use crate::trace::Kind;
+pub use entry::{BounceLog, Entry};
+use report::Report;
+use template::{Facts, Template};
+
+/// The syslog tag.
+const TAG: &str = "postfix/bounce";
+
+/// Which log of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogKind {
+    /// Recipients that failed.
+    Bounce,
+    /// Recipients that wait.
+    Defer,
+    /// Recipients to be reported on at their sender's wish.
+    Trace,
+}
+
+impl LogKind {
+    /// The directory below the queue directory.
+    pub fn directory(self) -> &'static str {
+        match self {
+            LogKind::Bounce => "bounce",
+            LogKind::Defer => "defer",
+            LogKind::Trace => "trace",
+        }
+    }
+}
+
+/// What the postmaster wants to know (`notify_classes`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs, reason = "named as the values")]
+pub struct NotifyClasses {
+    pub bounce: bool,
+    pub two_bounce: bool,
+    pub data: bool,
+    pub delay: bool,
+    pub policy: bool,
+    pub protocol: bool,
+    pub resource: bool,
+    pub software: bool,
+}
+
+impl NotifyClasses {
+    /// Reads `notify_classes`.
+    pub fn load(params: &Params<'_>) -> NotifyClasses {
+        let words = params.list("notify_classes");
+        let has = |name: &str| words.iter().any(|word| word.eq_ignore_ascii_case(name));
+        NotifyClasses {
+            bounce: has("bounce"),
+            two_bounce: has("2bounce"),
+            data: has("data"),
+            delay: has("delay"),
+            policy: has("policy"),
+            protocol: has("protocol"),
+            resource: has("resource"),
+            software: has("software"),
+        }
+    }
+}
+
+/// The service's parameters.
+#[derive(Clone, Debug)]
+pub struct Bounce {
+    conf: Arc<Conf>,
+}
+
+#[derive(Clone, Debug)]
+struct Conf {
+    myhostname: SmolStr,
+    double_bounce: SmolStr,
+    bounce_recipient: SmolStr,
+    two_bounce_recipient: SmolStr,
+    delay_recipient: SmolStr,
+    notify: NotifyClasses,
+    size_limit: u64,
+    delay_warning_time: Duration,
+    maximal_queue_lifetime: Duration,
+}
+
+impl Bounce {
+    /// Reads the parameters.
+    ///
+    /// # Errors
+    /// A parameter has no valid value.
+    pub fn load(params: &Params<'_>) -> Result<Bounce, Fatal> {
+        let myhostname = params.get("myhostname");
+        Ok(Bounce {
+            conf: Arc::new(Conf {
+                double_bounce: format_smolstr!("{}@{myhostname}", params.get("double_bounce_sender")),
+                myhostname,
+                bounce_recipient: params.get("bounce_notice_recipient"),
+                two_bounce_recipient: params.get("2bounce_notice_recipient"),
+                delay_recipient: params.get("delay_notice_recipient"),
+                notify: NotifyClasses::load(params),
+                size_limit: params.int("bounce_size_limit")?,
+                delay_warning_time: params.time("delay_warning_time")?,
+                maximal_queue_lifetime: params.time("maximal_queue_lifetime")?,
+            }),
+        })
+    }
+
+    /// The sender of mail to the postmaster, about which no further reports are made.
+    pub fn double_bounce_sender(&self) -> &SmolStr {
+        &self.conf.double_bounce
+    }
+}
+
+/// Notes what became of a recipient, to be reported later.
+pub fn append(services: &mut Services, kind: LogKind, file: &QueueFile, outcome: &Outcome, ctx: &mut Ctx<'_>) {
+    let Some(recipient) = file.recipients.get(outcome.recipient) else { return };
+    let mut entry = Entry::of(recipient, outcome);
+    if kind == LogKind::Trace {
+        entry = entry.via(&outcome.relay);
+    }
+    append_entry(services, kind, &file.id, entry, ctx);
+}
+
+/// The same for an entry made by hand.
+pub fn append_entry(services: &mut Services, kind: LogKind, id: &str, entry: Entry, ctx: &mut Ctx<'_>) {
+    let mut log = read(services, kind, id, ctx.host).map(|log| (*log).clone()).unwrap_or_default();
+    log.entries.push(entry);
+    let path = services.queue.layout().path(kind.directory(), id);
+    if let Some((directory, _)) = path.rsplit_once('/') {
+        // Without its directory the log is lost, and the report with it: nothing to be done here.
+        let _ = ctx.host.vfs.mkdir_all(directory);
+    }
+    let _ = ctx.host.vfs.write(&path, Content::Object(Arc::new(log)), 0o600, &Cred::ROOT);
+}
+
+/// The entries about a message, if there are any.
+pub fn read(services: &Services, kind: LogKind, id: &str, host: &Host) -> Option<Arc<BounceLog>> {
+    let path = services.queue.layout().path(kind.directory(), id);
+    host.vfs.read(&path, &Cred::ROOT).ok()?.object()
+}
+
+/// Forgets the entries about a message.
+pub fn remove(services: &Services, kind: LogKind, id: &str, ctx: &mut Ctx<'_>) {
+    let path = services.queue.layout().path(kind.directory(), id);
+    let _ = ctx.host.vfs.unlink(&path, &Cred::ROOT);
+}
+
+/// Reports the recipients of a message that failed, and forgets them. Called when all recipients were
+/// tried and a bounce log is there.
+pub fn flush(services: &mut Services, file: &QueueFile, ctx: &mut Ctx<'_>) {
+    let Some(log) = read(services, LogKind::Bounce, &file.id, ctx.host) else { return };
+    remove(services, LogKind::Bounce, &file.id, ctx);
+    let conf = services.bounce.conf.clone();
+    let template = Template::Failure;
+    if file.sender.eq_ignore_ascii_case(&conf.double_bounce) {
+        let id = &file.id;
+        return services.log.warn(ctx, TAG, format_args!("{id}: undeliverable postmaster notification discarded"));
+    }
+    let all: Vec<&Entry> = log.entries.iter().collect();
+    if file.sender.is_empty() {
+        if conf.notify.bounce || conf.notify.two_bounce {
+            send_to_postmaster(services, file, template, &all, &conf.two_bounce_recipient, Ret::Full, ctx);
+        }
+        return;
+    }
+    let wanted = |entry: &&&Entry| {
+        let notify = entry.notify;
+        notify.failure || !(notify.never || notify.success || notify.delay)
+    };
+    let entries: Vec<&Entry> = all.iter().filter(wanted).copied().collect();
+    send_to_sender(services, file, template, &entries, file.attributes.dsn_ret.unwrap_or(Ret::Full), ctx);
+    if conf.notify.bounce {
+        send_to_postmaster(services, file, template, &all, &conf.bounce_recipient, Ret::Headers, ctx);
+    }
+}
+
+/// Warns the sender of a message that some of its recipients still wait.
+pub fn warn(services: &mut Services, file: &QueueFile, ctx: &mut Ctx<'_>) {
+    let Some(log) = read(services, LogKind::Defer, &file.id, ctx.host) else { return };
+    let conf = services.bounce.conf.clone();
+    let template = Template::Delay;
+    if file.sender.eq_ignore_ascii_case(&conf.double_bounce) {
+        return;
+    }
+    let all: Vec<&Entry> = log.entries.iter().collect();
+    if file.sender.is_empty() {
+        if conf.notify.bounce || conf.notify.two_bounce {
+            send_to_postmaster(services, file, template, &all, &conf.delay_recipient, Ret::Headers, ctx);
+        }
+        return;
+    }
+    let wanted = |entry: &&&Entry| {
+        let notify = entry.notify;
+        notify.delay || !(notify.never || notify.success || notify.failure)
+    };
+    let entries: Vec<&Entry> = all.iter().filter(wanted).copied().collect();
+    send_to_sender(services, file, template, &entries, Ret::Headers, ctx);
+    if conf.notify.delay {
+        send_to_postmaster(services, file, template, &all, &conf.delay_recipient, Ret::Headers, ctx);
+    }
+}
+
+/// Reports on the recipients whose sender wants to know, and forgets them. Called when all recipients
+/// were tried and a trace log is there.
+pub fn flush_trace(services: &mut Services, file: &QueueFile, ctx: &mut Ctx<'_>) {
+    let Some(log) = read(services, LogKind::Trace, &file.id, ctx.host) else { return };
+    remove(services, LogKind::Trace, &file.id, ctx);
+    let conf = services.bounce.conf.clone();
+    if file.sender.eq_ignore_ascii_case(&conf.double_bounce) {
+        let id = &file.id;
+        let text = "not sending trace/success notification for double-bounce message";
+        return services.log.info(ctx, TAG, format_args!("{id}: {text}"));
+    }
+    let requested = file.attributes.trace_report;
+    let template = if requested { Template::Verify } else { Template::Success };
+    let all: Vec<&Entry> = log.entries.iter().collect();
+    if file.sender.is_empty() {
+        return send_to_postmaster(services, file, template, &all, &conf.two_bounce_recipient, Ret::Headers, ctx);
+    }
+    let entries: Vec<&Entry> = all.iter().filter(|entry| requested || entry.notify.success).copied().collect();
+    send_to_sender(services, file, template, &entries, Ret::Headers, ctx);
+}
+
+fn send_to_sender(
+    services: &mut Services,
+    file: &QueueFile,
+    template: Template,
+    entries: &[&Entry],
+    ret: Ret,
+    ctx: &mut Ctx<'_>,
+) {
+    let conf = services.bounce.conf.clone();
+    let what = match template {
+        Template::Failure => "sender non-delivery notification",
+        Template::Delay => "sender delay notification",
+        Template::Success | Template::Verify => "sender delivery status notification",
+    };
+    let to = file.sender.clone();
+    send(services, &conf, Mail { file, template, entries, ret, to, sender: SmolStr::default(), what }, ctx);
+}
+
+fn send_to_postmaster(
+    services: &mut Services,
+    file: &QueueFile,
+    template: Template,
+    entries: &[&Entry],
+    to: &SmolStr,
+    ret: Ret,
+    ctx: &mut Ctx<'_>,
+) {
+    let conf = services.bounce.conf.clone();
+    let what = match template {
+        Template::Failure => "postmaster non-delivery notification",
+        Template::Delay => "postmaster delay notification",
+        Template::Success | Template::Verify => "sender delivery status notification",
+    };
+    let (to, sender) = (to.clone(), conf.double_bounce.clone());
+    send(services, &conf, Mail { file, template, entries, ret, to, sender, what }, ctx);
+}
+
+struct Mail<'a> {
+    file: &'a QueueFile,
+    template: Template,
+    entries: &'a [&'a Entry],
+    ret: Ret,
+    to: SmolStr,
+    sender: SmolStr,
+    what: &'static str,
+}
+
+fn send(services: &mut Services, conf: &Conf, mail: Mail<'_>, ctx: &mut Ctx<'_>) {
+    let Mail { file, template, entries, ret, to, sender, what } = mail;
+    let mailer_daemon = format!("{MAILER_DAEMON}@{}", conf.myhostname);
+    let zone = ctx.host.zone.clone();
+    let postmaster = !sender.is_empty();
+    let facts = Facts {
+        myhostname: &conf.myhostname,
+        delay_warning_time: conf.delay_warning_time,
+        maximal_queue_lifetime: conf.maximal_queue_lifetime,
+    };
+    let report = Report {
+        template,
+        facts,
+        file,
+        entries,
+        to: &to,
+        postmaster,
+        ret,
+        size_limit: conf.size_limit,
+        mailer_daemon: &mailer_daemon,
+        now: ctx.now,
+        zone: &zone,
+    };
+    if !postmaster {
+        for warning in template.warnings(&report.facts) {
+            services.log.warn(ctx, TAG, format_args!("{warning}"));
+        }
+    }
+    let [first, ..] = entries else {
+        // Nobody wants to know. That is found out only after the header was written.
+        return abandon_notice(&report.header(), services, ctx);
+    };
+    let notice = Notice { sender, recipient: to.clone(), text: report.text(), smtputf8: file.attributes.smtputf8 };
+    let Ok(report_id) = post_mail(notice, services, ctx) else { return };
+    services.log.info(ctx, TAG, format_args!("{}: {what}: {report_id}", file.id));
+    let (queue_id, dsn, reason) = (file.id.clone(), first.status.clone(), SmolStr::from(&first.reason));
+    match template {
+        Template::Delay => ctx.emit(Kind::DelayWarn { queue_id, report_id, to, dsn, reason }),
+        _ => ctx.emit(Kind::Bounce { queue_id, report_id, to, dsn, reason }),
+    };
+}
+
+/// A span as the log shows it: two significant digits (`delay=0.15`).
+pub fn seconds(span: Duration) -> String {
+    let micros = span.as_micros();
+    match micros {
+        0..10_000 => "0".to_owned(),
+        10_000..100_000 => format!("0.{:02}", micros / 10_000),
+        100_000..10_000_000 => {
+            let text = format!("{:.2}", micros as f64 / 1e6);
+            let text = if micros >= 1_000_000 { &text[..3] } else { &text };
+            text.trim_end_matches('0').trim_end_matches('.').to_owned()
+        }
+        _ => format!("{}", micros / 1_000_000),
+    }
+}

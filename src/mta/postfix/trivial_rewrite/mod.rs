@@ -1,0 +1,149 @@
+//! trivial-rewrite(8): brings addresses to standard form and decides where mail goes.
+
+mod destination;
+mod resolve;
+mod rewrite;
+mod transport;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use smol_str::SmolStr;
+
+use super::config::{Fatal, Params};
+use super::services::Services;
+use crate::host::{Ctx, Host, Priority};
+use crate::trace::{Decision, Kind};
+use resolve::Resolver;
+pub use rewrite::{Context, Rewriter};
+
+/// The syslog tag.
+const TAG: &str = "postfix/trivial-rewrite";
+
+/// Address classes of ADDRESS_CLASS_README.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "named as there")]
+pub enum Class {
+    Local,
+    VirtualAlias,
+    VirtualMailbox,
+    Relay,
+    Default,
+}
+
+impl Class {
+    /// The name in the trace.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Class::Local => "local",
+            Class::VirtualAlias => "virtual_alias",
+            Class::VirtualMailbox => "virtual_mailbox",
+            Class::Relay => "relay",
+            Class::Default => "default",
+        }
+    }
+}
+
+/// Where mail for an address goes.
+#[derive(Clone, Debug)]
+pub struct Resolved {
+    /// The class of its domain.
+    pub class: Class,
+    /// Service name in master.cf.
+    pub transport: SmolStr,
+    /// Domain, host, path or text, as the transport takes it.
+    pub nexthop: SmolStr,
+    /// The recipient to deliver to, in internal form.
+    pub recipient: SmolStr,
+    /// The address is malformed (`RESOLVE_FLAG_ERROR`).
+    pub bad_address: bool,
+    /// A table could not be read: try again later (`RESOLVE_FLAG_FAIL`).
+    pub failed: bool,
+    /// The local part has routing characters (`RESOLVE_FLAG_ROUTED`).
+    pub routed: bool,
+    /// What trivial-rewrite(8) logs about it, with `warning: ` and the like.
+    pub log: Vec<String>,
+    /// The rules looked at; only if asked for.
+    pub why: Option<Arc<Decision>>,
+}
+
+/// The service.
+#[derive(Clone, Debug)]
+pub struct TrivialRewrite {
+    /// The rules for incomplete addresses.
+    pub rewriter: Rewriter,
+    resolver: Arc<Resolver>,
+    /// Results by recipient domain, while no table needs the whole address.
+    by_domain: Arc<HashMap<SmolStr, Resolved>>,
+    started: bool,
+}
+
+/// Most domains that are remembered.
+const CACHE_LIMIT: usize = 4096;
+
+impl TrivialRewrite {
+    /// Reads the parameters.
+    ///
+    /// # Errors
+    /// A parameter has no valid value.
+    pub fn load(params: &Params<'_>, host: &Host) -> Result<TrivialRewrite, Fatal> {
+        let rewriter = Rewriter::load(params)?;
+        let resolver = Arc::new(Resolver::load(params, rewriter.clone(), host)?);
+        Ok(TrivialRewrite { rewriter, resolver, by_domain: Arc::default(), started: false })
+    }
+
+    /// Rewrites an address in external form to standard form.
+    pub fn rewrite(&self, context: Context, address: &str) -> SmolStr {
+        self.rewriter.external(context, address)
+    }
+
+    /// Decides where mail from a sender to a recipient goes, both in internal form. With `full`, the
+    /// rules looked at are returned as well.
+    pub fn resolve(&mut self, sender: &str, recipient: &str, host: &Host, full: bool) -> Resolved {
+        let cacheable = self.resolver.by_domain_only && crate::mail::address::is_plain(recipient.as_bytes());
+        let domain = recipient.rsplit_once('@').map_or("", |(_, domain)| domain);
+        if cacheable
+            && !full
+            && let Some(known) = self.by_domain.get(domain)
+            && !recipient.starts_with('-')
+        {
+            return Resolved { recipient: recipient.into(), ..known.clone() };
+        }
+        let mut why = full.then(|| Decision::about(format!("where does {recipient} go?")));
+        let mut log = Vec::new();
+        if !std::mem::replace(&mut self.started, true) {
+            self.resolver.start(host, &mut log);
+        }
+        let mut resolved = self.resolver.resolve(sender, recipient, host, &mut log, why.as_mut());
+        if cacheable && !full && log.is_empty() && !resolved.failed && !resolved.bad_address {
+            let cache = Arc::make_mut(&mut self.by_domain);
+            if cache.len() < CACHE_LIMIT {
+                cache.insert(domain.into(), Resolved { recipient: SmolStr::default(), ..resolved.clone() });
+            }
+        }
+        resolved.log = log;
+        resolved.why = why.map(|why| Arc::new(why.verdict(format!("{}:{}", resolved.transport, resolved.nexthop))));
+        resolved
+    }
+}
+
+/// As [`TrivialRewrite::resolve`], and logs what the service logs.
+pub fn resolve(services: &mut Services, sender: &str, recipient: &str, ctx: &mut Ctx<'_>) -> Resolved {
+    let full = ctx.trace.is_full();
+    let resolved = services.rewrite.resolve(sender, recipient, ctx.host, full);
+    for line in &resolved.log {
+        services.log.log(ctx, Priority::Warning, TAG, format_args!("{line}"));
+    }
+    resolved
+}
+
+/// Records the `route.decide` event of a recipient whose mail is about to go there.
+pub fn note_route(resolved: &Resolved, ctx: &mut Ctx<'_>) {
+    let kind = Kind::RouteDecide {
+        rcpt: resolved.recipient.clone(),
+        class: resolved.class.as_str().into(),
+        transport: resolved.transport.clone(),
+        nexthop: resolved.nexthop.clone(),
+    };
+    ctx.emit_why(kind, || resolved.why.as_deref().cloned().unwrap_or_default());
+}
