@@ -34,7 +34,7 @@ pub(super) enum Seen {
 /// What stays the same while a recipient is expanded, and what has been found so far.
 pub(super) struct Expander<'a> {
     pub settings: &'a Settings,
-    pub lookups: &'a dyn Lookups,
+    pub lookups: &'a mut dyn Lookups,
     pub vfs: &'a Vfs,
     pub accounts: &'a Accounts,
     /// Addresses in the message's `Delivered-To:` lines, lower case.

@@ -53,11 +53,11 @@ pub enum Route {
 /// Answers from tables and address rewriting.
 pub trait Lookups {
     /// Looks up a name in `alias_maps`.
-    fn alias(&self, name: &str) -> Result<Option<Alias>, Unavailable>;
+    fn alias(&mut self, name: &str) -> Result<Option<Alias>, Unavailable>;
     /// Looks up a user in another table.
-    fn find(&self, table: Table, user: &str) -> Result<Option<SmolStr>, Unavailable>;
+    fn find(&mut self, table: Table, user: &str) -> Result<Option<SmolStr>, Unavailable>;
     /// Brings an address (in external form) into canonical form and finds out where it belongs.
-    fn route(&self, sender: &str, address: &str) -> Route;
+    fn route(&mut self, sender: &str, address: &str) -> Route;
     /// Brings an address into canonical form only (`canon_addr_internal(3)`).
-    fn canonical(&self, address: &str) -> SmolStr;
+    fn canonical(&mut self, address: &str) -> SmolStr;
 }

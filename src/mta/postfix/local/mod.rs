@@ -11,6 +11,7 @@ mod expand;
 mod forward;
 mod forward_file;
 mod job;
+mod load;
 mod lookups;
 mod plan;
 pub mod settings;
@@ -168,10 +169,10 @@ impl Local {
             why: full.then(|| Decision::about(format!("where does {address} go on this host?"))),
             ..Attributes::default()
         };
-        let view = self.conf.view(services, ctx.host, &job.request.transport);
+        let mut view = self.conf.view(services, ctx.host, &job.request.transport);
         let mut expander = Expander {
             settings: &self.conf.settings,
-            lookups: &view,
+            lookups: &mut view,
             vfs: &ctx.host.vfs,
             accounts: &ctx.host.accounts,
             delivered_to: &job.delivered_to,

@@ -8,13 +8,13 @@ use crate::host::accounts::Accounts;
 use crate::host::vfs::{Cred, Vfs};
 use crate::trace::Source;
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Fake {
     aliases: BTreeMap<&'static str, &'static str>,
 }
 
 impl Lookups for Fake {
-    fn alias(&self, name: &str) -> Result<Option<Alias>, Unavailable> {
+    fn alias(&mut self, name: &str) -> Result<Option<Alias>, Unavailable> {
         let alias = |value: &&str| Alias {
             value: (*value).into(),
             table: "hash:/etc/aliases".into(),
@@ -24,11 +24,11 @@ impl Lookups for Fake {
         Ok(self.aliases.get(name).map(alias))
     }
 
-    fn find(&self, _: Table, _: &str) -> Result<Option<SmolStr>, Unavailable> {
+    fn find(&mut self, _: Table, _: &str) -> Result<Option<SmolStr>, Unavailable> {
         Ok(None)
     }
 
-    fn route(&self, _: &str, address: &str) -> Route {
+    fn route(&mut self, _: &str, address: &str) -> Route {
         match address.split_once('@') {
             None => Route::Here(format!("{address}@example.com").into()),
             Some((_, "example.com")) => Route::Here(address.into()),
@@ -36,7 +36,7 @@ impl Lookups for Fake {
         }
     }
 
-    fn canonical(&self, address: &str) -> SmolStr {
+    fn canonical(&mut self, address: &str) -> SmolStr {
         format!("{address}@example.com").into()
     }
 }
@@ -79,9 +79,10 @@ impl World {
     }
 
     fn expand(&self, address: &str) -> Plan {
+        let mut lookups = self.lookups.clone();
         let mut expander = Expander {
             settings: &self.settings,
-            lookups: &self.lookups,
+            lookups: &mut lookups,
             vfs: &self.vfs,
             accounts: &self.accounts,
             delivered_to: &self.delivered_to,

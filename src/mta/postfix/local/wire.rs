@@ -5,25 +5,36 @@ use smol_str::{SmolStr, format_smolstr};
 use super::forward::Forward;
 use super::lookups::{Alias, Lookups, Route, Table, Unavailable};
 use super::settings::Settings;
+use crate::host::vfs::Cred;
 use crate::host::{Ctx, Host};
 use crate::mta::postfix::delivery::Request;
+use crate::mta::postfix::maps::{LookupError, Maps, hash};
 use crate::mta::postfix::mbox_open::Failure;
 use crate::mta::postfix::services::Services;
 
 /// Configuration and tables of local(8).
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct LocalConf {
     /// Plain parameters.
     pub settings: Settings,
+    pub(super) tables: Tables,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Tables {
+    pub alias: Maps,
+    pub mailbox_transport: Maps,
+    pub mailbox_command: Maps,
+    pub fallback_transport: Maps,
 }
 
 impl LocalConf {
-    pub(super) fn view<'a>(&'a self, _services: &'a Services, host: &'a Host, transport: &'a str) -> View<'a> {
+    pub(super) fn view<'a>(&'a self, _services: &'a mut Services, host: &'a Host, transport: &'a str) -> View<'a> {
         View { conf: self, host, transport }
     }
 }
 
-/// The tables, as they are now.
+/// The tables and the routing, as they are now.
 pub(super) struct View<'a> {
     conf: &'a LocalConf,
     host: &'a Host,
@@ -31,22 +42,48 @@ pub(super) struct View<'a> {
 }
 
 impl Lookups for View<'_> {
-    fn alias(&self, _name: &str) -> Result<Option<Alias>, Unavailable> {
-        let _ = (self.conf, self.host, self.transport);
-        Ok(None)
+    fn alias(&mut self, name: &str) -> Result<Option<Alias>, Unavailable> {
+        let Some(found) = self.conf.tables.alias.find(name, self.host).map_err(unavailable)? else { return Ok(None) };
+        let owner = owner(&found.table, self.host);
+        Ok(Some(Alias { value: found.value, table: found.table, source: found.source, owner }))
     }
 
-    fn find(&self, _table: Table, _user: &str) -> Result<Option<SmolStr>, Unavailable> {
-        Ok(None)
+    fn find(&mut self, table: Table, user: &str) -> Result<Option<SmolStr>, Unavailable> {
+        let tables = &self.conf.tables;
+        let maps = match table {
+            Table::MailboxTransport => &tables.mailbox_transport,
+            Table::MailboxCommand => &tables.mailbox_command,
+            Table::FallbackTransport => &tables.fallback_transport,
+        };
+        if maps.is_empty() {
+            return Ok(None);
+        }
+        maps.find(user, self.host).map(|found| found.map(|found| found.value)).map_err(unavailable)
     }
 
-    fn route(&self, _sender: &str, address: &str) -> Route {
+    fn route(&mut self, _sender: &str, address: &str) -> Route {
+        let _ = self.transport;
         Route::Here(address.into())
     }
 
-    fn canonical(&self, address: &str) -> SmolStr {
+    fn canonical(&mut self, address: &str) -> SmolStr {
         format_smolstr!("{address}@{}", self.conf.settings.myhostname)
     }
+}
+
+fn unavailable(error: LookupError) -> Unavailable {
+    let plain = |line: String| line.strip_prefix("warning: ").map(str::to_owned).unwrap_or(line);
+    Unavailable { table: error.table, warnings: error.warnings.into_iter().map(plain).collect() }
+}
+
+/// Who owns the file of a table; tables without one belong to root.
+fn owner(table: &str, host: &Host) -> u32 {
+    let Some((kind, name)) = table.split_once(':') else { return 0 };
+    let path = format_smolstr!("{name}{}", hash::suffix(kind).unwrap_or_default());
+    if !path.starts_with('/') {
+        return 0;
+    }
+    host.vfs.stat(&path, &Cred::ROOT).map_or(0, |inode| inode.uid)
 }
 
 /// Submits mail that is sent on; returns its queue id.
