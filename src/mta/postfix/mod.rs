@@ -8,6 +8,7 @@
 
 pub mod bounce;
 pub mod cleanup;
+pub mod commands;
 pub mod config;
 pub mod delivery;
 pub mod local;

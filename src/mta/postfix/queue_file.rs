@@ -110,6 +110,10 @@ pub struct Attributes {
     pub trace_report: bool,
     /// User id of a local submission.
     pub uid: Option<u32>,
+    /// Full name of the sender of a local submission, for a missing `From:`.
+    pub full_name: SmolStr,
+    /// `sendmail -bv`: only a report is wanted, nothing is delivered.
+    pub trace_only: bool,
 }
 
 /// Header and body as stored: lines end with LF; the header has no empty line at its end, the body

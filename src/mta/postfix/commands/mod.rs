@@ -1,0 +1,4 @@
+//! Commands of Postfix, as programs of a host.
+
+pub mod postdrop;
+pub mod sendmail;
