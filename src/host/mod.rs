@@ -9,6 +9,7 @@ pub mod named;
 pub mod password;
 pub mod process;
 pub mod program;
+pub mod shell;
 pub mod syslog;
 pub mod vfs;
 

@@ -1,0 +1,109 @@
+//! Whole command lines, compared with what dash answered.
+
+mod dash;
+
+use proptest::prelude::*;
+
+use super::harness::{drive_keeping, host, run, run_as, text};
+use super::{Terminal, parser};
+use crate::host::process::Input;
+
+#[test]
+fn scripts_answer_as_dash_does() {
+    let mut wrong = Vec::new();
+    for (script, stdout, stderr, status) in dash::DASH {
+        let mut host = host();
+        let got = text(&run(&mut host, script));
+        if got != ((*stdout).to_owned(), (*stderr).to_owned(), *status) {
+            wrong.push(format!("{script}\n  wanted {:?}\n  got    {got:?}", (stdout, stderr, status)));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn sleeping_takes_virtual_time_and_jobs_outlive_their_shell() {
+    let mut host = host();
+    let before = host.vfs.now;
+    let exit = run(&mut host, "(sleep 5; echo late > /tmp/late) & sleep 2; echo now; ls /tmp");
+    assert_eq!(text(&exit).0, "now\n");
+    assert_eq!(host.vfs.now.since(before).as_secs(), 5);
+    assert_eq!(text(&run(&mut host, "cat /tmp/late")).0, "late\n");
+}
+
+#[test]
+fn runaway_scripts_are_ended() {
+    for script in [
+        "while true; do :; done",
+        "f() { f; }; f",
+        "f() { f | f & }; f",
+        "yes > /tmp/all",
+        "while true; do echo more; done | cat",
+        "x=a; while true; do x=$x$x; done",
+    ] {
+        let mut host = host();
+        let exit = run(&mut host, script);
+        assert_ne!(exit.status, 0, "{script}");
+    }
+}
+
+#[test]
+fn a_terminal_prompts_runs_lines_and_can_be_interrupted() {
+    let mut host = host();
+    let typed = |text: &str| Input::Typed(text.to_owned().into());
+    let inputs = [
+        typed("cd /etc\n"),
+        typed("nosuch\n"),
+        typed("for i in 1 2\n"),
+        typed("do echo $i; done\n"),
+        typed("cat\n"),
+        typed("line\n"),
+        typed("\u{3}"),
+        typed("exit 3\n"),
+    ];
+    let (exit, process) = drive_keeping(&mut host, Box::new(Terminal::new("alice")), &inputs);
+    let terminal = process.as_any().downcast_ref::<Terminal>().unwrap();
+    assert_eq!(exit.status, 3);
+    assert_eq!(
+        String::from_utf8_lossy(terminal.output()),
+        "alice@mx1:~$ alice@mx1:/etc$ -bash: nosuch: command not found\nalice@mx1:/etc$ > 1\n2\nalice@mx1:/etc$ \
+         line\n^C\nalice@mx1:/etc$ exit\n"
+    );
+}
+
+#[test]
+fn rights_are_those_of_the_user() {
+    let mut host = host();
+    let exit = run_as(&mut host, "alice", "pwd; id -un; cat /etc/shadow; echo x > /etc/y; touch mine && ls", "", false);
+    assert_eq!(
+        text(&exit),
+        (
+            "/home/alice\nalice\nmine\n".into(),
+            "cat: /etc/shadow: Permission denied\nsh: 1: cannot create /etc/y: Permission denied\n".into(),
+            0
+        )
+    );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn random_scripts_neither_panic_nor_hang(
+        words in proptest::collection::vec(
+            proptest::sample::select(vec![
+                "echo", "x=1", "$x", "\"$@\"", "|", "&", ";", "&&", "||", "(", ")", "{", "}", "if", "then", "fi",
+                "while", "do", "done", "false", "true", "cat", "<", ">", "f", "$(", "`", "${x", "}", "read", "y",
+                "set", "--", "-e", "break", "exit", "return", "case", "in", "esac", ";;", "*", "f()", "eval", "<<E",
+                "\n", "E", "sleep", "1", "exec", "wait", "kill", "%1", "!", "for", "sh", "-c", "ls", "tail", "-f",
+            ]),
+            0..24,
+        )
+    ) {
+        let script = words.join(" ");
+        let mut host = host();
+        let _ = run(&mut host, &script);
+        let mut parser = parser::Parser::new(script.chars().collect(), true);
+        while let Ok(Some(_)) = parser.next_line() {}
+    }
+}
