@@ -16,6 +16,7 @@ pub mod log;
 pub mod mail_copy;
 pub mod maps;
 pub mod mbox_open;
+pub mod pickup;
 pub mod pipe_command;
 pub mod queue;
 pub mod queue_file;

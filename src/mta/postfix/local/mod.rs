@@ -328,7 +328,7 @@ impl Local {
             }
             let (index, _) = job.request.recipients.get(job.recipient).cloned().unwrap_or_default();
             let times = times(job, ctx.now);
-            let result = wire::resubmit(&forward, &job.request, &self.conf.settings, services, ctx);
+            let result = wire::resubmit(forward, &job.request, &self.conf.settings, services, ctx);
             let outcome = match result {
                 Ok(id) => Outcome::new(
                     index,

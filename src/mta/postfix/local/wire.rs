@@ -2,15 +2,20 @@
 
 use smol_str::{SmolStr, format_smolstr};
 
-use super::forward::Forward;
+use super::forward::{self, Forward};
 use super::lookups::{Alias, Lookups, Route, Table, Unavailable};
 use super::settings::Settings;
 use crate::host::vfs::Cred;
 use crate::host::{Ctx, Host};
+use crate::mail::{address, date};
+use crate::mta::postfix::cleanup::{self, Flags, Submission};
 use crate::mta::postfix::delivery::Request;
 use crate::mta::postfix::maps::{LookupError, Maps, hash};
 use crate::mta::postfix::mbox_open::Failure;
+use crate::mta::postfix::queue_file::Attributes;
 use crate::mta::postfix::services::Services;
+use crate::mta::postfix::trivial_rewrite::{Context, TrivialRewrite};
+use crate::trace::Via;
 
 /// Configuration and tables of local(8).
 #[derive(Clone, Debug)]
@@ -29,14 +34,15 @@ pub(super) struct Tables {
 }
 
 impl LocalConf {
-    pub(super) fn view<'a>(&'a self, _services: &'a mut Services, host: &'a Host, transport: &'a str) -> View<'a> {
-        View { conf: self, host, transport }
+    pub(super) fn view<'a>(&'a self, services: &'a mut Services, host: &'a Host, transport: &'a str) -> View<'a> {
+        View { conf: self, rewrite: &mut services.rewrite, host, transport }
     }
 }
 
 /// The tables and the routing, as they are now.
 pub(super) struct View<'a> {
     conf: &'a LocalConf,
+    rewrite: &'a mut TrivialRewrite,
     host: &'a Host,
     transport: &'a str,
 }
@@ -61,13 +67,23 @@ impl Lookups for View<'_> {
         maps.find(user, self.host).map(|found| found.map(|found| found.value)).map_err(unavailable)
     }
 
-    fn route(&mut self, _sender: &str, address: &str) -> Route {
-        let _ = self.transport;
-        Route::Here(address.into())
+    fn route(&mut self, sender: &str, address: &str) -> Route {
+        let complete = self.canonical(address);
+        let resolved = self.rewrite.resolve(sender, &complete, self.host, false);
+        if resolved.failed {
+            Route::Unavailable
+        } else if resolved.bad_address {
+            Route::BadSyntax(resolved.recipient)
+        } else if resolved.transport == self.transport {
+            Route::Here(resolved.recipient)
+        } else {
+            Route::Elsewhere(resolved.recipient)
+        }
     }
 
     fn canonical(&mut self, address: &str) -> SmolStr {
-        format_smolstr!("{address}@{}", self.conf.settings.myhostname)
+        let external = self.rewrite.rewrite(Context::Local, address);
+        address::unquote(&external).into()
     }
 }
 
@@ -88,11 +104,39 @@ fn owner(table: &str, host: &Host) -> u32 {
 
 /// Submits mail that is sent on; returns its queue id.
 pub(super) fn resubmit(
-    _forward: &Forward,
-    _request: &Request,
-    _settings: &Settings,
-    _services: &mut Services,
-    _ctx: &mut Ctx<'_>,
+    forward: Forward,
+    request: &Request,
+    settings: &Settings,
+    services: &mut Services,
+    ctx: &mut Ctx<'_>,
 ) -> Result<SmolStr, Failure> {
-    Err(Failure::new("4.3.0", "unable to forward message"))
+    let failed = || Failure::new("4.3.0", "unable to forward message");
+    let id = services.queue.allocate(ctx).map_err(|_| failed())?;
+    let from = &request.file.attributes;
+    let attributes = Attributes {
+        rewrite_context: from.rewrite_context.clone(),
+        client_name: from.client_name.clone(),
+        client_address: from.client_address.clone(),
+        helo_name: from.helo_name.clone(),
+        protocol_name: from.protocol_name.clone(),
+        sasl_method: from.sasl_method.clone(),
+        sasl_username: from.sasl_username.clone(),
+        dsn_envid: from.dsn_envid.clone(),
+        dsn_ret: from.dsn_ret,
+        ..Attributes::default()
+    };
+    let date = date::rfc5322(ctx.now, &ctx.host.zone);
+    let content = forward::content(&forward, &request.file.message, &id, &date, settings);
+    let submission = Submission {
+        id,
+        arrival: ctx.now,
+        sender: forward.sender,
+        full_name: SmolStr::default(),
+        recipients: forward.recipients,
+        attributes,
+        content,
+        via: Via::Forward,
+        flags: Flags { bounce: true, ..Flags::INTERNAL },
+    };
+    cleanup::submit(submission, services, ctx).map_err(|_| failed())
 }
