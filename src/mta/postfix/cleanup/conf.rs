@@ -5,6 +5,7 @@ use std::time::Duration;
 use smol_str::SmolStr;
 
 use super::maps::Masquerade;
+use crate::host::Host;
 use crate::mail::header::{Name, Names};
 use crate::mta::postfix::config::{Fatal, Params};
 use crate::mta::postfix::maps::{AddressFinder, Maps};
@@ -165,6 +166,29 @@ impl Conf {
             && self.sender_canonical.maps.is_empty()
             && self.recipient_canonical.maps.is_empty()
             && self.masquerade.domains.is_empty()
+    }
+
+    /// What the program logs when it opens its tables: each table once.
+    pub fn problems(&self, host: &Host) -> Vec<String> {
+        let tables = [
+            &self.canonical,
+            &self.sender_canonical,
+            &self.recipient_canonical,
+            &self.virtual_alias,
+            &self.header_checks,
+            &self.mime_header_checks,
+            &self.nested_header_checks,
+            &self.body_checks,
+            &self.sender_bcc,
+            &self.recipient_bcc,
+        ];
+        let mut problems = Vec::new();
+        for line in tables.iter().flat_map(|table| table.maps.problems(host)) {
+            if !problems.contains(&line) {
+                problems.push(line);
+            }
+        }
+        problems
     }
 
     /// Whether header or body checks look into the message's parts.

@@ -253,7 +253,7 @@ impl State<'_, '_> {
             out.line(format!("{resent}Date: {now}").as_bytes());
         }
         if complete && !self.headers_seen.contains(from) {
-            out.line(self.from_field(conf).as_bytes());
+            out.line(self.missing_from(conf).as_bytes());
         }
         let visible = [Name::To, Name::Cc, Name::ResentTo, Name::ResentCc];
         let text = &conf.undisclosed_recipients_header;
@@ -269,7 +269,7 @@ impl State<'_, '_> {
         }
     }
 
-    fn from_field(&self, conf: &Conf) -> String {
+    fn missing_from(&self, conf: &Conf) -> String {
         let sender = if self.sender.is_empty() { MAILER_DAEMON } else { self.sender.as_str() };
         let sender = address::quote(sender);
         let resent = self.resent;

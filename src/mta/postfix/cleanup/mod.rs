@@ -17,10 +17,10 @@ use smol_str::SmolStr;
 
 use super::bounce::{self, LogKind};
 use super::config::{Fatal, Params};
-use super::queue_file::{Attributes, QueueFile, QueueName, Recipient};
+use super::queue_file::{Attributes, QueueFile, QueueName, Recipient, Ret};
 use super::services::Services;
 use super::trivial_rewrite::Context;
-use crate::host::Ctx;
+use crate::host::{Ctx, Priority};
 use crate::mail::date::DateCache;
 use crate::mail::dsn;
 use crate::sim::Time;
@@ -31,6 +31,9 @@ pub use message::record_size;
 pub use post_mail::{Notice, abandon_notice, post_mail};
 use state::{State, warn_of};
 pub use status::{CleanupError, Status};
+
+#[cfg(test)]
+mod tests;
 
 /// What is to be done with a message (the `CLEANUP_FLAG_` bits).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -94,6 +97,7 @@ pub struct Submission {
 pub struct Cleanup {
     conf: Arc<Conf>,
     dates: DateCache,
+    started: bool,
 }
 
 impl Cleanup {
@@ -102,7 +106,7 @@ impl Cleanup {
     /// # Errors
     /// A parameter has no valid value.
     pub fn load(params: &Params<'_>) -> Result<Cleanup, Fatal> {
-        Ok(Cleanup { conf: Arc::new(Conf::load(params)?), dates: DateCache::default() })
+        Ok(Cleanup { conf: Arc::new(Conf::load(params)?), dates: DateCache::default(), started: false })
     }
 }
 
@@ -112,6 +116,11 @@ impl Cleanup {
 /// The message is not taken; the reserved queue id is given up.
 pub fn submit(submission: Submission, services: &mut Services, ctx: &mut Ctx<'_>) -> Result<SmolStr, CleanupError> {
     let conf = services.cleanup.conf.clone();
+    if !std::mem::replace(&mut services.cleanup.started, true) {
+        for line in conf.problems(ctx.host) {
+            services.log.log(ctx, Priority::Warning, state::TAG, format_args!("{line}"));
+        }
+    }
     let Submission { id, arrival, sender, full_name, recipients, attributes, content, via, flags } = submission;
     let header_context = match attributes.rewrite_context.as_str() {
         "remote" if conf.rewriter.remote_domain.is_empty() => None,
@@ -230,5 +239,8 @@ fn bounce_now(file: &QueueFile, errs: Status, reason: Option<&str>, services: &m
         let entry = bounce::Entry::failed(recipient, code, text);
         bounce::append_entry(services, LogKind::Bounce, &file.id, entry, ctx);
     }
-    bounce::flush(services, file, ctx);
+    // The queue file has no size yet, and bounce(8) then returns the header only.
+    let attributes = Attributes { dsn_ret: Some(Ret::Headers), ..(*file.attributes).clone() };
+    let file = QueueFile { attributes: Arc::new(attributes), ..file.clone() };
+    bounce::flush(services, &file, ctx);
 }

@@ -124,8 +124,18 @@ impl Resolver {
         })
     }
 
-    /// What the service does when it starts: looks up the wildcard entry, for mail and for probes.
+    /// What the service does when it starts: opens its tables, each once, and looks up the wildcard
+    /// entry, for mail and for probes.
     pub fn start(&self, host: &Host, log: Log<'_>) {
+        let lists =
+            [&self.mydestination, &self.virtual_alias_domains, &self.virtual_mailbox_domains, &self.relay_domains];
+        let tables = [&self.transport_maps, &self.relocated_maps, &self.relayhost_maps, &self.default_transport_maps];
+        let problems = lists.iter().flat_map(|list| list.list.problems(host));
+        for line in problems.chain(tables.iter().flat_map(|table| table.maps.problems(host))) {
+            if !log.contains(&line) {
+                log.push(line);
+            }
+        }
         if !self.transport_maps.maps.is_empty() {
             for _ in 0..2 {
                 if let Err(error) = self.transport_maps.maps.find("*", host) {
@@ -440,8 +450,12 @@ impl Resolver {
 
     fn warn_both(&self, domain: &str, first: &Domains, others: &[&Domains], host: &Host, log: Log<'_>) {
         for other in others.iter().filter(|_| self.helpful_warnings) {
-            if matches!(other.list.matches(other.subject(domain), host), Ok(Some(_))) {
-                log.push(format!("warning: do not list domain {domain} in BOTH {} and {}", first.name, other.name));
+            match other.list.matches(other.subject(domain), host) {
+                Ok(Some(_)) => {
+                    log.push(format!("warning: do not list domain {domain} in BOTH {} and {}", first.name, other.name));
+                }
+                Ok(None) => {}
+                Err(error) => log.extend(error.warnings),
             }
         }
     }
