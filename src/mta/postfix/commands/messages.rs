@@ -1,0 +1,56 @@
+//! How Postfix's commands speak: to standard error and to the log at once.
+
+use crate::host::vfs::Cred;
+use crate::host::{Env, Priority};
+use crate::mta::postfix::config::{self, Config};
+
+/// Exit statuses of sysexits.h that the commands use.
+pub mod status {
+    /// Wrong usage.
+    pub const USAGE: u8 = 64;
+    /// A service is not available.
+    pub const UNAVAILABLE: u8 = 69;
+    /// A temporary failure.
+    pub const TEMPFAIL: u8 = 75;
+}
+
+/// Writes `name: text` to standard error and `postfix/name[pid]: text` to the log.
+pub fn say(env: &mut Env<'_, '_>, name: &str, text: &str) {
+    env.errln(format!("{name}: {text}"));
+    record(env, name, text);
+}
+
+/// The same, to the log only.
+pub fn record(env: &mut Env<'_, '_>, name: &str, text: &str) {
+    let priority = match text.split(':').next() {
+        Some("fatal" | "panic" | "error") => Priority::Error,
+        Some("warning") => Priority::Warning,
+        _ => Priority::Info,
+    };
+    let pid = env.ctx.proc.0;
+    env.ctx.syslog(priority, &format!("postfix/{name}"), pid, format_args!("{text}"));
+}
+
+/// Says why a command gives up, and returns its status.
+pub fn fatal(env: &mut Env<'_, '_>, name: &str, status: u8, text: &str) -> u8 {
+    say(env, name, &format!("fatal: {text}"));
+    status
+}
+
+/// Reads `main.cf`; without it the command gives up with this status.
+///
+/// # Errors
+/// The status, once the reason was said.
+pub fn load_config(env: &mut Env<'_, '_>, name: &str, failure: u8) -> Result<Config, u8> {
+    let mut notes = Vec::new();
+    let loaded = Config::load_main(env.ctx.host, config::DIRECTORY, &mut notes);
+    for note in notes {
+        say(env, name, &note);
+    }
+    loaded.map_err(|error| fatal(env, name, failure, &error.0))
+}
+
+/// Whether the command runs with root's rights.
+pub fn is_root(env: &Env<'_, '_>) -> bool {
+    env.cred.uid == Cred::ROOT.uid
+}

@@ -1,0 +1,170 @@
+//! postcat(1): a queue file in readable form.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::messages::{fatal, load_config};
+use crate::host::Env;
+use crate::host::vfs::Content;
+use crate::mta::postfix::queue::{self, RecordKind};
+use crate::mta::postfix::queue_file::{QueueFile, QueueName};
+use crate::mta::postfix::showq;
+
+const NAME: &str = "postcat";
+
+/// Which parts are shown; none chosen means all.
+#[derive(Clone, Copy, Debug, Default)]
+struct Parts {
+    envelope: bool,
+    header: bool,
+    body: bool,
+}
+
+/// Runs postcat(1).
+pub fn run(env: &mut Env<'_, '_>, _stdin: Bytes) -> u8 {
+    let mut parts = Parts::default();
+    let (mut by_id, mut verbose, mut names) = (false, false, Vec::new());
+    for word in env.args.iter().skip(1) {
+        match word.strip_prefix('-') {
+            Some(letters) if !letters.is_empty() => {
+                for letter in letters.chars() {
+                    match letter {
+                        'q' => by_id = true,
+                        'v' | 'd' => verbose = true,
+                        'e' => parts.envelope = true,
+                        'h' => parts.header = true,
+                        'b' => parts.body = true,
+                        'o' | 'f' | 'r' | 's' => {}
+                        _ => return fatal(env, NAME, 1, "usage: postcat -c config_dir [-bdefhnoqv] [file(s)...]"),
+                    }
+                }
+            }
+            _ => names.push(word.clone()),
+        }
+    }
+    if !(parts.envelope || parts.header || parts.body) {
+        parts = Parts { envelope: true, header: true, body: true };
+    }
+    let config = match load_config(env, NAME, 1) {
+        Ok(config) => config,
+        Err(status) => return status,
+    };
+    let layout = showq::layout(&config.global(), env.ctx.host);
+    let queues = [QueueName::Maildrop, QueueName::Hold, QueueName::Incoming, QueueName::Active, QueueName::Deferred];
+    for name in names {
+        let path = if by_id {
+            if !queue::id::is_valid(&name) {
+                return fatal(env, NAME, 1, &format!("bad mail queue id: {name}"));
+            }
+            let found = queues
+                .into_iter()
+                .map(|queue| layout.path(queue.as_str(), &name))
+                .find(|path| env.ctx.host.vfs.exists(path));
+            match found {
+                Some(path) => path,
+                None => return fatal(env, NAME, 1, &format!("open queue file {name}: No such file or directory")),
+            }
+        } else {
+            env.path(&name)
+        };
+        let file: Option<Arc<QueueFile>> = match env.ctx.host.vfs.read(&path, env.cred) {
+            Ok(content) => Content::object(content),
+            Err(error) => return fatal(env, NAME, 1, &format!("open {path}: {error}")),
+        };
+        match file {
+            Some(file) => {
+                print(&file, path.strip_prefix(&format!("{}/", layout.directory)).unwrap_or(&path), parts, verbose, env)
+            }
+            None => return fatal(env, NAME, 1, &format!("{path}: input is not a valid queue file")),
+        }
+    }
+    0
+}
+
+fn print(file: &QueueFile, path: &str, parts: Parts, verbose: bool, env: &mut Env<'_, '_>) {
+    let all = parts.envelope;
+    let records = queue::records(file);
+    let mut section = Section::Envelope;
+    if all {
+        env.outln(format!("*** ENVELOPE RECORDS {path} ***"));
+    }
+    let mut offset = 0_u64;
+    let mut in_header = true;
+    for record in &records {
+        let at = offset;
+        offset += record.data.len() as u64 + if record.data.len() < 0x80 { 2 } else { 3 };
+        let data = String::from_utf8_lossy(&record.data).into_owned();
+        match record.kind {
+            RecordKind::Message => {
+                section = Section::Message;
+                if all {
+                    env.outln(format!("*** MESSAGE CONTENTS {path} ***"));
+                }
+                continue;
+            }
+            RecordKind::Extracted => {
+                section = Section::Extracted;
+                if all {
+                    env.outln(format!("*** HEADER EXTRACTED {path} ***"));
+                }
+                continue;
+            }
+            RecordKind::End => {
+                if all {
+                    env.outln(format!("*** MESSAGE FILE END {path} ***"));
+                }
+                continue;
+            }
+            _ => {}
+        }
+        let shown = match section {
+            Section::Message => {
+                let header = in_header;
+                in_header &= !data.is_empty();
+                if header { parts.header && (in_header || parts.body) } else { parts.body }
+            }
+            Section::Envelope | Section::Extracted => all,
+        };
+        if !shown {
+            continue;
+        }
+        let label = match (section, label(record.kind)) {
+            (Section::Message, _) => data,
+            (_, "attribute") => format!("named_attribute: {data}"),
+            (_, "message_arrival_time") => {
+                let date = file.arrival.zoned(&env.ctx.host.zone).strftime("%a %b %e %H:%M:%S %Y").to_string();
+                format!("message_arrival_time: {date}")
+            }
+            (_, label) => format!("{label}: {data}"),
+        };
+        let prefix = if verbose { format!("{at:9} ") } else { String::new() };
+        if record.kind == RecordKind::Continued {
+            env.stdout.extend_from_slice(format!("{prefix}{label}").as_bytes());
+        } else {
+            env.outln(format!("{prefix}{label}"));
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Section {
+    Envelope,
+    Message,
+    Extracted,
+}
+
+/// Names of record types (rec_type(3)).
+fn label(kind: RecordKind) -> &'static str {
+    match kind {
+        RecordKind::Size => "message_size",
+        RecordKind::Time => "message_arrival_time",
+        RecordKind::Attribute | RecordKind::OriginalRecipient | RecordKind::DsnEnvid => "attribute",
+        RecordKind::Sender => "sender",
+        RecordKind::Original => "original_recipient",
+        RecordKind::Recipient => "recipient",
+        RecordKind::Done => "done",
+        RecordKind::Message | RecordKind::Normal | RecordKind::Continued => "regular_text",
+        RecordKind::Extracted | RecordKind::End => "end",
+    }
+}

@@ -1,0 +1,153 @@
+//! postqueue(1) and mailq(1): what is queued, and asking the queue manager to try again.
+
+use bytes::Bytes;
+
+use super::messages::{fatal, load_config, record, say, status};
+use crate::host::Env;
+use crate::host::vfs::Cred;
+use crate::mta::postfix::config::{Config, Params};
+use crate::mta::postfix::queue_file::QueueName;
+use crate::mta::postfix::{master, queue, showq};
+
+const NAME: &str = "postqueue";
+const USAGE: &str = "usage: postqueue -f | postqueue -i queueid | postqueue -j | postqueue -p | postqueue -s site";
+
+/// Runs postqueue(1).
+pub fn run(env: &mut Env<'_, '_>, _stdin: Bytes) -> u8 {
+    let mut words = env.args.iter().skip(1).filter(|word| word.as_str() != "-v").cloned();
+    match (words.next().as_deref(), words.next()) {
+        (Some("-p"), _) => list(env, Form::Text),
+        (Some("-j"), _) => list(env, Form::Json),
+        (Some("-f"), _) => flush_all(env),
+        (Some("-i"), Some(id)) => flush_message(env, &id),
+        (Some("-s"), Some(site)) => flush_site(env, &site),
+        _ => fatal(env, NAME, status::USAGE, USAGE),
+    }
+}
+
+/// Runs mailq(1).
+pub fn mailq(env: &mut Env<'_, '_>, _stdin: Bytes) -> u8 {
+    list(env, Form::Text)
+}
+
+/// How to print the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// For people.
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+/// Prints the queue (`postqueue -p`, `-j`, `mailq`, `sendmail -bp`).
+pub fn list(env: &mut Env<'_, '_>, form: Form) -> u8 {
+    let config = match load_config(env, NAME, status::UNAVAILABLE) {
+        Ok(config) => config,
+        Err(status) => return status,
+    };
+    let params = config.global();
+    if is_down(&params, env) {
+        say(
+            env,
+            NAME,
+            "warning: Mail system is down -- accessing queue directly (Connect to the Postfix showq service: No such file or directory)",
+        );
+    }
+    let layout = showq::layout(&params, env.ctx.host);
+    let (all, error) = showq::list(&layout, env.ctx.host);
+    let text = match form {
+        Form::Text => showq::text(&all, env.ctx.host),
+        Form::Json => all.iter().map(|message| showq::json(message) + "\n").collect(),
+    };
+    env.stdout.extend_from_slice(text.as_bytes());
+    if let Some(error) = error {
+        record(env, "showq", &format!("fatal: {error}"));
+        return fatal(env, NAME, status::UNAVAILABLE, "malformed showq server response");
+    }
+    if form == Form::Text {
+        env.stdout.extend_from_slice(showq::summary(&all).as_bytes());
+    }
+    0
+}
+
+fn is_down(params: &Params<'_>, env: &Env<'_, '_>) -> bool {
+    master::running(env.ctx.host, &params.get("queue_directory")).is_none()
+}
+
+/// Tries all deferred mail again (`postqueue -f`, `sendmail -q`, `postfix flush`).
+pub fn flush_all(env: &mut Env<'_, '_>) -> u8 {
+    with_running(env, "Cannot flush mail queue - mail system is down", |_, params, env| {
+        env.ctx.trigger(format!("{}/public/qmgr", params.get("queue_directory")), "FAD");
+        0
+    })
+}
+
+/// Tries one message again (`postqueue -i`, `sendmail -qI`).
+pub fn flush_message(env: &mut Env<'_, '_>, id: &str) -> u8 {
+    if !queue::id::is_valid(id) {
+        // postqueue(1) leaves it to the flush server, which says nothing.
+        return 0;
+    }
+    with_running(env, "Queue flush service is not available: mail system is down", |_, params, env| {
+        let layout = showq::layout(params, env.ctx.host);
+        again(&layout, params, env, |file| file == id);
+        0
+    })
+}
+
+/// Tries the mail for one destination again (`postqueue -s`, `sendmail -qR`): only those named by
+/// `fast_flush_domains` are kept track of.
+pub fn flush_site(env: &mut Env<'_, '_>, site: &str) -> u8 {
+    with_running(env, "Queue flush service is not available: mail system is down", |_, params, env| {
+        let served = params.match_list("fast_flush_domains").ok().is_some_and(|list| {
+            let subject = crate::mta::postfix::maps::Subject::Domain(site);
+            list.matches(subject, env.ctx.host).is_ok_and(|hit| hit.is_some())
+        });
+        if !served {
+            let text = format!("Flush service is not configured for destination \"{site}\"");
+            return fatal(env, NAME, status::UNAVAILABLE, &text);
+        }
+        let layout = showq::layout(params, env.ctx.host);
+        let (all, _) = showq::list(&layout, env.ctx.host);
+        let for_site =
+            |address: &str| address.rsplit_once('@').is_some_and(|(_, domain)| domain.eq_ignore_ascii_case(site));
+        let ids: Vec<_> = all
+            .into_iter()
+            .filter(|message| message.recipients.iter().any(|(address, _)| for_site(address)))
+            .map(|message| message.id)
+            .collect();
+        again(&layout, params, env, |id| ids.iter().any(|wanted| wanted == id));
+        0
+    })
+}
+
+/// Moves deferred messages back to `incoming` and wakes the queue manager, as flush(8) does.
+fn again(layout: &queue::Layout, params: &Params<'_>, env: &mut Env<'_, '_>, wanted: impl Fn(&str) -> bool) {
+    let now = env.ctx.now;
+    let files = layout.scan(&env.ctx.host.vfs, QueueName::Deferred.as_str()).unwrap_or_default();
+    for (id, _) in files.into_iter().filter(|(id, _)| wanted(id)) {
+        let from = layout.path(QueueName::Deferred.as_str(), &id);
+        let to = layout.path(QueueName::Incoming.as_str(), &id);
+        // A message that is just being tried is not deferred any more.
+        if env.ctx.host.vfs.rename(&from, &to, &Cred::ROOT).is_ok() {
+            let _ = env.ctx.host.vfs.set_mtime(&to, now, &Cred::ROOT);
+        }
+    }
+    env.ctx.trigger(format!("{}/public/qmgr", params.get("queue_directory")), "FI");
+}
+
+fn with_running(
+    env: &mut Env<'_, '_>,
+    down: &str,
+    act: impl FnOnce(&Config, &Params<'_>, &mut Env<'_, '_>) -> u8,
+) -> u8 {
+    let config = match load_config(env, NAME, status::UNAVAILABLE) {
+        Ok(config) => config,
+        Err(status) => return status,
+    };
+    let params = config.global();
+    if is_down(&params, env) {
+        return fatal(env, NAME, status::UNAVAILABLE, down);
+    }
+    act(&config, &params, env)
+}
