@@ -1,10 +1,16 @@
 //! The command line: the only part of mxlab that reads and writes files of the real machine.
 
+#![allow(clippy::disallowed_methods, reason = "this is the room where files are read and written")]
+
+mod check;
 mod conform;
+mod files;
+mod replay;
+mod run;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 /// A mail internet in one process: hosts with real configuration files, DNS, and SMTP.
 #[derive(Parser, Debug)]
@@ -16,8 +22,21 @@ struct Cli {
 
 #[derive(Subcommand, Debug)]
 enum Command {
+    /// Play a scenario and tell what happened
+    Run(run::Args),
+    /// Check scenarios
+    Check(check::CheckArgs),
+    /// List the built-in scenarios
+    List(check::ListArgs),
+    /// Play a recording again
+    Replay(replay::Args),
     /// Play golden cases and compare with what Postfix did
     Conform(conform::Args),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
 }
 
 /// How a command ended: the exit codes that all commands share.
@@ -44,7 +63,15 @@ impl From<Outcome> for ExitCode {
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     match Cli::parse().command {
+        Command::Run(args) => run::main(&args),
+        Command::Check(args) => check::check(&args),
+        Command::List(args) => check::list(&args),
+        Command::Replay(args) => replay::main(&args),
         Command::Conform(args) => conform::main(&args),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "mxlab", &mut std::io::stdout());
+            Outcome::Good
+        }
     }
     .into()
 }

@@ -170,22 +170,26 @@ pub(super) fn start_services(world: &mut World, id: HostId, services: &[Service]
     }
 }
 
-/// A command line as a user (root if none) in the home directory.
-pub(super) fn spawn(world: &mut World, id: HostId, user: Option<&str>, command: &str, stdin: &str) -> ProcId {
-    let host = world.host(id);
+/// A command line as a user (root if none or unknown) in the home directory, after a login.
+pub fn login_spawn(host: &crate::host::Host, user: Option<&str>, line: &str, stdin: &str) -> Spawn {
     let user = user.and_then(|user| host.accounts.user(user));
     let cred = user.map_or(Cred::ROOT, |user| host.accounts.cred(user));
     let (name, home) = user.map_or(("root".into(), "/root".into()), |user| (user.name.clone(), user.home.clone()));
     let path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
     let env = [("HOME", home.as_str()), ("LOGNAME", &name), ("PATH", path), ("SHELL", "/bin/sh"), ("USER", &name)];
-    let spawn = Spawn {
-        command: Command::Shell(command.to_owned()),
+    Spawn {
+        command: Command::Shell(line.to_owned()),
         cred,
         cwd: home.clone(),
         env: env.map(|(name, value)| (SmolStr::from(name), value.to_owned())).to_vec(),
         stdin: Bytes::copy_from_slice(stdin.as_bytes()),
         tty: false,
-    };
+    }
+}
+
+/// Starts a command of the script.
+pub(super) fn spawn(world: &mut World, id: HostId, user: Option<&str>, command: &str, stdin: &str) -> ProcId {
+    let spawn = login_spawn(world.host(id), user, command, stdin);
     world.spawn(id, spawn, Actor::Scenario)
 }
 

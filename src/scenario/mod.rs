@@ -16,6 +16,7 @@ pub mod script;
 mod services;
 pub mod written;
 
-pub use build::BuildError;
+pub use build::{BuildError, login_spawn};
+pub use check::parse_duration;
 pub use checked::{Scenario, Sources};
 pub use problem::Problem;

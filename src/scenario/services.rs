@@ -3,6 +3,7 @@
 use super::written::Service;
 use crate::host::Process;
 use crate::host::named::NameServer;
+use crate::mailbox::dovecot::Dovecot;
 use crate::sim::HostId;
 use crate::trace::Actor;
 use crate::world::World;
@@ -11,7 +12,8 @@ use crate::world::World;
 pub(super) fn start(world: &mut World, id: HostId, service: Service) {
     let process: Box<dyn Process> = match service {
         Service::Named => Box::new(NameServer::from_files()),
-        Service::Postfix | Service::Pop3 | Service::Imap | Service::Lmtp => return,
+        Service::Dovecot => Box::new(Dovecot::new()),
+        Service::Postfix => return,
     };
     world.start(id, process, Actor::Daemon);
 }

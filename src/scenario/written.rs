@@ -181,12 +181,8 @@ pub enum Service {
     Postfix,
     /// Name server with those zones of the scenario that name its host.
     Named,
-    /// POP3 server.
-    Pop3,
-    /// IMAP server.
-    Imap,
-    /// LMTP server.
-    Lmtp,
+    /// POP3 and IMAP server.
+    Dovecot,
 }
 
 /// A property of the paths between hosts. Without `from` or `to` it holds for all.

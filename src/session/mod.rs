@@ -1,1 +1,14 @@
-//! One driver for every shell of mxlab: world, recording, fork, branches, going back in time.
+//! One driver for every shell: world, recording, replay, forks, and the story of a trace.
+//!
+//! [`Session`] is a scenario being played. [`Input`]s go in and are kept in a [`Recording`];
+//! [`story`] and [`sequence`] render the trace that comes out.
+
+mod driver;
+mod input;
+pub mod recording;
+pub mod sequence;
+pub mod story;
+
+pub use driver::{Branch, Drift, ReplayError, Session};
+pub use input::{FaultEffect, Input, InputError};
+pub use recording::{Damage, Recording};

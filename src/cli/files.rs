@@ -1,0 +1,136 @@
+//! Files of the real machine: scenarios with what lies beside them, and safe writing.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, IsTerminal as _};
+use std::path::{Path, PathBuf};
+
+use include_dir::{Dir, include_dir};
+
+use crate::scenario::problem::nearest;
+use crate::scenario::{Problem, Scenario, Sources};
+
+static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/scenarios");
+/// Files beside a scenario that are larger than this are refused.
+const MAX_FILE: u64 = 16 << 20;
+
+/// Names of the built-in scenarios in order.
+pub fn built_in_names() -> Vec<String> {
+    let mut names: Vec<String> = BUILT_IN
+        .files()
+        .filter(|file| file.path().extension().is_some_and(|extension| extension == "ron"))
+        .filter_map(|file| Some(file.path().file_stem()?.to_string_lossy().into_owned()))
+        .collect();
+    names.sort();
+    names
+}
+
+/// The texts of a scenario by name or path.
+///
+/// # Errors
+/// There is none, or a file cannot be read; in words for people.
+pub fn sources(name: &str) -> Result<Sources, String> {
+    let path = Path::new(name);
+    if path.is_dir() || path.is_file() || name.ends_with(".ron") {
+        return from_disk(path);
+    }
+    let Some(file) = BUILT_IN.get_file(format!("{name}.ron")) else {
+        let names = built_in_names();
+        let hint = nearest(name, names.iter().map(String::as_str));
+        let hint = hint.map_or("`mxlab list` shows them".to_owned(), |near| format!("did you mean `{near}`?"));
+        return Err(format!("no scenario `{name}`, neither built in nor a file; {hint}"));
+    };
+    let text = file.contents_utf8().unwrap_or_default().to_owned();
+    Ok(Sources { name: name.to_owned(), file: format!("{name}.ron"), text, ..Sources::default() })
+}
+
+/// A file, or a folder with `scenario.ron`, with the overlay and zone files beside it.
+fn from_disk(path: &Path) -> Result<Sources, String> {
+    let (file, folder) = if path.is_dir() {
+        (path.join("scenario.ron"), path.to_owned())
+    } else {
+        // Beside `x.ron` lies `x/`.
+        (path.to_owned(), path.with_extension(""))
+    };
+    let failed = |path: &Path, error: io::Error| format!("{}: {error}", path.display());
+    let text = fs::read_to_string(&file).map_err(|error| failed(&file, error))?;
+    let stem = if path.is_dir() { path.file_name() } else { path.file_stem() };
+    let name = stem.unwrap_or_default().to_string_lossy().into_owned();
+    let mut sources = Sources { name, file: file.display().to_string(), text, ..Sources::default() };
+    let mut found = BTreeMap::new();
+    if folder.is_dir() {
+        walk(&folder, &folder, &mut found).map_err(|error| failed(&folder, error))?;
+    }
+    for (relative, content) in found {
+        match relative.strip_prefix("hosts/").and_then(|rest| rest.split_once('/')) {
+            Some((host, path)) => {
+                sources.overlay.insert((host.to_owned(), format!("/{path}")), content);
+            }
+            None => {
+                sources.files.insert(relative, String::from_utf8_lossy(&content).into_owned());
+            }
+        }
+    }
+    Ok(sources)
+}
+
+fn walk(root: &Path, dir: &Path, found: &mut BTreeMap<String, Vec<u8>>) -> io::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        let path = entry.path();
+        // Links are not followed: a scenario reads nothing outside its folder.
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
+            walk(root, &path, found)?;
+        } else if kind.is_file() {
+            if entry.metadata()?.len() > MAX_FILE {
+                return Err(io::Error::other(format!("{} is larger than {MAX_FILE} octets", path.display())));
+            }
+            let relative = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().replace('\\', "/");
+            found.insert(relative, fs::read(&path)?);
+        }
+    }
+    Ok(())
+}
+
+/// Loads a scenario; what is wrong with it is printed.
+pub fn load(name: &str) -> Option<Scenario> {
+    let sources = match sources(name) {
+        Ok(sources) => sources,
+        Err(error) => {
+            eprintln!("mxlab: {error}");
+            return None;
+        }
+    };
+    match Scenario::load(&sources) {
+        Ok(scenario) => Some(scenario),
+        Err(problems) => {
+            print_problems(&sources, &problems);
+            None
+        }
+    }
+}
+
+/// Prints problems with the lines that they are about.
+pub fn print_problems(sources: &Sources, problems: &[Problem]) {
+    let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    for problem in problems {
+        eprintln!("{problem}");
+        eprintln!("{}", problem.render(&sources.text, colour));
+    }
+}
+
+/// Writes a file so that at no time a half-written one stands under its name.
+///
+/// # Errors
+/// The file cannot be written beside its place, or not be renamed.
+pub fn write_atomically(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.tmp", std::process::id()));
+    let temporary: PathBuf = path.with_file_name(name);
+    let written = fs::write(&temporary, content).and_then(|()| fs::rename(&temporary, path));
+    if written.is_err() {
+        let _ = fs::remove_file(&temporary);
+    }
+    written
+}

@@ -1,0 +1,325 @@
+//! A session: the one driver of a world that every shell goes through.
+
+use std::sync::Arc;
+
+use super::input::{Input, InputError};
+use super::recording::{ENGINE, Entry, FORMAT, Header, Recording};
+use crate::scenario::script::Script;
+use crate::scenario::{BuildError, Scenario};
+use crate::sim::{Duration, HostId, ProcId, Time};
+use crate::trace::Level;
+use crate::world::World;
+
+/// Events between two checkpoints.
+const CHECKPOINT_EVERY: u64 = 4096;
+/// Longest stretch that a session runs for by itself when a script does not end.
+const LONGEST_RUN: Duration = Duration::from_secs(366 * 86_400);
+
+/// A world with its script at one moment.
+#[derive(Clone, Debug)]
+struct State {
+    world: World,
+    script: Script,
+    /// Number of inputs applied so far.
+    inputs: usize,
+}
+
+impl State {
+    fn advance(&mut self, until: Time) {
+        self.script.advance(&mut self.world, until, false);
+    }
+}
+
+/// A branch that was left by going back: its inputs, with the moment of parting.
+#[derive(Clone, Debug)]
+pub struct Branch {
+    /// When the other way was taken.
+    pub left_at: Time,
+    /// The recording as it was then.
+    pub recording: Recording,
+}
+
+/// A running scenario with everything that was done to it. A clone is an independent session.
+#[derive(Clone, Debug)]
+pub struct Session {
+    scenario: Arc<Scenario>,
+    state: State,
+    recording: Recording,
+    checkpoints: Vec<State>,
+    branches: Vec<Branch>,
+}
+
+/// Why a recording cannot be replayed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReplayError {
+    /// The scenario has no world.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// The recording was made with another version of the scenario.
+    #[error("the recording belongs to another version of the scenario `{0}`")]
+    OtherScenario(String),
+    /// An input does not fit.
+    #[error("input {0}: {1}")]
+    Input(u64, InputError),
+}
+
+/// A digest of a recording that the replay did not reproduce.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Drift {
+    /// The moment of the digest.
+    pub time: Time,
+    /// Whether the engines are the same, so that it should have been reproduced.
+    pub comparable: bool,
+}
+
+impl Session {
+    /// Builds a scenario's world; seed and level may be other ones than the file's.
+    ///
+    /// # Errors
+    /// The world cannot be built.
+    pub fn new(scenario: Arc<Scenario>, seed: Option<u64>, level: Option<Level>) -> Result<Session, BuildError> {
+        let (seed, level) = (seed.unwrap_or(scenario.seed), level.unwrap_or(scenario.level));
+        let world = scenario.build(seed, level)?;
+        let header = Header {
+            format: FORMAT,
+            engine: ENGINE.into(),
+            scenario: scenario.name.clone(),
+            scenario_digest: scenario.digest.clone(),
+            seed,
+            level,
+        };
+        let state = State { world, script: Script::new(scenario.clone()), inputs: 0 };
+        let recording = Recording { header, entries: Vec::new() };
+        Ok(Session { scenario, checkpoints: vec![state.clone()], state, recording, branches: Vec::new() })
+    }
+
+    /// The scenario.
+    pub fn scenario(&self) -> &Scenario {
+        &self.scenario
+    }
+
+    /// The world now.
+    pub fn world(&self) -> &World {
+        &self.state.world
+    }
+
+    /// What was done so far.
+    pub fn recording(&self) -> &Recording {
+        &self.recording
+    }
+
+    /// Ways that were left by [`Session::rewind`].
+    pub fn branches(&self) -> &[Branch] {
+        &self.branches
+    }
+
+    /// Whether the scenario's script is at its end.
+    pub fn is_script_done(&self) -> bool {
+        self.state.script.is_done()
+    }
+
+    /// Number of expectations of the script that were not met so far.
+    pub fn failed_expectations(&self) -> u64 {
+        self.state.script.failed()
+    }
+
+    /// Lets time pass, with the steps of the script that are due. It is not recorded by itself:
+    /// inputs carry their moments.
+    pub fn advance(&mut self, until: Time) {
+        self.state.advance(until);
+        let last = self.checkpoints.last().map_or(0, |state| state.world.trace().len());
+        if self.state.world.trace().len() >= last + CHECKPOINT_EVERY {
+            self.checkpoints.push(self.state.clone());
+        }
+    }
+
+    /// Lets time pass until the script is done, at most up to `limit`.
+    pub fn run_script(&mut self, limit: Option<Time>) {
+        let limit = limit.unwrap_or(self.state.world.now() + LONGEST_RUN);
+        let State { world, script, .. } = &mut self.state;
+        script.advance(world, limit, true);
+    }
+
+    /// Does something now; the process id of a command is returned.
+    ///
+    /// # Errors
+    /// The input names what does not exist. It is not recorded then.
+    pub fn apply(&mut self, input: Input) -> Result<Option<(HostId, ProcId)>, InputError> {
+        let started = input.apply(&mut self.state.world)?;
+        self.state.inputs += 1;
+        let (seq, time) = (self.state.inputs as u64, self.state.world.now());
+        self.recording.entries.push(Entry::Input { seq, time, input });
+        Ok(started)
+    }
+
+    /// Writes a digest of the present world into the recording.
+    pub fn note_digest(&mut self) {
+        let world = &self.state.world;
+        let entry = Entry::Digest { time: world.now(), events: world.trace().len(), digest: world.digest() };
+        self.recording.entries.push(entry);
+    }
+
+    /// The world as it was at a moment. Later than now gives the world now.
+    pub fn at(&self, time: Time) -> World {
+        self.state_at(time).world
+    }
+
+    fn state_at(&self, time: Time) -> State {
+        let time = time.min(self.state.world.now());
+        let nearest = self.checkpoints.iter().rev().find(|state| state.world.now() <= time);
+        let Some(mut state) = nearest.or(self.checkpoints.first()).cloned() else { return self.state.clone() };
+        let inputs = self.recording.inputs().skip(state.inputs).take_while(|(moment, _)| *moment <= time);
+        for (moment, input) in inputs {
+            state.advance(moment);
+            // It was possible before, so it is possible now.
+            let _ = input.apply(&mut state.world);
+            state.inputs += 1;
+        }
+        if time > state.world.now() {
+            state.advance(time);
+        }
+        state
+    }
+
+    /// Goes back to an earlier moment, to go on differently. What was done since is kept as a
+    /// branch.
+    pub fn rewind(&mut self, time: Time) {
+        let state = self.state_at(time);
+        let left = self.recording.clone();
+        self.branches.push(Branch { left_at: state.world.now(), recording: left });
+        let keep = state.inputs;
+        let now = state.world.now();
+        let mut seen = 0;
+        self.recording.entries.retain(|entry| match entry {
+            Entry::Input { .. } => {
+                seen += 1;
+                seen <= keep
+            }
+            Entry::Digest { time, .. } => *time <= now && seen <= keep,
+            Entry::End { .. } => false,
+        });
+        self.checkpoints.retain(|checkpoint| checkpoint.world.now() <= now && checkpoint.inputs <= keep);
+        self.state = state;
+    }
+
+    /// Plays a recording again. With the digests that were not reproduced.
+    ///
+    /// # Errors
+    /// The recording does not belong to this scenario.
+    pub fn replay(scenario: Arc<Scenario>, recording: &Recording) -> Result<(Session, Vec<Drift>), ReplayError> {
+        let Header { engine, scenario_digest, seed, level, .. } = &recording.header;
+        if *scenario_digest != scenario.digest {
+            return Err(ReplayError::OtherScenario(scenario.name.clone()));
+        }
+        let mut session = Session::new(scenario, Some(*seed), Some(*level))?;
+        let mut drift = Vec::new();
+        for entry in &recording.entries {
+            match entry {
+                Entry::Input { seq, time, input } => {
+                    session.advance(*time);
+                    session.apply(input.clone()).map_err(|error| ReplayError::Input(*seq, error))?;
+                }
+                Entry::Digest { time, digest, .. } => {
+                    session.advance(*time);
+                    if session.world().digest() != *digest {
+                        drift.push(Drift { time: *time, comparable: engine == ENGINE });
+                    }
+                    session.note_digest();
+                }
+                Entry::End { .. } => {}
+            }
+        }
+        Ok((session, drift))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::Sources;
+
+    const SCENARIO: &str = r#"(
+  title: (en: "a", de: "b"), summary: (en: "", de: ""),
+  hosts: [(name: "ws1", addresses: ["192.0.2.1"])],
+  script: [Narrate(en: "one", de: "eins"), Wait("10s"), Narrate(en: "two", de: "zwei")],
+)"#;
+
+    fn session() -> Session {
+        let sources = Sources { name: "x".into(), file: "x.ron".into(), text: SCENARIO.into(), ..Sources::default() };
+        let scenario = Scenario::load(&sources).unwrap();
+        Session::new(Arc::new(scenario), None, None).unwrap()
+    }
+
+    fn write(text: &str) -> Input {
+        Input::Write { host: "ws1".into(), path: "/tmp/x".into(), text: text.into() }
+    }
+
+    fn content(world: &World) -> Option<String> {
+        let host = world.find("ws1")?;
+        world.host(host).vfs.read_text("/tmp/x", &crate::host::vfs::Cred::ROOT).ok()
+    }
+
+    #[test]
+    fn replay_reproduces_trace_and_digest() {
+        let mut session = session();
+        let start = session.world().now();
+        session.advance(start + Duration::from_secs(5));
+        session.apply(write("a")).unwrap();
+        session.advance(start + Duration::from_secs(20));
+        session.apply(Input::Power { host: "ws1".into(), up: false }).unwrap();
+        session.note_digest();
+        let recording = Recording::parse(&session.recording().to_text()).unwrap();
+        let (again, drift) = Session::replay(Arc::new(session.scenario().clone()), &recording).unwrap();
+        assert_eq!(drift, []);
+        assert_eq!(again.world().digest(), session.world().digest());
+        assert_eq!(again.recording(), session.recording());
+    }
+
+    #[test]
+    fn a_replay_that_comes_out_differently_is_told() {
+        let mut session = session();
+        session.note_digest();
+        let mut recording = session.recording().clone();
+        if let Some(Entry::Digest { digest, .. }) = recording.entries.first_mut() {
+            digest.push('x');
+        }
+        let (_, drift) = Session::replay(Arc::new(session.scenario().clone()), &recording).unwrap();
+        assert_eq!(drift.len(), 1);
+        assert!(drift[0].comparable);
+    }
+
+    #[test]
+    fn the_past_can_be_looked_at_and_left_another_way() {
+        let mut session = session();
+        let start = session.world().now();
+        for (at, text) in [(5, "a"), (6, "b")] {
+            session.advance(start + Duration::from_secs(at));
+            session.apply(write(text)).unwrap();
+        }
+        let before = session.at(start + Duration::from_secs(5));
+        assert_eq!(content(&before).as_deref(), Some("a"));
+        assert_eq!(content(session.world()).as_deref(), Some("b"));
+        session.rewind(start + Duration::from_secs(5));
+        session.apply(write("c")).unwrap();
+        assert_eq!(content(session.world()).as_deref(), Some("c"));
+        assert_eq!(session.recording().inputs().count(), 2);
+        assert_eq!(session.branches()[0].recording.inputs().count(), 2);
+    }
+
+    #[test]
+    fn a_fork_goes_its_own_way() {
+        let session = session();
+        let mut fork = session.clone();
+        fork.apply(write("x")).unwrap();
+        assert_eq!(content(session.world()), None);
+        assert_eq!(content(fork.world()).as_deref(), Some("x"));
+    }
+
+    #[test]
+    fn inputs_that_do_not_fit_are_refused_and_not_recorded() {
+        let mut session = session();
+        let unknown = Input::Power { host: "nobody".into(), up: false };
+        assert_eq!(session.apply(unknown), Err(InputError::UnknownHost("nobody".into())));
+        assert_eq!(session.recording().entries.len(), 0);
+    }
+}

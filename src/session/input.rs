@@ -1,0 +1,172 @@
+//! Inputs: the only things that change a running world from outside.
+
+use serde::{Deserialize, Serialize};
+
+use crate::host::vfs::Cred;
+use crate::host::{Input as ProcessInput, Signal};
+use crate::sim::faults::{Block, Effect, Rule, Selector};
+use crate::sim::{Duration, HostId, ProcId};
+use crate::trace::{Actor, Kind};
+use crate::world::World;
+
+/// Something that a person does. Hosts are named as in the scenario.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Input {
+    /// Lets time pass up to the moment of this input, and does nothing more.
+    Pass,
+    /// Runs a command line on a host.
+    Command {
+        /// Where.
+        host: String,
+        /// As whom.
+        user: String,
+        /// What.
+        line: String,
+        /// Standard input.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        stdin: String,
+    },
+    /// Interrupts a command (Ctrl-C).
+    Interrupt {
+        /// Where.
+        host: String,
+        /// Its process id.
+        proc: u32,
+    },
+    /// Writes a file with an editor, as root.
+    Write {
+        /// Where.
+        host: String,
+        /// Absolute path.
+        path: String,
+        /// Content.
+        text: String,
+    },
+    /// Switches a host on or off.
+    Power {
+        /// Which.
+        host: String,
+        /// On.
+        up: bool,
+    },
+    /// Changes what paths do to traffic.
+    Fault {
+        /// A name to take it away by.
+        name: String,
+        /// One end; any if missing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<String>,
+        /// The other end; any if missing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<String>,
+        /// Only this port.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        port: Option<u16>,
+        /// What it does.
+        effect: FaultEffect,
+    },
+    /// Takes a fault away.
+    Repair {
+        /// Its name.
+        name: String,
+    },
+}
+
+/// What a fault does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FaultEffect {
+    /// Delay in one direction, in milliseconds.
+    Latency(u64),
+    /// Lost packets in millionths.
+    LossPpm(u32),
+    /// Octets per second.
+    Bandwidth(u64),
+    /// Nothing passes.
+    Block(Block),
+}
+
+/// Why an input cannot be applied.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InputError {
+    /// There is no such host.
+    #[error("unknown host `{0}`")]
+    UnknownHost(String),
+    /// The host has no such user.
+    #[error("host `{0}` has no user `{1}`")]
+    UnknownUser(String, String),
+    /// The file cannot be written.
+    #[error("{0}: {1}")]
+    File(String, crate::host::vfs::Errno),
+}
+
+impl Input {
+    /// On whose behalf it is: it follows from the kind, never from a field of a file.
+    pub fn actor(&self) -> Actor {
+        match self {
+            Input::Pass
+            | Input::Command { .. }
+            | Input::Interrupt { .. }
+            | Input::Write { .. }
+            | Input::Power { .. }
+            | Input::Fault { .. }
+            | Input::Repair { .. } => Actor::Student,
+        }
+    }
+
+    /// Applies it to a world at the present moment; a command's process id is returned.
+    pub(super) fn apply(&self, world: &mut World) -> Result<Option<(HostId, ProcId)>, InputError> {
+        let actor = self.actor();
+        match self {
+            Input::Pass => {}
+            Input::Command { host, user, line, stdin } => return command(world, host, user, line, stdin).map(Some),
+            Input::Interrupt { host, proc } => {
+                let id = find(world, host)?;
+                world.input(id, ProcId(*proc), ProcessInput::Signal(Signal::Int));
+            }
+            Input::Write { host, path, text } => {
+                let id = find(world, host)?;
+                let written = world.host_mut(id).vfs.write(path, text.as_str(), 0o644, &Cred::ROOT);
+                written.map_err(|error| InputError::File(path.clone(), error))?;
+                world.note(Some(id), actor, Kind::FileWrite { path: path.as_str().into(), by: "editor".into() });
+            }
+            Input::Power { host, up } => {
+                let id = find(world, host)?;
+                world.set_up(id, *up);
+                let what = if *up { "switched on" } else { "switched off" };
+                world.note(Some(id), actor, Kind::Fault { what: what.into() });
+            }
+            Input::Fault { name, from, to, port, effect } => {
+                let end = |name: &Option<String>| name.as_deref().map(|name| find(world, name)).transpose();
+                let selector = Selector { from: end(from)?, to: end(to)?, port: *port, both_ways: true };
+                let effect = match *effect {
+                    FaultEffect::Latency(millis) => Effect::Latency(Duration::from_millis(millis)),
+                    FaultEffect::LossPpm(ppm) => Effect::LossPpm(ppm),
+                    FaultEffect::Bandwidth(octets) => Effect::Bandwidth(octets),
+                    FaultEffect::Block(block) => Effect::Block(block),
+                };
+                world.faults_mut().add(Rule { name: name.clone(), selector, effect });
+                world.note(None, actor, Kind::Fault { what: name.as_str().into() });
+            }
+            Input::Repair { name } => {
+                world.faults_mut().remove(name);
+                world.note(None, actor, Kind::Fault { what: format!("{name} is repaired").into() });
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn find(world: &World, name: &str) -> Result<HostId, InputError> {
+    world.find(name).ok_or_else(|| InputError::UnknownHost(name.to_owned()))
+}
+
+fn command(world: &mut World, host: &str, user: &str, line: &str, stdin: &str) -> Result<(HostId, ProcId), InputError> {
+    let id = find(world, host)?;
+    if world.host(id).accounts.user(user).is_none() {
+        return Err(InputError::UnknownUser(host.to_owned(), user.to_owned()));
+    }
+    let spawn = crate::scenario::login_spawn(world.host(id), Some(user), line, stdin);
+    Ok((id, world.spawn(id, spawn, Actor::Student)))
+}

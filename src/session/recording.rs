@@ -1,0 +1,251 @@
+//! The recording file: what happened is scenario, seed and inputs; digests show damage.
+//!
+//! One JSON object per line, each after a checksum that also covers the line before it. The first
+//! line is the header, the last one the end; what stands between is inputs and digests.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::input::Input;
+use crate::sim::Time;
+use crate::trace::Level;
+
+/// Version of the file format.
+pub const FORMAT: u32 = 1;
+/// Version of this engine: with another one digests are not comparable.
+pub const ENGINE: &str = env!("CARGO_PKG_VERSION");
+/// A file with more inputs than these is refused.
+const MAX_LINES: usize = 1_000_000;
+
+/// What a recording belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Header {
+    /// Version of the format.
+    #[serde(rename = "mxlab_recording")]
+    pub format: u32,
+    /// Version of the engine that wrote it.
+    pub engine: String,
+    /// Name of the scenario.
+    pub scenario: String,
+    /// Digest of the scenario's texts.
+    pub scenario_digest: String,
+    /// The seed.
+    pub seed: u64,
+    /// How much was recorded in the trace.
+    pub level: Level,
+}
+
+/// One line after the header.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Entry {
+    /// An input.
+    Input {
+        /// Its number, counted from 1.
+        seq: u64,
+        /// Its moment.
+        time: Time,
+        /// What was done.
+        input: Input,
+    },
+    /// A digest of the world at a moment.
+    Digest {
+        /// The moment.
+        time: Time,
+        /// Events so far.
+        events: u64,
+        /// [`crate::world::World::digest`].
+        digest: String,
+    },
+    /// The end of the recording.
+    End {
+        /// Number of inputs.
+        end: u64,
+    },
+}
+
+/// A recording.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recording {
+    /// What it belongs to.
+    pub header: Header,
+    /// Inputs and digests in order.
+    pub entries: Vec<Entry>,
+}
+
+/// A file that is no intact recording.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {reason}")]
+pub struct Damage {
+    /// The first line that is not good, counted from 1.
+    pub line: usize,
+    /// What is wrong with it.
+    pub reason: String,
+    /// What could be read before it; `None` if not even the header.
+    pub readable: Option<Box<Recording>>,
+}
+
+impl Recording {
+    /// The inputs with their moments.
+    pub fn inputs(&self) -> impl Iterator<Item = (Time, &Input)> {
+        self.entries.iter().filter_map(|entry| match entry {
+            Entry::Input { time, input, .. } => Some((*time, input)),
+            _ => None,
+        })
+    }
+
+    /// The file.
+    pub fn to_text(&self) -> String {
+        let mut text = String::new();
+        let mut chain = String::new();
+        let mut line = |json: String| {
+            chain = checksum(&chain, &json);
+            text.push_str(&chain);
+            text.push(' ');
+            text.push_str(&json);
+            text.push('\n');
+        };
+        let json = |entry: &Entry| serde_json::to_string(entry).unwrap_or_default();
+        line(serde_json::to_string(&self.header).unwrap_or_default());
+        self.entries.iter().for_each(|entry| line(json(entry)));
+        line(json(&Entry::End { end: self.inputs().count() as u64 }));
+        text
+    }
+
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// The first line that was changed, is missing or not understood, with what stands before it.
+    pub fn parse(text: &str) -> Result<Recording, Damage> {
+        let damage = |line: usize, reason: String, readable: Option<Recording>| Damage {
+            line,
+            reason,
+            readable: readable.map(Box::new),
+        };
+        let mut chain = String::new();
+        let mut recording: Option<Recording> = None;
+        let mut last_time = Time::default();
+        let mut seq = 0;
+        let mut number = 0;
+        for line in text.lines() {
+            number += 1;
+            if number > MAX_LINES {
+                return Err(damage(number, format!("more than {MAX_LINES} lines"), recording));
+            }
+            let Some((sum, json)) = line.split_once(' ') else {
+                return Err(damage(number, "this is no line of a recording".into(), recording));
+            };
+            chain = checksum(&chain, json);
+            if sum != chain {
+                let reason = "the checksum is wrong: this line, or one before it, was changed, removed or added";
+                return Err(damage(number, reason.into(), recording));
+            }
+            let Some(known) = &mut recording else {
+                match serde_json::from_str::<Header>(json) {
+                    Ok(header) if header.format > FORMAT => {
+                        let reason = format!("format {} is newer than {FORMAT}, the newest known here", header.format);
+                        return Err(damage(number, reason, None));
+                    }
+                    Ok(header) => recording = Some(Recording { header, entries: Vec::new() }),
+                    Err(error) => return Err(damage(number, format!("not a header: {error}"), None)),
+                }
+                continue;
+            };
+            match serde_json::from_str::<Entry>(json) {
+                Ok(Entry::End { end }) if end == seq => {
+                    return match text.lines().nth(number) {
+                        None => Ok(recording.unwrap_or_else(|| unreachable!("the header was read"))),
+                        Some(_) => Err(damage(number + 1, "there is text after the end".into(), recording)),
+                    };
+                }
+                Ok(Entry::End { end }) => {
+                    return Err(damage(number, format!("{end} inputs announced, {seq} found"), recording));
+                }
+                Ok(entry) => {
+                    if let Entry::Input { seq: found, time, .. } = &entry {
+                        seq += 1;
+                        if *found != seq || *time < last_time {
+                            return Err(damage(number, format!("input {found} is out of order"), recording));
+                        }
+                        last_time = *time;
+                    }
+                    known.entries.push(entry);
+                }
+                Err(error) => return Err(damage(number, format!("not understood: {error}"), recording)),
+            }
+        }
+        Err(damage(number + 1, "the recording ends too early: its last lines are missing".into(), recording))
+    }
+}
+
+/// Eight hexadecimal digits over the checksum before and this line.
+fn checksum(before: &str, json: &str) -> String {
+    let hash = Sha256::new().chain_update(before).chain_update("\n").chain_update(json).finalize();
+    hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn sample() -> Recording {
+        let header = Header {
+            format: FORMAT,
+            engine: ENGINE.into(),
+            scenario: "first-mail".into(),
+            scenario_digest: "abc".into(),
+            seed: 1,
+            level: Level::Full,
+        };
+        let input = |seq, line: &str| Entry::Input {
+            seq,
+            time: Time::from_secs(seq),
+            input: Input::Command { host: "mx1".into(), user: "root".into(), line: line.into(), stdin: String::new() },
+        };
+        let digest = Entry::Digest { time: Time::from_secs(2), events: 7, digest: "d".into() };
+        Recording { header, entries: vec![input(1, "mailq"), digest, input(2, "postqueue -f")] }
+    }
+
+    #[test]
+    fn a_recording_survives_the_way_to_text_and_back() {
+        assert_eq!(Recording::parse(&sample().to_text()), Ok(sample()));
+    }
+
+    #[test]
+    fn truncation_names_the_line_and_keeps_what_was_read() {
+        let text = sample().to_text();
+        let lines: Vec<&str> = text.lines().collect();
+        let damage = Recording::parse(&lines[..3].join("\n")).unwrap_err();
+        assert_eq!(damage.line, 4);
+        assert!(damage.reason.contains("too early"));
+        assert_eq!(damage.readable.unwrap().entries.len(), 2);
+        let cut_within_a_line = &text[..text.len() - 10];
+        assert_eq!(Recording::parse(cut_within_a_line).unwrap_err().line, 5);
+    }
+
+    #[test]
+    fn a_changed_or_removed_line_is_named() {
+        let changed = sample().to_text().replace("mailq", "postq");
+        let damage = Recording::parse(&changed).unwrap_err();
+        assert_eq!((damage.line, damage.readable.unwrap().entries.len()), (2, 0));
+        let text = sample().to_text();
+        let removed: Vec<&str> = text.lines().enumerate().filter(|(at, _)| *at != 1).map(|(_, line)| line).collect();
+        assert_eq!(Recording::parse(&removed.join("\n")).unwrap_err().line, 2);
+    }
+
+    #[test]
+    fn a_newer_format_is_refused() {
+        let mut newer = sample();
+        newer.header.format = FORMAT + 1;
+        assert!(Recording::parse(&newer.to_text()).unwrap_err().reason.contains("newer"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_gives_an_error_and_no_panic(text in ".*") {
+            prop_assert!(Recording::parse(&text).is_err());
+        }
+    }
+}
