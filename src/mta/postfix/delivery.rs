@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
+use super::bounce::{self, LogKind};
 use super::queue_file::QueueFile;
+use super::services::Services;
+use crate::host::Ctx;
 use crate::sim::Time;
-use crate::trace::{Agent, Decision, DeliveryStatus};
+use crate::trace::{Agent, Decision, DeliveryStatus, Kind};
 
 /// One request of qmgr(8): these recipients of this message, over this transport, to this next hop.
 #[derive(Clone, Debug)]
@@ -133,4 +136,119 @@ pub enum Step {
     Done(Done),
     /// It waits for a command, a timer or a lock.
     Waiting,
+}
+
+/// Seconds as in `delay=0.13`: two significant digits at most, no more than two of them behind the
+/// point, no zeros at the end.
+struct Seconds(std::time::Duration);
+
+impl std::fmt::Display for Seconds {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (secs, micros) = (self.0.as_secs(), self.0.subsec_micros());
+        let digits = match (secs, micros) {
+            (10.., _) => 0,
+            (1.., _) => 1,
+            _ => 2,
+        };
+        let text = format!("{:.digits$}", secs as f64 + f64::from(micros) / 1e6);
+        f.write_str(if digits > 0 { text.trim_end_matches('0').trim_end_matches('.') } else { &text })
+    }
+}
+
+/// The word in `status=` of a log line.
+fn status_word(status: DeliveryStatus) -> &'static str {
+    match status {
+        DeliveryStatus::Sent => "sent",
+        DeliveryStatus::Deferred => "deferred",
+        DeliveryStatus::Bounced => "bounced",
+        DeliveryStatus::Expired => "expired",
+        DeliveryStatus::Deliverable => "deliverable",
+        DeliveryStatus::Undeliverable => "undeliverable",
+    }
+}
+
+/// Tells the world what became of a recipient: the agent's log line, the `deliver` event, and an
+/// entry for the report to the sender, whose kind is returned.
+pub fn report(
+    services: &mut Services,
+    tag: &str,
+    request: &Request,
+    outcome: &Outcome,
+    ctx: &mut Ctx<'_>,
+) -> Option<LogKind> {
+    let file = &request.file;
+    let recipient = file.recipients.get(outcome.recipient)?;
+    let resolved = request.recipients.iter().find(|(index, _)| *index == outcome.recipient);
+    let address = outcome.expanded.as_ref().or(resolved.map(|(_, address)| address)).unwrap_or(&recipient.address);
+    if ctx.trace.is_full() {
+        let original = &recipient.original;
+        let orig_to = if original.is_empty() || original.eq_ignore_ascii_case(address) {
+            String::new()
+        } else {
+            format!("orig_to=<{original}>, ")
+        };
+        let times = &outcome.times;
+        services.log.info(
+            ctx,
+            tag,
+            format_args!(
+                "{}: to=<{address}>, {orig_to}relay={}, delay={}, delays={}/{}/{}/{}, dsn={}, status={} ({})",
+                file.id,
+                outcome.relay,
+                Seconds(times.done.since(file.arrival)),
+                Seconds(request.active_since.since(file.arrival)),
+                Seconds(times.started.since(request.active_since)),
+                Seconds(times.connected.since(times.started)),
+                Seconds(times.done.since(times.connected)),
+                outcome.dsn,
+                status_word(outcome.status),
+                outcome.reason,
+            ),
+        );
+    }
+    let event = Kind::Deliver {
+        queue_id: file.id.clone(),
+        rcpt: address.clone(),
+        orig_to: recipient.original.clone(),
+        agent: outcome.agent,
+        target: outcome.target.clone(),
+        uid: outcome.uid,
+        dsn: outcome.dsn.clone(),
+        status: outcome.status,
+        text: SmolStr::from(&outcome.reason),
+    };
+    ctx.emit_why(event, || outcome.why.as_deref().cloned().unwrap_or_default());
+    let kind = match outcome.status {
+        DeliveryStatus::Bounced => LogKind::Bounce,
+        DeliveryStatus::Deferred => LogKind::Defer,
+        // Another host that was handed the message reports itself.
+        DeliveryStatus::Sent if file.attributes.trace_report => LogKind::Trace,
+        DeliveryStatus::Sent if recipient.notify.success && outcome.agent != Agent::Smtp => LogKind::Trace,
+        _ => return None,
+    };
+    bounce::append(services, kind, file, outcome, ctx);
+    Some(kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn delays_have_two_significant_digits() {
+        for (micros, text) in [
+            (0, "0"),
+            (70_000, "0.07"),
+            (100_000, "0.1"),
+            (134_000, "0.13"),
+            (1_500_000, "1.5"),
+            (2_000_000, "2"),
+            (12_345_678, "12"),
+            (100_000_000, "100"),
+        ] {
+            assert_eq!(Seconds(Duration::from_micros(micros)).to_string(), text);
+        }
+    }
 }

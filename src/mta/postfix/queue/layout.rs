@@ -111,6 +111,11 @@ impl Layout {
         Ok(dir)
     }
 
+    /// Whether a queue has no file, in hashed directories neither.
+    pub fn is_empty(&self, vfs: &Vfs, root: Ino, queue: &str) -> bool {
+        entry(vfs, root, queue).is_none_or(|top| !has_file(vfs, top, 8))
+    }
+
     /// All files of a queue, hashed directories included, in order of directory and name.
     pub fn scan(&self, vfs: &Vfs, queue: &str) -> Result<Vec<(SmolStr, Ino)>, Errno> {
         let root = vfs.resolve(&self.directory, &Cred::ROOT)?;
@@ -127,6 +132,15 @@ pub fn entry(vfs: &Vfs, dir: Ino, name: &str) -> Option<Ino> {
         Node::Dir(entries) => entries.get(name).copied(),
         _ => None,
     }
+}
+
+fn has_file(vfs: &Vfs, dir: Ino, depth: u32) -> bool {
+    let Some(Node::Dir(entries)) = vfs.inode(dir).map(|inode| &inode.node) else { return false };
+    entries.values().any(|ino| match vfs.inode(*ino).map(|inode| &inode.node) {
+        Some(Node::Dir(_)) => depth > 0 && has_file(vfs, *ino, depth - 1),
+        Some(Node::File(_)) => true,
+        _ => false,
+    })
 }
 
 fn collect(vfs: &Vfs, dir: Ino, depth: u32, found: &mut Vec<(SmolStr, Ino)>) {

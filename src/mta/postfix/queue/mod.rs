@@ -143,7 +143,18 @@ impl Queue {
         for id in self.list(QueueName::Active, &ctx.host.vfs) {
             self.move_quietly(&id, QueueName::Active, QueueName::Incoming, &mut ctx.host.vfs);
         }
-        self.incoming = self.list(QueueName::Incoming, &ctx.host.vfs).into();
+        self.rescan_incoming(&ctx.host.vfs);
+    }
+
+    /// Notes what lies in `incoming` now: files may have been moved there behind the program's
+    /// back.
+    pub fn rescan_incoming(&mut self, vfs: &Vfs) {
+        self.incoming = self.scan(QueueName::Incoming, vfs).into_iter().map(|(id, _)| id).collect();
+    }
+
+    /// Whether a queue has no file at all.
+    pub fn scan_is_empty(&self, queue: QueueName, vfs: &Vfs) -> bool {
+        self.layout.is_empty(vfs, self.root, queue.as_str())
     }
 
     fn find_dir(&self, queue: QueueName, id: &str, vfs: &Vfs) -> Option<Ino> {

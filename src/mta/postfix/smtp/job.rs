@@ -52,9 +52,11 @@ pub(super) struct Job {
     pub conf: Arc<SmtpConf>,
     pub request: Arc<Request>,
     pub started: Time,
-    /// The next hop, then the fallback relays.
+    /// The next hop's words, then the fallback relays.
     pub sites: Vec<SmolStr>,
     pub site: usize,
+    /// Where in `sites` the fallback relays begin.
+    pub fallback_from: usize,
     pub port: u16,
     pub search: Option<Search>,
     pub targets: VecDeque<Target>,
@@ -70,8 +72,9 @@ pub(super) struct Job {
 
 impl Job {
     pub fn new(conf: Arc<SmtpConf>, request: Arc<Request>, now: Time) -> Job {
-        let mut sites = vec![request.nexthop.clone()];
-        // A fallback relay is no way around a content filter or another local next hop.
+        let words = request.nexthop.split([',', ' ', '\t', '\n']).filter(|word| !word.is_empty());
+        let mut sites: Vec<SmolStr> = words.map(SmolStr::from).collect();
+        let fallback_from = sites.len();
         sites.extend(conf.fallback.iter().cloned());
         let marks = vec![Mark::Open; request.recipients.len()];
         Job {
@@ -80,6 +83,7 @@ impl Job {
             started: now,
             sites,
             site: 0,
+            fallback_from,
             port: 25,
             search: None,
             targets: VecDeque::new(),

@@ -311,7 +311,7 @@ impl SmtpClient {
         if !open.is_empty() {
             let mut trouble = job.trouble.take().unwrap_or_else(Trouble::unavailable);
             let last = job.sites.get(job.site.saturating_sub(1)).cloned().unwrap_or_default();
-            let fallback = job.site > 1;
+            let fallback = job.site > job.fallback_from;
             if !trouble.is_soft() {
                 if fallback || (!job.conf.relayhost.is_empty() && last == job.conf.relayhost) {
                     let name = if fallback { "smtp_fallback_relay" } else { "relayhost" };

@@ -1,0 +1,502 @@
+//! qmgr(8): what is delivered when, and what becomes of a message when all was tried.
+//!
+//! The instance calls [`Qmgr::next_request`] until there is none, gives each request to the
+//! transport's agent, and tells the outcomes back ([`Qmgr::outcome`], [`Qmgr::done`]).
+
+pub mod conf;
+mod scheduler;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use smol_str::{SmolStr, format_smolstr};
+
+use super::bounce::{self, LogKind};
+use super::config::{Config, Fatal};
+use super::delivery::{self, Outcome, Request};
+use super::queue_file::{QueueFile, QueueName};
+use super::services::Services;
+use super::smtp::trouble::Trouble;
+use super::trivial_rewrite;
+use crate::host::Ctx;
+use crate::host::vfs::Cred;
+use crate::sim::Time;
+use crate::trace::DeliveryStatus;
+use conf::{QmgrConf, TransportConf};
+use scheduler::{Entry, Scheduler};
+
+/// The syslog tag.
+const TAG: &str = "postfix/qmgr";
+/// The timer of queue runs.
+const WAKE_RUN: u64 = 1;
+
+/// What is known about a recipient of an active message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Open,
+    Done,
+    Deferred,
+}
+
+/// A message in the active queue.
+#[derive(Clone, Debug)]
+struct Active {
+    file: Arc<QueueFile>,
+    from_deferred: bool,
+    since: Time,
+    states: Vec<State>,
+    /// Entries that wait or are being delivered.
+    entries: u64,
+    bounced: bool,
+    traced: bool,
+}
+
+/// A delivery under way.
+#[derive(Clone, Debug)]
+struct Job {
+    request: Arc<Request>,
+    destination: SmolStr,
+    tag: SmolStr,
+}
+
+/// What a probe of verify(8) found out.
+#[derive(Clone, Debug)]
+pub struct Probed {
+    /// The address probed.
+    pub address: SmolStr,
+    /// `Deliverable` or `Undeliverable`, with status and reason.
+    pub outcome: Outcome,
+}
+
+/// The queue manager of one instance.
+#[derive(Clone, Debug)]
+pub struct Qmgr {
+    base: u64,
+    conf: QmgrConf,
+    config: Arc<Config>,
+    started: Time,
+    run_at: Option<Time>,
+    active: BTreeMap<SmolStr, Active>,
+    scheduler: Scheduler,
+    jobs: BTreeMap<u64, Job>,
+    last_job: u64,
+    /// Requests that an agent passed on to another transport.
+    passed: VecDeque<(Request, SmolStr)>,
+    probed: VecDeque<Probed>,
+}
+
+impl Qmgr {
+    /// A queue manager; `base` has the owner's bits of the tokens of its timers.
+    ///
+    /// # Errors
+    /// A parameter has no valid value.
+    pub fn load(base: u64, config: &Arc<Config>, now: Time) -> Result<Qmgr, Fatal> {
+        let conf = match config.master.unix("qmgr") {
+            Some(entry) => QmgrConf::load(&config.service(entry))?,
+            None => QmgrConf::load(&config.global())?,
+        };
+        Ok(Qmgr {
+            base,
+            conf,
+            config: Arc::clone(config),
+            started: now,
+            run_at: None,
+            active: BTreeMap::new(),
+            scheduler: Scheduler::default(),
+            jobs: BTreeMap::new(),
+            last_job: 0,
+            passed: VecDeque::new(),
+            probed: VecDeque::new(),
+        })
+    }
+
+    /// Takes up what lies in the queue when the instance starts.
+    pub fn start(&mut self, services: &mut Services, ctx: &mut Ctx<'_>) {
+        services.queue.recover(ctx);
+        self.run_deferred(false, services, ctx);
+        self.take_incoming(services, ctx);
+    }
+
+    /// Takes a changed configuration; deliveries under way go on.
+    ///
+    /// # Errors
+    /// A parameter has no valid value.
+    pub fn reload(&mut self, config: &Arc<Config>) -> Result<(), Fatal> {
+        let fresh = Qmgr::load(self.base, config, self.started)?;
+        self.conf = fresh.conf;
+        self.config = fresh.config;
+        self.scheduler.revive();
+        Ok(())
+    }
+
+    /// Whether nothing is being delivered.
+    pub fn is_idle(&self) -> bool {
+        self.active.is_empty()
+    }
+
+    /// What a probe found out, for verify(8).
+    pub fn take_probed(&mut self) -> Option<Probed> {
+        self.probed.pop_front()
+    }
+
+    /// Octets that were written to `public/qmgr`: `I` scan incoming, `D` scan deferred, `A` with
+    /// all time stamps ignored, `F` forget who is dead, `W` look again when the next run is due.
+    pub fn trigger(&mut self, octets: &[u8], services: &mut Services, ctx: &mut Ctx<'_>) {
+        let has = |octet: u8| octets.contains(&octet);
+        if has(b'F') {
+            self.scheduler.revive();
+        }
+        if has(b'D') {
+            self.run_deferred(has(b'A'), services, ctx);
+        }
+        if has(b'I') {
+            services.queue.rescan_incoming(&ctx.host.vfs);
+        }
+        self.arm(services, ctx);
+    }
+
+    /// A timer.
+    pub fn wake(&mut self, token: u64, services: &mut Services, ctx: &mut Ctx<'_>) {
+        if token & 0xFF == WAKE_RUN && self.run_at.is_some_and(|at| ctx.now >= at) {
+            self.run_at = None;
+            self.run_deferred(false, services, ctx);
+        }
+    }
+
+    /// Asks to be woken for the next queue run, if anything waits for it. Runs keep the rhythm of
+    /// `queue_run_delay` since the start.
+    fn arm(&mut self, services: &Services, ctx: &mut Ctx<'_>) {
+        if self.run_at.is_some() || services.queue.scan_is_empty(QueueName::Deferred, &ctx.host.vfs) {
+            return;
+        }
+        let delay = u64::try_from(self.conf.queue_run_delay.as_micros()).unwrap_or(u64::MAX).max(1);
+        let passed = ctx.now.micros().saturating_sub(self.started.micros());
+        let at = Time::from_micros(self.started.micros() + (passed / delay + 1) * delay);
+        self.run_at = Some(at);
+        ctx.wake_at(at, self.base | WAKE_RUN, "queue run");
+    }
+
+    /// Activates deferred messages whose time has come; with `all` every one.
+    fn run_deferred(&mut self, all: bool, services: &mut Services, ctx: &mut Ctx<'_>) {
+        for (id, time) in services.queue.scan(QueueName::Deferred, &ctx.host.vfs) {
+            if all || time <= ctx.now {
+                self.activate(&id, QueueName::Deferred, services, ctx);
+            }
+        }
+        self.arm(services, ctx);
+    }
+
+    fn take_incoming(&mut self, services: &mut Services, ctx: &mut Ctx<'_>) {
+        while (self.active.len() as u64) < self.conf.active_limit {
+            let Some(id) = services.queue.take_incoming() else { break };
+            self.activate(&id, QueueName::Incoming, services, ctx);
+        }
+    }
+
+    /// Moves a message to the active queue and finds out where its recipients go.
+    fn activate(&mut self, id: &SmolStr, from: QueueName, services: &mut Services, ctx: &mut Ctx<'_>) {
+        let Some(file) = services.queue.get(from, id, &ctx.host.vfs) else { return };
+        if let Some(cause) = file.cause {
+            ctx.cause = Some(cause);
+        }
+        let reason = if from == QueueName::Deferred { "queue run" } else { "new mail" };
+        if services.queue.move_to(id, from, QueueName::Active, reason, ctx).is_err() {
+            return;
+        }
+        let open = file.recipients.iter().filter(|recipient| !recipient.done).count();
+        services.log.info(
+            ctx,
+            TAG,
+            format_args!("{id}: from=<{}>, size={}, nrcpt={open} (queue active)", file.sender, file.size),
+        );
+        let from_deferred = from == QueueName::Deferred || file.next_attempt > file.arrival;
+        if from_deferred {
+            bounce::remove(services, LogKind::Defer, id, ctx);
+        }
+        let states = file.recipients.iter().map(|rcpt| if rcpt.done { State::Done } else { State::Open }).collect();
+        let active = Active {
+            file: Arc::clone(&file),
+            from_deferred,
+            since: ctx.now,
+            states,
+            entries: 0,
+            bounced: false,
+            traced: false,
+        };
+        self.active.insert(id.clone(), active);
+        self.assign(&file, services, ctx);
+        if self.active.get(id).is_some_and(|active| active.entries == 0) {
+            self.finish(id, services, ctx);
+        }
+    }
+
+    /// Resolves the recipients and gives them to the scheduler, grouped by destination.
+    fn assign(&mut self, file: &Arc<QueueFile>, services: &mut Services, ctx: &mut Ctx<'_>) {
+        let mut groups: Vec<(SmolStr, SmolStr, Entry)> = Vec::new();
+        let redirect = &file.attributes.redirect;
+        let mut redirected = false;
+        for (index, recipient) in file.recipients.iter().enumerate().filter(|(_, recipient)| !recipient.done) {
+            if !redirect.is_empty() && std::mem::replace(&mut redirected, true) {
+                self.set_state(&file.id, index, State::Done);
+                continue;
+            }
+            let address = if redirect.is_empty() { &recipient.address } else { redirect };
+            let resolved = trivial_rewrite::resolve(services, &file.sender, address, ctx);
+            let (mut transport, mut nexthop) = (resolved.transport.clone(), resolved.nexthop.clone());
+            if resolved.failed {
+                (transport, nexthop) = ("retry".into(), "4.3.0 address resolver failure".into());
+            } else if resolved.bad_address {
+                (transport, nexthop) = ("error".into(), "5.1.3 bad address syntax".into());
+            } else if !file.attributes.filter.is_empty() {
+                let filter = &file.attributes.filter;
+                let (service, hop) = filter.split_once(':').unwrap_or((filter, ""));
+                transport = service.into();
+                nexthop = match hop {
+                    "" => resolved.recipient.rsplit_once('@').map_or("", |(_, domain)| domain).into(),
+                    hop => hop.into(),
+                };
+            }
+            trivial_rewrite::note_route(&resolved, ctx);
+            let mut key = self.destination(&transport, &nexthop, &resolved.recipient);
+            if let Some(trouble) = self.suspension(&transport, &key, ctx.now) {
+                nexthop = format_smolstr!("{} {}", trouble.dsn, trouble.reason);
+                transport = "retry".into();
+                key = self.destination(&transport, &nexthop, &resolved.recipient);
+            }
+            let config = &self.config;
+            let limit = self.scheduler.conf(&transport, || TransportConf::load(config, &transport)).recipient_limit;
+            let place = (index, resolved.recipient.clone());
+            let same = groups.iter_mut().rev().find(|(name, other, entry)| {
+                *name == transport && *other == key && (limit == 0 || (entry.recipients.len() as u64) < limit)
+            });
+            match same {
+                Some((_, _, entry)) => entry.recipients.push(place),
+                None => {
+                    let entry = Entry { id: file.id.clone(), nexthop, recipients: vec![place] };
+                    groups.push((transport, key, entry));
+                }
+            }
+        }
+        if let Some(active) = self.active.get_mut(&file.id) {
+            active.entries += groups.len() as u64;
+        }
+        for (transport, key, entry) in groups {
+            self.scheduler.add(&transport, &key, entry);
+        }
+    }
+
+    /// Name of the destination that concurrency is counted for: with one recipient per delivery
+    /// the recipient itself, as for local(8).
+    fn destination(&mut self, transport: &SmolStr, nexthop: &SmolStr, recipient: &SmolStr) -> SmolStr {
+        let config = &self.config;
+        let conf = self.scheduler.conf(transport, || TransportConf::load(config, transport));
+        if conf.recipient_limit == 1 { recipient.clone() } else { nexthop.clone() }
+    }
+
+    /// Why nothing is delivered there now.
+    fn suspension(&mut self, transport: &SmolStr, key: &SmolStr, now: Time) -> Option<Trouble> {
+        if transport == "retry" || transport == "error" {
+            return None;
+        }
+        if self.conf.defer_transports.contains(transport) {
+            return Some(Trouble::new("4.3.2", "deferred transport"));
+        }
+        self.scheduler.suspended(transport, key, now)
+    }
+
+    fn set_state(&mut self, id: &str, index: usize, state: State) {
+        if let Some(slot) = self.active.get_mut(id).and_then(|active| active.states.get_mut(index)) {
+            // One deferred target of a recipient means that the recipient is tried again.
+            if *slot != State::Deferred {
+                *slot = state;
+            }
+        }
+    }
+
+    /// The next request to be given to its agent. To be called until `None` after every input.
+    pub fn next_request(&mut self, services: &mut Services, ctx: &mut Ctx<'_>) -> Option<Arc<Request>> {
+        if services.queue.has_incoming() {
+            self.take_incoming(services, ctx);
+        }
+        if let Some((request, destination)) = self.passed.pop_front() {
+            return Some(self.begin(request, destination));
+        }
+        while let Some(start) = self.scheduler.next(ctx.now) {
+            let Some(active) = self.active.get(&start.entry.id) else {
+                self.scheduler.done(&start.transport, &start.destination, None, ctx.now, self.conf.minimal_backoff);
+                continue;
+            };
+            let request = Request {
+                job: 0,
+                file: Arc::clone(&active.file),
+                from_deferred: active.from_deferred,
+                transport: start.transport,
+                nexthop: start.entry.nexthop,
+                recipients: start.entry.recipients,
+                active_since: active.since,
+                reuse: start.reuse,
+            };
+            return Some(self.begin(request, start.destination));
+        }
+        None
+    }
+
+    fn begin(&mut self, mut request: Request, destination: SmolStr) -> Arc<Request> {
+        self.last_job += 1;
+        request.job = self.last_job;
+        let request = Arc::new(request);
+        let config = &self.config;
+        let conf = self.scheduler.conf(&request.transport, || TransportConf::load(config, &request.transport));
+        let job = Job { request: Arc::clone(&request), destination, tag: conf.tag.clone() };
+        self.jobs.insert(self.last_job, job);
+        request
+    }
+
+    /// An agent tells what became of a recipient: it is logged, recorded, and noted for reports.
+    pub fn outcome(&mut self, number: u64, mut outcome: Outcome, services: &mut Services, ctx: &mut Ctx<'_>) {
+        let Some(job) = self.jobs.get(&number) else { return };
+        let (request, tag) = (Arc::clone(&job.request), job.tag.clone());
+        let file = &request.file;
+        if self.conf.soft_bounce && outcome.status == DeliveryStatus::Bounced {
+            outcome.status = DeliveryStatus::Deferred;
+        }
+        if file.attributes.verify_probe {
+            let ok = outcome.status == DeliveryStatus::Sent;
+            outcome.status = if ok { DeliveryStatus::Deliverable } else { DeliveryStatus::Undeliverable };
+        }
+        let state = if outcome.status == DeliveryStatus::Deferred { State::Deferred } else { State::Done };
+        self.set_state(&file.id, outcome.recipient, state);
+        let noted = delivery::report(services, &tag, &request, &outcome, ctx);
+        if let Some(active) = self.active.get_mut(&file.id) {
+            active.bounced |= noted == Some(LogKind::Bounce);
+            active.traced |= noted == Some(LogKind::Trace);
+        }
+        if file.attributes.verify_probe {
+            let address = file.recipients.get(outcome.recipient).map(|recipient| recipient.address.clone());
+            self.probed.push_back(Probed { address: address.unwrap_or_default(), outcome });
+        }
+    }
+
+    /// An agent passes recipients of a request on to another transport. To be told before
+    /// [`Qmgr::done`].
+    pub fn pass(&mut self, request: Request) {
+        if let Some(active) = self.active.get_mut(&request.file.id) {
+            active.entries += 1;
+        }
+        let first = request.recipients.first().map(|(_, address)| address.clone()).unwrap_or_default();
+        let key = self.destination(&request.transport, &request.nexthop, &first);
+        self.passed.push_back((request, key));
+    }
+
+    /// An agent is done with a request. `hop` tells why the destination itself is to blame.
+    pub fn done(&mut self, number: u64, hop: Option<&Trouble>, services: &mut Services, ctx: &mut Ctx<'_>) {
+        let Some(job) = self.jobs.remove(&number) else { return };
+        let hop = hop.map(|trouble| Trouble {
+            reason: format!("delivery temporarily suspended: {}", trouble.reason),
+            ..trouble.clone()
+        });
+        let backoff = self.conf.minimal_backoff;
+        let transport = &job.request.transport;
+        let stranded = self.scheduler.done(transport, &job.destination, hop.as_ref(), ctx.now, backoff);
+        if let Some(trouble) = hop {
+            self.retry(stranded, &trouble);
+        }
+        self.entry_over(&job.request.file.id, services, ctx);
+    }
+
+    /// An agent died while it had a request: nobody knows why its recipients wait.
+    pub fn agent_died(&mut self, number: u64, services: &mut Services, ctx: &mut Ctx<'_>) {
+        let Some(job) = self.jobs.remove(&number) else { return };
+        let request = &job.request;
+        services.log.warn(ctx, TAG, format_args!("private/{} socket: malformed response", request.transport));
+        for (index, _) in &request.recipients {
+            self.set_state(&request.file.id, *index, State::Deferred);
+        }
+        self.scheduler.done(&request.transport, &job.destination, None, ctx.now, self.conf.minimal_backoff);
+        self.entry_over(&request.file.id, services, ctx);
+    }
+
+    /// Gives entries to retry(8), which defers them.
+    fn retry(&mut self, entries: Vec<Entry>, trouble: &Trouble) {
+        let transport = SmolStr::new_static("retry");
+        let nexthop = format_smolstr!("{} {}", trouble.dsn, trouble.reason);
+        for mut entry in entries {
+            entry.nexthop = nexthop.clone();
+            let key = self.destination(&transport, &nexthop, &entry.id.clone());
+            self.scheduler.add(&transport, &key, entry);
+        }
+    }
+
+    fn entry_over(&mut self, id: &SmolStr, services: &mut Services, ctx: &mut Ctx<'_>) {
+        let Some(active) = self.active.get_mut(id) else { return };
+        active.entries = active.entries.saturating_sub(1);
+        if active.entries == 0 {
+            return self.finish(id, services, ctx);
+        }
+        // What was done must not be done again after a crash.
+        let file = marked(active);
+        active.file = Arc::clone(&file);
+        // A message that postsuper(1) took away stays away.
+        let _ = services.queue.update(&file, QueueName::Active, &mut ctx.host.vfs);
+    }
+
+    /// All recipients were tried: report, warn, defer or remove.
+    fn finish(&mut self, id: &SmolStr, services: &mut Services, ctx: &mut Ctx<'_>) {
+        let Some(mut active) = self.active.remove(id) else { return };
+        if active.bounced {
+            bounce::flush(services, &active.file, ctx);
+        }
+        if active.traced {
+            bounce::flush_trace(services, &active.file, ctx);
+        }
+        let deferred = active.states.iter().any(|state| *state != State::Done);
+        let probe = active.file.attributes.verify_probe;
+        if !deferred || probe {
+            return self.remove(id, services, ctx);
+        }
+        let file = &active.file;
+        let age = ctx.now.since(file.arrival);
+        let lifetime = if file.sender.is_empty() { self.conf.bounce_lifetime } else { self.conf.lifetime };
+        let current = services.queue.get(QueueName::Active, id, &ctx.host.vfs);
+        let forced = current.as_ref().is_some_and(|file| file.forced_expire) || file.forced_expire;
+        if age >= lifetime || forced {
+            let how = if forced { "force-expired" } else { "expired" };
+            services.log.info(ctx, TAG, format_args!("{id}: from=<{}>, status={how}, returned to sender", file.sender));
+            let layout = services.queue.layout();
+            let (from, to) = (layout.path("defer", id), layout.path("bounce", id));
+            if ctx.host.vfs.rename(&from, &to, &Cred::ROOT).is_ok() {
+                bounce::flush(services, &active.file, ctx);
+            }
+            return self.remove(id, services, ctx);
+        }
+        let mut warned = false;
+        if file.warn_at.is_some_and(|at| ctx.now + std::time::Duration::from_secs(1) >= at) {
+            bounce::warn(services, &active.file, ctx);
+            warned = true;
+        }
+        let mut file = (*marked(&mut active)).clone();
+        if warned {
+            file.warn_at = None;
+        }
+        let delay = age.min(self.conf.maximal_backoff).max(self.conf.minimal_backoff);
+        file.next_attempt = ctx.now + delay;
+        // A message that was taken away meanwhile needs no other queue.
+        let _ = services.queue.defer(&Arc::new(file), "deferred", ctx);
+        self.arm(services, ctx);
+    }
+
+    fn remove(&mut self, id: &SmolStr, services: &mut Services, ctx: &mut Ctx<'_>) {
+        bounce::remove(services, LogKind::Defer, id, ctx);
+        services.queue.remove(QueueName::Active, id, "removed", ctx);
+        services.log.info(ctx, TAG, format_args!("{id}: removed"));
+    }
+}
+
+/// The message with its recipients marked as done that are.
+fn marked(active: &mut Active) -> Arc<QueueFile> {
+    let mut file = (*active.file).clone();
+    for (recipient, state) in file.recipients.iter_mut().zip(&active.states) {
+        recipient.done |= *state == State::Done;
+    }
+    Arc::new(file)
+}
