@@ -119,6 +119,11 @@ impl Bounce {
         })
     }
 
+    /// What the postmaster wants to know.
+    pub fn notify_classes(&self) -> NotifyClasses {
+        self.conf.notify
+    }
+
     /// The sender of mail to the postmaster, about which no further reports are made.
     pub fn double_bounce_sender(&self) -> &SmolStr {
         &self.conf.double_bounce
@@ -314,7 +319,13 @@ fn send(services: &mut Services, conf: &Conf, mail: Mail<'_>, ctx: &mut Ctx<'_>)
         // Nobody wants to know. That is found out only after the header was written.
         return abandon_notice(&report.header(), services, ctx);
     };
-    let notice = Notice { sender, recipient: to.clone(), text: report.text(), smtputf8: file.attributes.smtputf8 };
+    let notice = Notice {
+        sender,
+        recipient: to.clone(),
+        text: report.text(),
+        smtputf8: file.attributes.smtputf8,
+        verify_probe: false,
+    };
     let Ok(report_id) = post_mail(notice, services, ctx) else { return };
     services.log.info(ctx, TAG, format_args!("{}: {what}: {report_id}", file.id));
     let (queue_id, dsn, reason) = (file.id.clone(), first.status.clone(), SmolStr::from(&first.reason));

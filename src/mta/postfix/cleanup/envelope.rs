@@ -9,6 +9,7 @@ use crate::mta::postfix::bounce::{self, LogKind};
 use crate::mta::postfix::maps::{Strategy, mail_addr_find};
 use crate::mta::postfix::queue_file::{Notify, Recipient};
 use crate::mta::postfix::trivial_rewrite::Context;
+use crate::trace::Kind;
 
 /// The sender of reports, which stands for the null sender.
 pub const MAILER_DAEMON: &str = "MAILER-DAEMON";
@@ -21,7 +22,7 @@ impl State<'_, '_> {
         if sender.is_empty() {
             return;
         }
-        let mut clean = self.complete(sender);
+        let mut clean = self.complete(sender, "envelope sender");
         if self.flags.map {
             clean = self.canonical(
                 clean,
@@ -43,7 +44,7 @@ impl State<'_, '_> {
     pub(super) fn take_recipient(&mut self, recipient: Recipient) {
         let conf = self.conf.clone();
         let address = if recipient.address.is_empty() { &conf.empty_address_recipient } else { &recipient.address };
-        let mut clean = self.complete(address);
+        let mut clean = self.complete(address, "envelope recipient");
         if self.flags.map {
             clean = self.canonical_recipient(&conf, clean, "envelope recipient");
         }
@@ -60,7 +61,7 @@ impl State<'_, '_> {
     /// Adds a recipient that nobody named: no reports about it.
     pub(super) fn add_bcc(&mut self, address: &SmolStr) {
         let conf = self.conf.clone();
-        let mut clean = self.complete(address);
+        let mut clean = self.complete(address, "bcc");
         if self.flags.map {
             clean = self.canonical_recipient(&conf, clean, "bcc");
         }
@@ -70,8 +71,13 @@ impl State<'_, '_> {
     }
 
     /// Completes an envelope address; this is done as for local mail whoever sent it.
-    fn complete(&self, address: &str) -> SmolStr {
-        self.conf.rewriter.internal(Context::Local, address)
+    fn complete(&mut self, address: &str, field: &'static str) -> SmolStr {
+        let complete = self.conf.rewriter.internal(Context::Local, address);
+        if complete != address {
+            let (from, to) = (address.into(), complete.clone());
+            self.ctx.note(|| Kind::Rewrite { kind: "trivial-rewrite".into(), field: field.into(), from, to });
+        }
+        complete
     }
 
     fn canonical_recipient(&mut self, conf: &Conf, address: SmolStr, field: &'static str) -> SmolStr {
@@ -98,12 +104,7 @@ impl State<'_, '_> {
             && let Some(masked) = conf.masquerade.apply(&address)
         {
             let (from, to) = (address, masked.clone());
-            self.ctx.note(|| crate::trace::Kind::Rewrite {
-                kind: "masquerade_domains".into(),
-                field: field.into(),
-                from,
-                to,
-            });
+            self.ctx.note(|| Kind::Rewrite { kind: "masquerade_domains".into(), field: field.into(), from, to });
             address = masked;
         }
         address

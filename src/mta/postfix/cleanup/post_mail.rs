@@ -21,6 +21,8 @@ pub struct Notice {
     pub text: String,
     /// Whether it needs SMTPUTF8.
     pub smtputf8: bool,
+    /// Whether it only finds out if the recipient would be delivered to (verify(8)).
+    pub verify_probe: bool,
 }
 
 /// Mails a notice and returns its queue id.
@@ -37,7 +39,12 @@ pub fn post_mail(notice: Notice, services: &mut Services, ctx: &mut Ctx<'_>) -> 
         notify: Notify::default(),
         done: false,
     };
-    let attributes = Attributes { rewrite_context: "local".into(), smtputf8: notice.smtputf8, ..Attributes::default() };
+    let attributes = Attributes {
+        rewrite_context: "local".into(),
+        smtputf8: notice.smtputf8,
+        verify_probe: notice.verify_probe,
+        ..Attributes::default()
+    };
     let submission = Submission {
         id,
         arrival: ctx.now,

@@ -384,6 +384,57 @@ fn success_reports_return_the_header_only() {
 }
 
 #[test]
+fn delay_warnings_and_requested_reports_have_their_sizes() {
+    let mut bench = Bench::new("delay_warning_time = 2s\n", &[]);
+    let text = format!("{PICKUP}To: carol@example.net\nSubject: hi\n\nhello\n");
+    bench.submit("alice", &["carol@example.net"], &text).unwrap();
+    let file = bench.newest();
+    assert_eq!(file.size, 291);
+    assert!(file.warn_at.is_some());
+    let reason = "connect to mail.example.net[203.0.113.20]:25: Connection refused";
+    let outcome = Outcome::new(0, Agent::Smtp, DeliveryStatus::Deferred, "4.4.1", reason, Times::default());
+    bench.with(|services, ctx| {
+        bounce::append(services, bounce::LogKind::Defer, &file, &outcome, ctx);
+        bounce::warn(services, &file, ctx);
+    });
+    assert_eq!(bench.newest().size, 2477);
+    let warnings: Vec<String> = bench.log().into_iter().filter(|line| line.starts_with("warning: ")).collect();
+    assert_eq!(
+        warnings[0],
+        "warning: [built-in]: zero result in delay template conversion of parameter \"delay_warning_time_hours\""
+    );
+    assert_eq!(warnings.len(), 3);
+
+    bench.submit("alice", &["bob"], &format!("{PICKUP}Subject: v\n\nx\n")).unwrap();
+    let mut file = (*bench.newest()).clone();
+    assert_eq!(file.size, 263);
+    file.attributes = Arc::new(Attributes { trace_report: true, ..(*file.attributes).clone() });
+    let mut outcome =
+        Outcome::new(0, Agent::Local, DeliveryStatus::Sent, "2.0.0", "delivered to mailbox", Times::default());
+    outcome.relay = "local".into();
+    bench.with(|services, ctx| {
+        bounce::append(services, bounce::LogKind::Trace, &file, &outcome, ctx);
+        bounce::flush_trace(services, &file, ctx);
+    });
+    assert_eq!(bench.newest().size, 1902);
+}
+
+#[test]
+fn a_probe_has_a_header_only() {
+    let mut bench = Bench::new("", &[]);
+    let probe = Notice {
+        sender: "double-bounce".into(),
+        recipient: "carol@example.net".into(),
+        verify_probe: true,
+        ..Notice::default()
+    };
+    bench.with(|services, ctx| post_mail(probe, services, ctx)).unwrap();
+    let file = bench.newest();
+    assert_eq!((file.sender.as_str(), file.size), ("double-bounce@example.com", 228));
+    assert!(file.attributes.verify_probe);
+}
+
+#[test]
 fn routes_by_class_and_table() {
     let transport: &[(&str, &str)] = &[
         ("example.net", "smtp:[mail.example.net]"),

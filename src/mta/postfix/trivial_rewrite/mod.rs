@@ -8,7 +8,7 @@ mod transport;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use smol_str::SmolStr;
+use smol_str::{SmolStr, format_smolstr};
 
 use super::config::{Fatal, Params};
 use super::services::Services;
@@ -21,13 +21,14 @@ pub use rewrite::{Context, Rewriter};
 const TAG: &str = "postfix/trivial-rewrite";
 
 /// Address classes of ADDRESS_CLASS_README.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[allow(missing_docs, reason = "named as there")]
 pub enum Class {
     Local,
     VirtualAlias,
     VirtualMailbox,
     Relay,
+    #[default]
     Default,
 }
 
@@ -45,7 +46,7 @@ impl Class {
 }
 
 /// Where mail for an address goes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Resolved {
     /// The class of its domain.
     pub class: Class,
@@ -100,31 +101,50 @@ impl TrivialRewrite {
     /// Decides where mail from a sender to a recipient goes, both in internal form. With `full`, the
     /// rules looked at are returned as well.
     pub fn resolve(&mut self, sender: &str, recipient: &str, host: &Host, full: bool) -> Resolved {
-        let cacheable = self.resolver.by_domain_only && crate::mail::address::is_plain(recipient.as_bytes());
+        let cacheable = self.resolver.by_domain_only
+            && crate::mail::address::is_plain(recipient.as_bytes())
+            && !recipient.starts_with('-');
         let domain = recipient.rsplit_once('@').map_or("", |(_, domain)| domain);
         if cacheable
-            && !full
             && let Some(known) = self.by_domain.get(domain)
-            && !recipient.starts_with('-')
+            && (known.why.is_some() || !full)
         {
-            return Resolved { recipient: recipient.into(), ..known.clone() };
+            let why = known.why.as_ref().filter(|_| full);
+            let why = why.map(|why| Arc::new(Decision { question: question(recipient), ..(**why).clone() }));
+            return Resolved {
+                class: known.class,
+                transport: known.transport.clone(),
+                nexthop: known.nexthop.clone(),
+                recipient: recipient.into(),
+                why,
+                ..Resolved::default()
+            };
         }
-        let mut why = full.then(|| Decision::about(format!("where does {recipient} go?")));
+        let mut why = full.then(|| Decision::about(question(recipient)));
         let mut log = Vec::new();
         if !std::mem::replace(&mut self.started, true) {
             self.resolver.start(host, &mut log);
         }
         let mut resolved = self.resolver.resolve(sender, recipient, host, &mut log, why.as_mut());
-        if cacheable && !full && log.is_empty() && !resolved.failed && !resolved.bad_address {
+        let verdict = |resolved: &Resolved| match (resolved.failed, resolved.bad_address) {
+            (true, _) => SmolStr::new_static("try again later"),
+            (_, true) => SmolStr::new_static("malformed address"),
+            _ => format_smolstr!("{}:{}", resolved.transport, resolved.nexthop),
+        };
+        resolved.why = why.map(|why| Arc::new(why.verdict(verdict(&resolved))));
+        if cacheable && log.is_empty() && !resolved.failed && !resolved.bad_address {
             let cache = Arc::make_mut(&mut self.by_domain);
             if cache.len() < CACHE_LIMIT {
-                cache.insert(domain.into(), Resolved { recipient: SmolStr::default(), ..resolved.clone() });
+                cache.insert(domain.into(), resolved.clone());
             }
         }
         resolved.log = log;
-        resolved.why = why.map(|why| Arc::new(why.verdict(format!("{}:{}", resolved.transport, resolved.nexthop))));
         resolved
     }
+}
+
+fn question(recipient: &str) -> SmolStr {
+    format_smolstr!("where does {recipient} go?")
 }
 
 /// As [`TrivialRewrite::resolve`], and logs what the service logs.

@@ -147,17 +147,7 @@ impl Resolver {
 
     /// Decides about one recipient.
     pub fn resolve(&self, sender: &str, recipient: &str, host: &Host, log: Log<'_>, mut why: Why<'_>) -> Resolved {
-        let mut resolved = Resolved {
-            class: Class::Default,
-            transport: SmolStr::default(),
-            nexthop: SmolStr::default(),
-            recipient: recipient.into(),
-            bad_address: false,
-            failed: false,
-            routed: false,
-            log: Vec::new(),
-            why: None,
-        };
+        let mut resolved = Resolved { recipient: recipient.into(), ..Resolved::default() };
         if let Err(Failed(name, error)) = self.decide(&mut resolved, sender, host, log, why.as_deref_mut()) {
             log.extend(error.warnings);
             // A failure while own domains are stripped goes unmentioned.
