@@ -28,3 +28,4 @@ pub mod showq;
 pub mod smtp;
 pub mod tls;
 pub mod trivial_rewrite;
+pub mod virtual_;

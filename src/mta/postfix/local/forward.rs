@@ -65,7 +65,7 @@ pub(super) fn content(forward: &Forward, message: &Message, id: &str, date: &str
 }
 
 /// The addresses in `Delivered-To:` lines of a header, lower case.
-pub(super) fn delivered_to(header: &[u8]) -> Vec<SmolStr> {
+pub(in crate::mta::postfix) fn delivered_to(header: &[u8]) -> Vec<SmolStr> {
     const NAME: &[u8] = b"delivered-to:";
     let mut found = Vec::new();
     let mut at = 0;

@@ -26,6 +26,7 @@ use smol_str::SmolStr;
 
 use self::attributes::Attributes;
 use self::expand::Expander;
+pub(super) use self::forward::delivered_to;
 use self::job::{Job, Wait};
 use self::plan::{Action, Plan, Target};
 use self::settings::Settings;
