@@ -19,6 +19,7 @@ pub mod maps;
 pub mod master;
 pub mod mbox_open;
 pub mod pickup;
+pub mod pipe;
 pub mod pipe_command;
 pub mod qmgr;
 pub mod queue;

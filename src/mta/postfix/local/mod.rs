@@ -25,6 +25,7 @@ use std::sync::Arc;
 use smol_str::SmolStr;
 
 use self::attributes::Attributes;
+pub(super) use self::attributes::split_extension;
 use self::expand::Expander;
 pub(super) use self::forward::delivered_to;
 use self::job::{Job, Wait};
