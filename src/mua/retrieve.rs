@@ -8,7 +8,7 @@ use super::imap_client::ImapClient;
 use super::pop3_client::Pop3Client;
 
 /// How mail is fetched.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
 pub enum Protocol {
     /// RFC 1939.
     #[default]

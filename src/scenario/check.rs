@@ -332,14 +332,12 @@ impl<'a> Check<'a> {
             written::Step::Send(send) => {
                 let host = self.host_index(&send.host);
                 self.user(host, &send.user);
-                let server = self.server(&send.server);
-                Step::Send { host: host?, server: server?, mail: Box::new(send.clone()) }
+                Step::Send { host: host?, mail: Box::new(send.clone()) }
             }
             written::Step::Fetch(fetch) => {
                 let host = self.host_index(&fetch.host);
                 self.user(host, &fetch.user);
-                let written::Fetch { user, protocol, server, login, .. } = fetch.clone();
-                Step::Fetch { host: host?, user, protocol, server, login }
+                Step::Fetch { host: host?, fetch: Box::new(fetch.clone()) }
             }
             written::Step::Run(run) => {
                 let host = self.host_index(&run.host);

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::dialogue::Item;
 use super::problem::Problem;
-use super::written::{self, Expect, Login, Mail, Preset, Protocol, Service, Text, User};
+use super::written::{self, Expect, Mail, Preset, Service, Text, User};
 use crate::sim::faults::Effect;
 use crate::sim::{Duration, Time};
 use crate::trace::Level;
@@ -119,8 +119,8 @@ pub enum Step {
     At(Duration),
     Settle(Duration),
     Narrate(Text),
-    Send { host: HostIndex, server: SocketAddr, mail: Box<written::Send> },
-    Fetch { host: HostIndex, user: String, protocol: Protocol, server: String, login: Login },
+    Send { host: HostIndex, mail: Box<written::Send> },
+    Fetch { host: HostIndex, fetch: Box<written::Fetch> },
     Run { host: HostIndex, user: Option<String>, command: String, stdin: String },
     Dialogue { from: HostIndex, to: SocketAddr, send: Vec<Item> },
     Down(HostIndex),

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use super::build::{add_link, spawn, start_services, write};
 use super::checked::{HostIndex, Link, Scenario, Step};
-use super::dialogue::{Dialogue, Item, SessionStep};
+use super::dialogue::{Dialogue, SessionStep};
 use super::written::{self, Expect};
+use crate::host::Process;
 use crate::host::vfs::{Cred, Node, Vfs};
+use crate::mua::{Credentials, Errand, Fetch, Reader, SendMail, Submission};
 use crate::sim::{Duration, HostId, ProcId, Time};
 use crate::trace::{Actor, Kind};
 use crate::world::World;
@@ -124,25 +126,15 @@ impl Script {
                 let kind = Kind::Narrate { en: text.en.as_str().into(), de: text.de.as_str().into() };
                 world.note(None, Actor::Scenario, kind);
             }
-            Step::Send { host, server, mail } => {
-                let compose = Kind::MuaCompose {
-                    user: mail.user.as_str().into(),
-                    account: mail.from.as_str().into(),
-                    subject: mail.subject.as_str().into(),
-                    rcpts: mail.to.iter().map(|to| to.as_str().into()).collect(),
-                };
-                world.note(Some(id(*host)), Actor::Scenario, compose);
-                let step = SessionStep::plain(submission(mail, world, id(*host)));
-                self.start(world, id(*host), Dialogue::new(&step, None, *server));
-            }
-            Step::Fetch { .. } => {}
+            Step::Send { host, mail } => self.start(world, id(*host), Box::new(Submission::new(send_mail(mail)))),
+            Step::Fetch { host, fetch } => self.start(world, id(*host), Box::new(Reader::new(fetching(fetch)))),
             Step::Run { host, user, command, stdin } => {
                 let proc = spawn(world, id(*host), user.as_deref(), command, stdin);
                 self.waiting = Waiting::Process { host: id(*host), proc, deadline: now + STEP_TIMEOUT };
             }
             Step::Dialogue { from, to, send } => {
                 let step = SessionStep::plain(send.clone());
-                self.start(world, id(*from), Dialogue::new(&step, None, *to));
+                self.start(world, id(*from), Box::new(Dialogue::new(&step, None, *to)));
             }
             Step::Down(host) => {
                 world.set_up(id(*host), false);
@@ -174,9 +166,9 @@ impl Script {
         }
     }
 
-    fn start(&mut self, world: &mut World, host: HostId, dialogue: Dialogue) {
+    fn start(&mut self, world: &mut World, host: HostId, process: Box<dyn Process>) {
         let deadline = world.now() + STEP_TIMEOUT;
-        let proc = world.start(host, Box::new(dialogue), Actor::Scenario);
+        let proc = world.start(host, process, Actor::Scenario);
         self.waiting = Waiting::Process { host, proc, deadline };
     }
 
@@ -199,36 +191,28 @@ fn fault(world: &mut World, host: Option<HostId>, what: &str) {
     world.note(host, Actor::Scenario, Kind::Fault { what: what.into() });
 }
 
-/// The lines with which a mail program submits a mail.
-fn submission(mail: &written::Send, world: &World, host: HostId) -> Vec<Item> {
-    use base64::Engine as _;
-    let name = &world.host(host).fqdn;
-    let date = world.now().zoned(&world.host(host).zone).strftime("%a, %d %b %Y %H:%M:%S %z").to_string();
-    let line = |text: String| Item::Line(text);
-    let mut items = vec![line(format!("EHLO {name}"))];
-    if mail.tls {
-        items.push(Item::StartTls(super::dialogue_items::StartTlsItem { starttls: true }));
-        items.push(line(format!("EHLO {name}")));
+/// The mail of a `Send` step.
+fn send_mail(send: &written::Send) -> SendMail {
+    SendMail {
+        user: send.user.as_str().into(),
+        from: send.from.as_str().into(),
+        to: send.to.iter().map(|to| to.as_str().into()).collect(),
+        subject: send.subject.as_str().into(),
+        body: send.text.clone(),
+        server: send.server.as_str().into(),
+        auth: send.login.as_ref().map(credentials),
+        starttls: send.tls,
     }
-    if let Some(login) = &mail.login {
-        let response = format!("\0{}\0{}", login.user, login.password);
-        let response = base64::engine::general_purpose::STANDARD.encode(response);
-        items.push(line(format!("AUTH PLAIN {response}")));
-    }
-    items.push(line(format!("MAIL FROM:<{}>", mail.from)));
-    items.extend(mail.to.iter().map(|to| line(format!("RCPT TO:<{to}>"))));
-    items.push(line("DATA".into()));
-    items.push(line(format!("From: <{}>", mail.from)));
-    items.push(line(format!("To: {}", mail.to.join(", "))));
-    items.push(line(format!("Date: {date}")));
-    items.push(line(format!("Message-ID: <{}.{}@{name}>", world.now().micros(), mail.user)));
-    items.push(line(format!("Subject: {}", mail.subject)));
-    items.push(line(String::new()));
-    let stuffed = |text: &str| if text.starts_with('.') { format!(".{text}") } else { text.to_owned() };
-    items.extend(mail.text.lines().map(|text| line(stuffed(text))));
-    items.push(line(".".into()));
-    items.push(line("QUIT".into()));
-    items
+}
+
+/// What a `Fetch` step asks for.
+fn fetching(fetch: &written::Fetch) -> Fetch {
+    let errand = Errand { login: credentials(&fetch.login), keep: fetch.keep, all: false, starttls: fetch.tls };
+    Fetch { user: fetch.user.as_str().into(), server: fetch.server.as_str().into(), protocol: fetch.protocol, errand }
+}
+
+fn credentials(login: &written::Login) -> Credentials {
+    Credentials { user: login.user.as_str().into(), password: login.password.as_str().into() }
 }
 
 /// What was expected in words, whether it is so, and what is there.

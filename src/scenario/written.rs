@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::dialogue::Item;
+pub use crate::mua::Protocol;
 use crate::sim::faults::Block;
 use crate::trace::Level;
 
@@ -291,7 +292,7 @@ pub struct Send {
     pub subject: String,
     /// Body.
     pub text: String,
-    /// Submission server: `smtp.example.org:587`.
+    /// Submission server by its name in the DNS: `smtp.example.org:587`.
     pub server: String,
     /// Login at the server; none without.
     #[serde(default)]
@@ -325,14 +326,12 @@ pub struct Fetch {
     pub server: String,
     /// Login at the server.
     pub login: Login,
-}
-
-/// How mail is fetched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[allow(missing_docs, reason = "named as the protocols")]
-pub enum Protocol {
-    Pop3,
-    Imap,
+    /// Whether the mail stays on the server.
+    #[serde(default)]
+    pub keep: bool,
+    /// Whether STARTTLS (STLS) is used.
+    #[serde(default)]
+    pub tls: bool,
 }
 
 /// See [`Step::Run`].
