@@ -11,6 +11,7 @@ pub mod process;
 pub mod program;
 pub mod shell;
 pub mod syslog;
+pub mod unbound;
 pub mod vfs;
 
 use std::collections::BTreeMap;

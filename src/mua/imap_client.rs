@@ -229,11 +229,12 @@ mod tests {
     }
 
     fn commands(out: &[Output]) -> Vec<&str> {
-        let command = |output| match output {
-            &Output::Command(ref line) => Some(line.as_str()),
-            _ => None,
-        };
-        out.iter().filter_map(command).collect()
+        out.iter()
+            .filter_map(|output| match output {
+                Output::Command(line) => Some(line.as_str()),
+                _ => None,
+            })
+            .collect()
     }
 
     #[test]
