@@ -5,5 +5,5 @@ use crate::host::Host;
 /// Installs all commands that mxlab knows on a host.
 pub fn install_programs(host: &mut Host) {
     // Each part installs its own commands here.
-    let _ = &mut host.programs;
+    crate::mta::postfix::commands::install(&mut host.programs);
 }

@@ -32,6 +32,32 @@ pub trait Lookup {
     fn recursive(&self) -> bool {
         true
     }
+    /// Whether the branches that are not taken are visited too: to find all names.
+    fn scans(&self) -> bool {
+        false
+    }
+}
+
+/// Collects the names that a value refers to.
+struct References(Vec<SmolStr>);
+
+impl Lookup for References {
+    fn lookup(&mut self, name: &str) -> Option<SmolStr> {
+        self.0.push(name.into());
+        None
+    }
+
+    fn scans(&self) -> bool {
+        true
+    }
+}
+
+/// The names that a value refers to itself, in order; those after a malformed part are left out.
+pub fn references(value: &str) -> Vec<SmolStr> {
+    let mut found = References(Vec::new());
+    // What matters is what was seen until the error.
+    let _ = expand(value, &mut found);
+    found.0
 }
 
 impl<F: FnMut(&str) -> Option<SmolStr>> Lookup for F {
@@ -120,6 +146,9 @@ impl Expander<'_> {
     }
 
     fn branch(&mut self, branches: &Branches<'_>, set: bool, out: &mut String) -> Result<(), ExpandError> {
+        if self.names.scans() {
+            return [branches.then, branches.otherwise].iter().flatten().try_for_each(|text| self.value(text, out));
+        }
         let taken = if set { branches.then } else { branches.otherwise };
         taken.map_or(Ok(()), |text| self.value(text, out))
     }
@@ -140,7 +169,7 @@ impl Expander<'_> {
         let mut values = (String::new(), String::new());
         self.value(left.trim_ascii(), &mut values.0)?;
         self.value(right.trim_ascii(), &mut values.1)?;
-        let holds = operator.holds(&values.0, &values.1).map_err(ExpandError::Syntax)?;
+        let holds = self.names.scans() || operator.holds(&values.0, &values.1).map_err(ExpandError::Syntax)?;
         let rest = rest.trim_ascii_start();
         if rest.is_empty() {
             out.push_str(if holds { "bool:true" } else { "" });
@@ -290,6 +319,11 @@ mod tests {
         assert_eq!(expand("$loop", &mut names), Err(ExpandError::Nesting("loop".to_owned())));
         assert_eq!(expand("a${b", &mut names), Err(ExpandError::Truncated("a${b".to_owned())));
         assert_eq!(expand("5$", &mut names), Err(ExpandError::EmptyName("5$".to_owned())));
+    }
+
+    #[test]
+    fn finds_the_names_of_all_branches() {
+        assert_eq!(references("${a?{$b}:{$c}} $d ${{$e} == {x} ? {$f} : {$g}}"), ["a", "b", "c", "d", "e", "f", "g"]);
     }
 
     proptest! {

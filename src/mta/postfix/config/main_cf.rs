@@ -52,6 +52,12 @@ impl MainCf {
         self.settings.get(name)
     }
 
+    /// Sets a value from outside the file (`postconf -o`).
+    pub fn set(&mut self, name: &str, value: &str) {
+        let source = Source { file: self.path.clone(), line: 0 };
+        self.settings.insert(name.into(), Setting { value: value.into(), source });
+    }
+
     /// The names that are set, in order of the alphabet.
     pub fn names(&self) -> impl Iterator<Item = &SmolStr> {
         self.settings.keys()

@@ -6,6 +6,7 @@
 //! makes a daemon restart.
 
 pub mod address;
+pub mod aliases;
 mod cache;
 pub mod cidr;
 mod combined;
@@ -15,7 +16,7 @@ pub mod local_names;
 pub mod match_list;
 mod open;
 mod regexp;
-mod texthash;
+pub mod texthash;
 mod unix;
 
 use std::fmt;
@@ -30,7 +31,7 @@ use crate::trace::Source;
 pub use address::{AddressFinder, FoundAddress, Strategy, mail_addr_find};
 pub use local_names::LocalNames;
 pub use match_list::{Match, MatchList, Subject};
-pub use open::{DEFAULT_TYPE, is_supported};
+pub use open::{DEFAULT_TYPE, TYPES, is_supported};
 
 /// What a table says about a key.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -18,6 +18,8 @@ pub struct SourceTable {
     pub entries: BTreeMap<SmolStr, Entry>,
     /// Warnings.
     pub notes: Vec<String>,
+    /// The later values of keys that were there already; the last of each.
+    pub replaced: BTreeMap<SmolStr, Entry>,
     /// Entries left out because their key was there already.
     pub duplicates: u64,
 }
@@ -78,6 +80,7 @@ pub fn parse_source(path: &str, table: &str, text: &str, manner: Manner, fold: b
         let folded = if fold { SmolStr::from(key.to_lowercase()) } else { SmolStr::from(key) };
         if found.entries.contains_key(&folded) {
             found.duplicates += 1;
+            found.replaced.insert(folded.clone(), Entry { value: value.into(), line: line.first });
             found.notes.push(match manner {
                 Manner::Compile => format!("warning: {table}: duplicate entry: \"{folded}\""),
                 Manner::Read => format!("warning: {path}, line {}: duplicate entry: \"{key}\"", line.first),
