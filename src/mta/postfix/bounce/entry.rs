@@ -1,6 +1,7 @@
 //! Log entries about recipients, kept per message until a report is made (`bounce_log.c`).
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use smol_str::{SmolStr, format_smolstr};
 
@@ -97,7 +98,7 @@ impl Entry {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BounceLog {
     /// In order of happening.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<Arc<Entry>>,
 }
 
 impl BounceLog {

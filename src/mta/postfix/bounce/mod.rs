@@ -143,7 +143,7 @@ pub fn append(services: &mut Services, kind: LogKind, file: &QueueFile, outcome:
 /// The same for an entry made by hand.
 pub fn append_entry(services: &mut Services, kind: LogKind, id: &str, entry: Entry, ctx: &mut Ctx<'_>) {
     let mut log = read(services, kind, id, ctx.host).map(|log| (*log).clone()).unwrap_or_default();
-    log.entries.push(entry);
+    log.entries.push(Arc::new(entry));
     let path = services.queue.layout().path(kind.directory(), id);
     if let Some((directory, _)) = path.rsplit_once('/') {
         // Without its directory the log is lost, and the report with it: nothing to be done here.
@@ -175,7 +175,7 @@ pub fn flush(services: &mut Services, file: &QueueFile, ctx: &mut Ctx<'_>) {
         let id = &file.id;
         return services.log.warn(ctx, TAG, format_args!("{id}: undeliverable postmaster notification discarded"));
     }
-    let all: Vec<&Entry> = log.entries.iter().collect();
+    let all: Vec<&Entry> = log.entries.iter().map(|entry| &**entry).collect();
     if file.sender.is_empty() {
         if conf.notify.bounce || conf.notify.two_bounce {
             send_to_postmaster(services, file, template, &all, &conf.two_bounce_recipient, Ret::Full, ctx);
@@ -201,7 +201,7 @@ pub fn warn(services: &mut Services, file: &QueueFile, ctx: &mut Ctx<'_>) {
     if file.sender.eq_ignore_ascii_case(&conf.double_bounce) {
         return;
     }
-    let all: Vec<&Entry> = log.entries.iter().collect();
+    let all: Vec<&Entry> = log.entries.iter().map(|entry| &**entry).collect();
     if file.sender.is_empty() {
         if conf.notify.bounce || conf.notify.two_bounce {
             send_to_postmaster(services, file, template, &all, &conf.delay_recipient, Ret::Headers, ctx);
@@ -232,7 +232,7 @@ pub fn flush_trace(services: &mut Services, file: &QueueFile, ctx: &mut Ctx<'_>)
     }
     let requested = file.attributes.trace_report;
     let template = if requested { Template::Verify } else { Template::Success };
-    let all: Vec<&Entry> = log.entries.iter().collect();
+    let all: Vec<&Entry> = log.entries.iter().map(|entry| &**entry).collect();
     if file.sender.is_empty() {
         return send_to_postmaster(services, file, template, &all, &conf.two_bounce_recipient, Ret::Headers, ctx);
     }

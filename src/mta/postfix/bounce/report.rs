@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use bytes::Bytes;
 use jiff::tz::TimeZone;
 
 use super::entry::Entry;
@@ -59,7 +60,7 @@ impl Report<'_> {
     }
 
     /// The whole notification, without the fields that are added on the way.
-    pub fn text(&self) -> String {
+    pub fn text(&self) -> Bytes {
         let boundary = self.boundary();
         let mut text = self.header();
         let _ = write!(
@@ -79,9 +80,7 @@ impl Report<'_> {
             "\n--{boundary}\nContent-Description: Delivery report\nContent-Type: message/delivery-status\n\n{}",
             self.delivery_status()
         );
-        self.original(&mut text, &boundary);
-        let _ = write!(text, "\n--{boundary}--\n");
-        text
+        self.original(text, &boundary)
     }
 
     fn sender(&self) -> &str {
@@ -127,7 +126,8 @@ impl Report<'_> {
         text
     }
 
-    fn original(&self, text: &mut String, boundary: &str) {
+    /// Adds the original message, or its header, and the end.
+    fn original(&self, mut text: String, boundary: &str) -> Bytes {
         let file = self.file;
         let too_long = self.size_limit > 0 && file.size > self.size_limit;
         let headers_only = self.ret == Ret::Headers || too_long;
@@ -139,12 +139,12 @@ impl Report<'_> {
             self.template.original(),
             address::quote(self.sender()),
         );
-        let header = String::from_utf8_lossy(&file.message.header);
-        text.push_str(&header);
-        if !headers_only && file.message.separator {
-            text.push('\n');
-            text.push_str(&String::from_utf8_lossy(&file.message.body));
-        }
+        let (separator, body): (&[u8], &[u8]) = match headers_only || !file.message.separator {
+            true => (b"", b""),
+            false => (b"\n", &file.message.body),
+        };
+        let end = format!("\n--{boundary}--\n");
+        [text.as_bytes(), &file.message.header, separator, body, end.as_bytes()].concat().into()
     }
 }
 

@@ -25,6 +25,9 @@ pub struct Masquerade {
 impl Masquerade {
     /// The address with its subdomain stripped, if it has one to hide.
     pub fn apply(&self, address: &str) -> Option<SmolStr> {
+        if self.domains.is_empty() {
+            return None;
+        }
         let (local, domain) = address.rsplit_once('@')?;
         if self.exceptions.iter().any(|name| name.eq_ignore_ascii_case(local)) {
             return None;

@@ -164,11 +164,11 @@ impl State<'_, '_> {
     }
 
     fn count_hop(&mut self, conf: &Conf) {
+        self.attributes.hop_count += 1;
         if u64::from(self.attributes.hop_count) >= conf.hopcount_limit {
             warn_of!(self, "{}: message rejected: hopcount exceeded", self.id);
             self.errs |= Status::HOPS;
         }
-        self.attributes.hop_count += 1;
     }
 
     /// Completes and maps the addresses of a field. `None` if none of them changes.

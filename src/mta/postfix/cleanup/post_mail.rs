@@ -18,7 +18,7 @@ pub struct Notice {
     /// Envelope recipient.
     pub recipient: SmolStr,
     /// Header, without `Received:` and `Date:`, empty line and body.
-    pub text: String,
+    pub text: Bytes,
     /// Whether it needs SMTPUTF8.
     pub smtputf8: bool,
     /// Whether it only finds out if the recipient would be delivered to (verify(8)).
@@ -62,7 +62,7 @@ pub fn post_mail(notice: Notice, services: &mut Services, ctx: &mut Ctx<'_>) -> 
 /// Begins a notice and gives it up after its header: cleanup(8) has seen the header by then.
 pub fn abandon_notice(header: &str, services: &mut Services, ctx: &mut Ctx<'_>) {
     let Ok(id) = reserve(services, ctx) else { return };
-    let content = content(&id, header, services, ctx);
+    let content = content(&id, header.as_bytes(), services, ctx);
     State::new(services, ctx, id.clone(), Flags::INTERNAL).take_message(&content);
     services.queue.release(&id, ctx);
 }
@@ -71,10 +71,11 @@ fn reserve(services: &mut Services, ctx: &mut Ctx<'_>) -> Result<SmolStr, Cleanu
     services.queue.allocate(ctx).map_err(|_| CleanupError { status: Status::WRITE, reason: None })
 }
 
-fn content(id: &str, text: &str, services: &mut Services, ctx: &mut Ctx<'_>) -> Bytes {
+fn content(id: &str, text: &[u8], services: &mut Services, ctx: &mut Ctx<'_>) -> Bytes {
     let cleanup = &mut services.cleanup;
     let date = cleanup.dates.rfc5322(ctx.now, &ctx.host.zone);
     let conf = &cleanup.conf;
     let (host, name) = (&conf.myhostname, &conf.mail_name);
-    Bytes::from(format!("Received: by {host} ({name})\n\tid {id}; {date}\nDate: {date}\n{text}"))
+    let own = format!("Received: by {host} ({name})\n\tid {id}; {date}\nDate: {date}\n");
+    [own.as_bytes(), text].concat().into()
 }

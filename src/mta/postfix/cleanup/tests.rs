@@ -7,7 +7,7 @@ use crate::host::Host;
 use crate::host::vfs::{Content, Cred};
 use crate::mta::postfix::bounce;
 use crate::mta::postfix::config::Config;
-use crate::mta::postfix::delivery::{Outcome, Times};
+use crate::mta::postfix::delivery::{Diagnostic, Outcome, Times};
 use crate::mta::postfix::log::Logger;
 use crate::mta::postfix::maps::hash;
 use crate::mta::postfix::queue::{Layout, Queue, id};
@@ -339,6 +339,46 @@ fn a_bounce_of_a_bounce_goes_to_the_postmaster_and_no_further() {
     assert!(header(&double).contains("Subject: Postmaster Copy: Undelivered Mail\nTo: postmaster@example.com\n"));
     bounce(&mut bench, &double);
     assert!(bench.log().pop().unwrap().ends_with("undeliverable postmaster notification discarded"));
+}
+
+#[test]
+fn postmaster_copies_have_their_sizes() {
+    let mut bench = Bench::new("notify_classes = bounce, 2bounce, resource, software\n", &[]);
+    let remote = Attributes { rewrite_context: "remote".into(), ..Attributes::default() };
+    let text = "Received: from client.example.org (client.example.org [198.51.100.7])\n\tby mx1.example.com (Postfix) with ESMTP id {QID}\n\tfor \
+                <alice@example.com>; Sat, 21 Nov 2026 12:00:00 +0000 (UTC)\nFrom: Sender <ghost@example.com>\nTo: <alice@example.com>\nDate: Mon, 05 \
+                Jan 2026 10:00:00 +0000\nMessage-ID: <m1@example.org>\nSubject: hello\n\nHello,\nthis is a test.\n";
+    bench.submit_as("ghost@example.com", &["alice@example.com"], text, remote, Flags::EXTERNAL).unwrap();
+    let file = bench.newest();
+    assert_eq!(file.size, 362);
+    let mut outcome =
+        Outcome::new(0, Agent::Command, DeliveryStatus::Bounced, "5.1.1", "user unknown", Times::default());
+    outcome.remote_reply = "user unknown".to_owned();
+    outcome.diagnostic = Diagnostic::Unix;
+    bench.with(|services, ctx| {
+        bounce::append(services, bounce::LogKind::Bounce, &file, &outcome, ctx);
+        bounce::flush(services, &file, ctx);
+    });
+    let single = bench.services.queue.take_incoming().unwrap();
+    let single = bench.file(&single);
+    assert_eq!((single.size, bench.newest().size), (2173, 1773));
+    let outcome =
+        Outcome::new(0, Agent::Local, DeliveryStatus::Bounced, "5.1.1", "unknown user: \"ghost\"", Times::default());
+    bench.with(|services, ctx| {
+        bounce::append(services, bounce::LogKind::Bounce, &single, &outcome, ctx);
+        bounce::flush(services, &single, ctx);
+    });
+    assert_eq!(bench.newest().size, 3643);
+}
+
+#[test]
+fn a_message_that_went_in_circles_is_refused() {
+    let mut bench = Bench::new("hopcount_limit = 3\n", &[]);
+    let error = bench
+        .submit_as("", &["a@x"], &"Received: by x\n".repeat(3), Attributes::default(), Flags::EXTERNAL)
+        .unwrap_err();
+    assert_eq!(error.smtp_reply(), "554 5.4.0 Error: too many hops");
+    assert!(bench.log()[0].ends_with(": message rejected: hopcount exceeded"));
 }
 
 #[test]
