@@ -6,6 +6,7 @@
 //!
 //! [`Services`](services::Services) is what the daemons share.
 
+pub mod agents;
 pub mod bounce;
 pub mod cleanup;
 pub mod commands;

@@ -125,6 +125,11 @@ pub fn run(env: &mut Env<'_, '_>, stdin: Bytes) -> u8 {
             None => totals.push((action, count)),
         }
     }
+    if !totals.is_empty() {
+        // The queue manager may have had nothing to look after until now.
+        let fifo = format!("{}/public/qmgr", layout.directory);
+        env.ctx.trigger(fifo, "W");
+    }
     for (action, count) in totals.into_iter().filter(|(_, count)| *count > 0) {
         let plural = if count == 1 { "" } else { "s" };
         say(env, NAME, &format!("{}: {count} message{plural}", action.done().1));

@@ -416,6 +416,24 @@ impl Qmgr {
         self.entry_over(&request.file.id, services, ctx);
     }
 
+    /// There is no such transport: the delivery waits.
+    pub fn unavailable(&mut self, number: u64, services: &mut Services, ctx: &mut Ctx<'_>) {
+        let Some(job) = self.jobs.remove(&number) else { return };
+        let request = &job.request;
+        self.scheduler.done(&request.transport, &job.destination, None, ctx.now, self.conf.minimal_backoff);
+        if request.transport == "retry" || request.transport == "error" {
+            let all = request.recipients.iter();
+            all.for_each(|(index, _)| self.set_state(&request.file.id, *index, State::Deferred));
+            return self.entry_over(&request.file.id, services, ctx);
+        }
+        let entry = Entry {
+            id: request.file.id.clone(),
+            nexthop: request.nexthop.clone(),
+            recipients: request.recipients.clone(),
+        };
+        self.retry(vec![entry], &Trouble::new("4.3.0", "mail transport unavailable"));
+    }
+
     /// Gives entries to retry(8), which defers them.
     fn retry(&mut self, entries: Vec<Entry>, trouble: &Trouble) {
         let transport = SmolStr::new_static("retry");

@@ -26,12 +26,12 @@ pub enum Report {
         /// Why the next hop itself is to blame; the queue manager pauses deliveries to it.
         hop: Option<Trouble>,
     },
-    /// The agent died: the text after `fatal: `.
+    /// The agent died with a `fatal: ` line in the log.
     Fatal {
         /// The request's number.
         job: u64,
-        /// The text after `fatal: `, already logged.
-        text: String,
+        /// Its service in master.cf.
+        service: SmolStr,
     },
 }
 

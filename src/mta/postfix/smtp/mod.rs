@@ -169,7 +169,7 @@ impl SmtpClient {
             Err(text) => {
                 services.log.log(ctx, Priority::Error, &conf.tag, format_args!("fatal: {text}"));
                 self.jobs.remove(&id);
-                self.reports.push_back(Report::Fatal { job: id, text });
+                self.reports.push_back(Report::Fatal { job: id, service: conf.service.clone() });
             }
             Ok(Nexthop::Unix(path)) => {
                 let full = if path.starts_with('/') {
