@@ -39,7 +39,7 @@ impl World {
                     }
                 }
                 Effect::Spawn { child, spawn } => {
-                    let process = super::spawn::run_spawn(*spawn);
+                    let process = crate::host::shell::run_spawn(*spawn);
                     self.add_process(by, child, Slot { process, parent: Some(by.proc), actor }, cause);
                 }
                 Effect::Start { child, process } => {

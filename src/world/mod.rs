@@ -6,7 +6,6 @@
 mod apply;
 mod programs;
 mod resolver;
-mod spawn;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -200,7 +199,7 @@ impl World {
 
     /// Runs a command line on a host from outside; see [`World::exited`].
     pub fn spawn(&mut self, host: HostId, spawn: Spawn, actor: Actor) -> ProcId {
-        self.start(host, spawn::run_spawn(spawn), actor)
+        self.start(host, crate::host::shell::run_spawn(spawn), actor)
     }
 
     /// Takes the exit of a process that was started from outside, if it has ended.
