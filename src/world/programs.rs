@@ -1,9 +1,9 @@
 //! The commands that every host has.
 
 use crate::host::Host;
+use crate::mta::postfix::commands;
 
 /// Installs all commands that mxlab knows on a host.
 pub fn install_programs(host: &mut Host) {
-    // Each part installs its own commands here.
-    crate::mta::postfix::commands::install(&mut host.programs);
+    commands::install(&mut host.programs);
 }
