@@ -3,6 +3,7 @@
 pub mod dial;
 pub mod fetch;
 pub mod imap_client;
+pub mod mailx;
 pub mod pop3_client;
 pub mod retrieve;
 pub mod send;

@@ -1,9 +1,14 @@
 //! The commands that every host has.
 
 use crate::host::Host;
+use crate::host::program::Entry;
 use crate::mta::postfix::commands;
+use crate::mua::mailx::Mailx;
 
 /// Installs all commands that mxlab knows on a host.
 pub fn install_programs(host: &mut Host) {
     commands::install(&mut host.programs);
+    for name in ["mail", "mailx", "Mail"] {
+        host.programs.install(name, Entry::Program(|| Box::new(Mailx::default())));
+    }
 }

@@ -8,6 +8,8 @@ mod postalias;
 pub mod postcat;
 mod postconf;
 pub mod postdrop;
+mod postkick;
+mod postlog;
 mod postmap;
 mod postmulti;
 pub mod postqueue;
@@ -41,5 +43,7 @@ pub fn install(programs: &mut Programs) {
     for (name, run, reads) in filters {
         programs.install(name, Entry::Filter { run, reads });
     }
+    programs.install("postlog", Entry::Program(|| Box::new(postlog::Postlog::default())));
+    programs.install("postkick", Entry::Program(|| Box::new(postkick::Postkick)));
     programs.install("sendmail", Entry::Program(|| Box::new(sendmail::Sendmail::default())));
 }
