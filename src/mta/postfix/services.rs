@@ -44,7 +44,7 @@ impl Services {
             (
                 TrivialRewrite::load(&params("rewrite"), host)?,
                 Cleanup::load(&params("cleanup"))?,
-                Bounce::load(&params("bounce"))?,
+                Bounce::load(&params("bounce"), host)?,
             )
         };
         Ok(Services { config, log, queue, rewrite, cleanup, bounce })
