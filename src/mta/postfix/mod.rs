@@ -28,6 +28,8 @@ pub mod queue_file;
 pub mod services;
 pub mod showq;
 pub mod smtp;
+pub mod smtpd;
 pub mod tls;
 pub mod trivial_rewrite;
+pub mod verify;
 pub mod virtual_;

@@ -8,6 +8,7 @@ use super::config::{Config, Fatal, Params};
 use super::log::Logger;
 use super::queue::Queue;
 use super::trivial_rewrite::TrivialRewrite;
+use super::verify::Verify;
 use crate::host::Host;
 
 /// Shared by all daemons of an instance: configuration, queue, and the services that are called
@@ -26,6 +27,8 @@ pub struct Services {
     pub cleanup: Cleanup,
     /// bounce(8).
     pub bounce: Bounce,
+    /// verify(8).
+    pub verify: Verify,
 }
 
 impl Services {
@@ -34,7 +37,7 @@ impl Services {
     /// # Errors
     /// A parameter has no valid value.
     pub fn load(config: Arc<Config>, queue: Queue, log: Logger, host: &Host) -> Result<Services, Fatal> {
-        let (rewrite, cleanup, bounce) = {
+        let (rewrite, cleanup, bounce, verify) = {
             let params = |name: &str| -> Params<'_> {
                 match config.master.unix(name) {
                     Some(entry) => config.service(entry),
@@ -44,9 +47,10 @@ impl Services {
             (
                 TrivialRewrite::load(&params("rewrite"), host)?,
                 Cleanup::load(&params("cleanup"))?,
-                Bounce::load(&params("bounce"), host)?,
+                Bounce::load(&params("bounce"))?,
+                Verify::load(&params("verify"))?,
             )
         };
-        Ok(Services { config, log, queue, rewrite, cleanup, bounce })
+        Ok(Services { config, log, queue, rewrite, cleanup, bounce, verify })
     }
 }

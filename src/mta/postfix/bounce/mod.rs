@@ -19,7 +19,7 @@ use crate::host::{Ctx, Host};
 use crate::trace::Kind;
 pub use entry::{BounceLog, Entry};
 use report::Report;
-use template::{Template, Texts};
+use template::{Facts, Template};
 
 /// The syslog tag.
 const TAG: &str = "postfix/bounce";
@@ -93,7 +93,7 @@ struct Conf {
     delay_recipient: SmolStr,
     notify: NotifyClasses,
     size_limit: u64,
-    texts: Texts,
+    delay_warning_time: Duration,
     maximal_queue_lifetime: Duration,
 }
 
@@ -102,7 +102,7 @@ impl Bounce {
     ///
     /// # Errors
     /// A parameter has no valid value.
-    pub fn load(params: &Params<'_>, host: &Host) -> Result<Bounce, Fatal> {
+    pub fn load(params: &Params<'_>) -> Result<Bounce, Fatal> {
         let myhostname = params.get("myhostname");
         Ok(Bounce {
             conf: Arc::new(Conf {
@@ -113,7 +113,7 @@ impl Bounce {
                 delay_recipient: params.get("delay_notice_recipient"),
                 notify: NotifyClasses::load(params),
                 size_limit: params.int("bounce_size_limit")?,
-                texts: Texts::load(params, host),
+                delay_warning_time: params.time("delay_warning_time")?,
                 maximal_queue_lifetime: params.time("maximal_queue_lifetime")?,
             }),
         })
@@ -292,11 +292,14 @@ fn send(services: &mut Services, conf: &Conf, mail: Mail<'_>, ctx: &mut Ctx<'_>)
     let mailer_daemon = format!("{MAILER_DAEMON}@{}", conf.myhostname);
     let zone = ctx.host.zone.clone();
     let postmaster = !sender.is_empty();
+    let facts = Facts {
+        myhostname: &conf.myhostname,
+        delay_warning_time: conf.delay_warning_time,
+        maximal_queue_lifetime: conf.maximal_queue_lifetime,
+    };
     let report = Report {
         template,
-        words: conf.texts.get(template),
-        myhostname: &conf.myhostname,
-        lifetime: conf.maximal_queue_lifetime,
+        facts,
         file,
         entries,
         to: &to,
@@ -308,7 +311,7 @@ fn send(services: &mut Services, conf: &Conf, mail: Mail<'_>, ctx: &mut Ctx<'_>)
         zone: &zone,
     };
     if !postmaster {
-        for warning in &report.words.warnings {
+        for warning in template.warnings(&report.facts) {
             services.log.warn(ctx, TAG, format_args!("{warning}"));
         }
     }

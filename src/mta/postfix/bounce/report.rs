@@ -1,13 +1,12 @@
 //! The layout of notifications (`bounce_notify_util.c`).
 
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::tz::TimeZone;
 
 use super::entry::Entry;
-use super::template::{Template, Text};
+use super::template::{Facts, Template};
 use crate::mail::address;
 use crate::mail::date;
 use crate::mail::report::{Action, Fields, INDENT, WIDTH, wrap};
@@ -16,14 +15,10 @@ use crate::sim::Time;
 
 /// Everything that a notification is made of.
 pub struct Report<'a> {
-    /// Which notification.
+    /// The texts.
     pub template: Template,
-    /// The text of this one.
-    pub words: &'a Text,
-    /// `myhostname`.
-    pub myhostname: &'a str,
-    /// `maximal_queue_lifetime`.
-    pub lifetime: Duration,
+    /// What they mention.
+    pub facts: Facts<'a>,
     /// The message it is about.
     pub file: &'a QueueFile,
     /// The recipients it is about.
@@ -46,20 +41,19 @@ pub struct Report<'a> {
 
 impl Report<'_> {
     fn boundary(&self) -> String {
-        format!("{}.{}/{}", self.file.id, self.now.secs(), self.myhostname)
+        format!("{}.{}/{}", self.file.id, self.now.secs(), self.facts.myhostname)
     }
 
     /// The header with its empty line.
     pub fn header(&self) -> String {
         let (subject, auto) = if self.postmaster {
-            (&self.words.postmaster_subject, "auto-generated")
+            (self.template.postmaster_subject(), "auto-generated")
         } else {
-            (&self.words.subject, "auto-replied")
+            (self.template.subject(), "auto-replied")
         };
         format!(
-            "From: {}\nSubject: {subject}\nTo: {}\nAuto-Submitted: {auto}\nMIME-Version: 1.0\n\
+            "From: Mail Delivery System <MAILER-DAEMON>\nSubject: {subject}\nTo: {}\nAuto-Submitted: {auto}\nMIME-Version: 1.0\n\
              Content-Type: multipart/report; report-type=delivery-status;\n\tboundary=\"{}\"\nContent-Transfer-Encoding: 8bit\n\n",
-            self.words.from,
             address::quote(self.to),
             self.boundary(),
         )
@@ -72,12 +66,10 @@ impl Report<'_> {
         let _ = write!(
             text,
             "This is a MIME-encapsulated message.\n\n--{boundary}\nContent-Description: Notification\n\
-             Content-Type: text/plain; charset={}\nContent-Transfer-Encoding: {}\n\n",
-            self.words.charset,
-            self.words.encoding(),
+             Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n"
         );
         if !self.postmaster {
-            text.push_str(&self.words.body);
+            text.push_str(&self.template.text(&self.facts));
         }
         for entry in self.entries {
             text.push('\n');
@@ -100,7 +92,7 @@ impl Report<'_> {
         let file = self.file;
         let kind = if file.attributes.smtputf8 { "utf-8" } else { "rfc822" };
         let mut message = Fields::default();
-        message.add("Reporting-MTA", &format!("dns; {}", self.myhostname));
+        message.add("Reporting-MTA", &format!("dns; {}", self.facts.myhostname));
         if !file.attributes.dsn_envid.is_empty() {
             message.add("Original-Envelope-Id", &file.attributes.dsn_envid);
         }
@@ -125,7 +117,7 @@ impl Report<'_> {
                 None => fields.add("Diagnostic-Code", &format!("X-Postfix; {}", entry.reason)),
             };
             if entry.action == Action::Delayed {
-                let until = file.arrival + self.lifetime;
+                let until = file.arrival + self.facts.maximal_queue_lifetime;
                 fields.add("Will-Retry-Until", &date::rfc5322(until, self.zone));
             }
             text.push('\n');

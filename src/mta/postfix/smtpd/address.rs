@@ -1,0 +1,108 @@
+//! Addresses and parameters of MAIL and RCPT.
+
+use smol_str::SmolStr;
+
+use crate::mail::address::{internalize, parse_list};
+use crate::mta::postfix::queue_file::{Notify, Ret};
+use crate::smtp::path::split_route;
+
+/// An address from a command, in internal form; `None` if it is no single address.
+pub fn extract(text: &str, strict: bool) -> Option<SmolStr> {
+    if strict && !text.starts_with('<') {
+        return None;
+    }
+    let inner = text.strip_prefix('<').unwrap_or(text);
+    let inner = inner.strip_suffix('>').unwrap_or(inner);
+    let (_, address) = split_route(inner);
+    let plain = address.bytes().all(|octet| octet.is_ascii_alphanumeric() || b"@.-_+=".contains(&octet));
+    if plain {
+        return Some(address.into());
+    }
+    Some(internalize(&crate::mail::address::scan(address)).into())
+}
+
+/// Undoes the xtext encoding of RFC 3461, section 4.
+pub fn xtext_decode(text: &str) -> Option<String> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut octets = text.bytes();
+    while let Some(octet) = octets.next() {
+        if octet == b'+' {
+            let digits = [octets.next()?, octets.next()?];
+            let digits = std::str::from_utf8(&digits).ok()?;
+            out.push(u8::from_str_radix(digits, 16).ok()?);
+        } else {
+            out.push(octet);
+        }
+    }
+    String::from_utf8(out).ok()
+}
+
+/// The `RET` values.
+pub fn ret(text: &str) -> Option<Ret> {
+    match text.to_ascii_uppercase().as_str() {
+        "FULL" => Some(Ret::Full),
+        "HDRS" => Some(Ret::Headers),
+        _ => None,
+    }
+}
+
+/// The `NOTIFY` values; the error is the word that is unknown, if there is one.
+pub fn notify(text: &str) -> Result<Notify, Option<SmolStr>> {
+    let mut notify = Notify::default();
+    for word in text.split(',') {
+        match word.to_ascii_uppercase().as_str() {
+            "NEVER" => notify.never = true,
+            "SUCCESS" => notify.success = true,
+            "FAILURE" => notify.failure = true,
+            "DELAY" => notify.delay = true,
+            _ => return Err(Some(word.into())),
+        }
+    }
+    let others = notify.success || notify.failure || notify.delay;
+    if notify.never && others { Err(None) } else { Ok(notify) }
+}
+
+/// `ORCPT` as stored: `rfc822;user@example.com`, decoded.
+pub fn orcpt(text: &str) -> Option<SmolStr> {
+    let (kind, coded) = text.split_once(';')?;
+    let address = xtext_decode(coded)?;
+    if kind.is_empty() || address.is_empty() {
+        return None;
+    }
+    Some(format!("{kind};{address}").into())
+}
+
+/// Whether several addresses stand where one is wanted.
+pub fn is_list(text: &str) -> bool {
+    text.contains(',') && parse_list(text).iter().filter(|token| token.is(',')).count() > 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_lose_brackets_routes_and_quotes() {
+        for (text, address) in [
+            ("<alice@example.com>", "alice@example.com"),
+            ("alice@example.com", "alice@example.com"),
+            ("<alice@example.com", "alice@example.com"),
+            ("<@a,@b:alice@example.com>", "alice@example.com"),
+            ("<\"a b\"@example.com>", "a b@example.com"),
+            ("<alice@[192.0.2.1]>", "alice@[192.0.2.1]"),
+        ] {
+            assert_eq!(extract(text, false).as_deref(), Some(address), "{text}");
+        }
+        assert_eq!(extract("alice@example.com", true), None);
+    }
+
+    #[test]
+    fn parameters_of_dsn_are_checked() {
+        assert!(notify("SUCCESS,failure").is_ok_and(|notify| notify.success && notify.failure));
+        assert_eq!(notify("SOMETIMES"), Err(Some("SOMETIMES".into())));
+        assert_eq!(notify("NEVER,DELAY"), Err(None));
+        assert_eq!(orcpt("rfc822;a+2Bb@c").as_deref(), Some("rfc822;a+b@c"));
+        assert_eq!(orcpt("a@c"), None);
+        assert_eq!(xtext_decode("a+2"), None);
+    }
+}

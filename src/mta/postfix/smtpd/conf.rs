@@ -1,0 +1,274 @@
+//! The parameters of one smtpd(8) service, read once and compiled.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use smol_str::{SmolStr, ToSmolStr};
+
+use super::restrictions::{Checks, Classes, Codes, List, Rule, guards_relaying, parse_list, tables};
+use super::sasl::SaslConf;
+use super::tls::TlsConf;
+use crate::host::Host;
+use crate::mta::postfix::config::{Config, Fatal, MasterEntry, Params};
+use crate::mta::postfix::maps::{AddressFinder, MatchList};
+use crate::smtp::framing::{BareNewline, Limits};
+use crate::smtp::server::Settings;
+
+/// A service's configuration.
+#[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "named as the parameters")]
+pub struct SmtpdConf {
+    pub tag: SmolStr,
+    pub myhostname: SmolStr,
+    pub mail_name: SmolStr,
+    pub banner: SmolStr,
+    pub peername_lookup: bool,
+    pub settings: Settings,
+    pub bare_newline_exclusions: MatchList,
+    pub bare_newline_reject_code: u16,
+    pub forbid_unauth_pipelining: bool,
+    pub junk_limit: u64,
+    pub recipient_limit: u64,
+    pub recipient_overshoot_limit: u64,
+    pub message_size_limit: u64,
+    pub queue_minfree: u64,
+    pub helo_required: bool,
+    pub disable_vrfy: bool,
+    pub strict_rfc821: bool,
+    pub smtputf8: bool,
+    pub strict_smtputf8: bool,
+    pub discard_ehlo: Vec<SmolStr>,
+    pub forbidden_commands: MatchList,
+    pub noop_commands: MatchList,
+    pub fast_flush_domains: MatchList,
+    pub local_rewrite_clients: MatchList,
+    pub event_limit_exceptions: MatchList,
+    pub authenticated_header: bool,
+    pub client_port_logging: bool,
+    pub notify_classes: Vec<SmolStr>,
+    pub error_notice_recipient: SmolStr,
+    pub notice_domain: SmolStr,
+    pub content_filter: SmolStr,
+    pub no_address_mappings: bool,
+    pub no_header_body_checks: bool,
+    pub checks: Checks,
+    pub tls: TlsConf,
+    pub sasl: SaslConf,
+    /// Lines that the program logs when it starts.
+    pub startup: Vec<String>,
+}
+
+fn code(params: &Params<'_>, name: &str) -> Result<u16, Fatal> {
+    params.get(name).parse().map_err(|_| Fatal(format!("bad string length: {name} = {}", params.get(name))))
+}
+
+impl SmtpdConf {
+    /// Reads the parameters of a service of `master.cf`.
+    ///
+    /// # Errors
+    /// A parameter has no valid value, or nothing keeps strangers from relaying.
+    pub fn load(config: &Config, entry: &MasterEntry, host: &Host) -> Result<SmtpdConf, Fatal> {
+        let params = &config.service(entry);
+        let checks = load_checks(params)?;
+        let relay_guarded = guards_relaying(&checks.relay) || guards_relaying(&checks.recipient);
+        if !relay_guarded {
+            return Err(Fatal(
+                "in parameter smtpd_relay_restrictions or smtpd_recipient_restrictions, specify at least one working \
+                 instance of: reject_unauth_destination, defer_unauth_destination, reject, defer, defer_if_permit or \
+                 check_relay_domains"
+                    .into(),
+            ));
+        }
+        let message_size_limit = params.int("message_size_limit")?;
+        let queue_minfree = params.int("queue_minfree")?;
+        let tls = TlsConf::load(params, host)?;
+        let sasl = SaslConf::load(params, entry.chroot, host)?;
+        let mut startup = Vec::new();
+        if queue_minfree > 0 && message_size_limit > 0 && queue_minfree < message_size_limit + message_size_limit / 2 {
+            startup.push(format!(
+                "warning: queue_minfree({queue_minfree}) should be at least 1.5*message_size_limit({message_size_limit})"
+            ));
+        }
+        startup.extend(tls.problems.iter().cloned());
+        startup.extend(table_problems(&checks, host));
+        let bare_newline = match params.get("smtpd_forbid_bare_newline").as_str() {
+            "yes" | "normalize" => BareNewline::Normalize,
+            "reject" => BareNewline::Reject,
+            _ => BareNewline::Accept,
+        };
+        let options = params.list("receive_override_options");
+        let syslog_name = params.get("syslog_name");
+        let mut notify_classes: Vec<SmolStr> = params.list("notify_classes");
+        notify_classes.iter_mut().for_each(|class| *class = class.to_ascii_lowercase().into());
+        Ok(SmtpdConf {
+            tag: format!("{syslog_name}/smtpd").into(),
+            myhostname: params.get("myhostname"),
+            mail_name: params.get("mail_name"),
+            banner: params.get("smtpd_banner"),
+            peername_lookup: params.bool("smtpd_peername_lookup")?,
+            settings: Settings {
+                limits: Limits {
+                    line: usize::try_from(params.int("line_length_limit")?).unwrap_or(2048),
+                    bare_newline,
+                },
+                timeout: params.time("smtpd_timeout")?,
+                tls_timeout: params.time("smtpd_starttls_timeout")?,
+                soft_errors: params.int("smtpd_soft_error_limit")?,
+                hard_errors: params.int("smtpd_hard_error_limit")?,
+                error_delay: params.time("smtpd_error_sleep_time")?,
+            },
+            bare_newline_exclusions: params.match_list("smtpd_forbid_bare_newline_exclusions")?,
+            bare_newline_reject_code: code(params, "smtpd_forbid_bare_newline_reject_code")?,
+            forbid_unauth_pipelining: params.bool("smtpd_forbid_unauth_pipelining")?,
+            junk_limit: params.int("smtpd_junk_command_limit")?,
+            recipient_limit: params.int("smtpd_recipient_limit")?,
+            recipient_overshoot_limit: params.int("smtpd_recipient_overshoot_limit")?,
+            message_size_limit,
+            queue_minfree,
+            helo_required: params.bool("smtpd_helo_required")?,
+            disable_vrfy: params.bool("disable_vrfy_command")?,
+            strict_rfc821: params.bool("strict_rfc821_envelopes")?,
+            smtputf8: params.bool("smtputf8_enable")?,
+            strict_smtputf8: params.bool("strict_smtputf8")?,
+            discard_ehlo: super::lists::words(&params.list("smtpd_discard_ehlo_keywords")),
+            forbidden_commands: params.match_list("smtpd_forbidden_commands")?,
+            noop_commands: params.match_list("smtpd_noop_commands")?,
+            fast_flush_domains: params.match_list("fast_flush_domains")?,
+            local_rewrite_clients: local_rewrite_clients(params)?,
+            event_limit_exceptions: params.match_list("smtpd_client_event_limit_exceptions")?,
+            authenticated_header: params.bool("smtpd_sasl_authenticated_header")?,
+            client_port_logging: params.bool("smtpd_client_port_logging")?,
+            notify_classes,
+            error_notice_recipient: params.get("error_notice_recipient"),
+            notice_domain: params.get("myorigin"),
+            content_filter: params.get("content_filter"),
+            no_address_mappings: options.iter().any(|option| option == "no_address_mappings"),
+            no_header_body_checks: options.iter().any(|option| option == "no_header_body_checks"),
+            checks,
+            tls,
+            sasl,
+            startup,
+        })
+    }
+
+    /// Whether an EHLO keyword is to be left out.
+    pub fn discards(&self, keyword: &str) -> bool {
+        self.discard_ehlo.iter().any(|word| word.eq_ignore_ascii_case(keyword))
+    }
+
+    /// How long an address is probed at most before smtpd(8) answers without.
+    pub fn timeout(&self) -> Duration {
+        self.settings.timeout
+    }
+}
+
+/// The clients whose addresses are completed, of those members of `local_header_rewrite_clients`
+/// that are about networks.
+fn local_rewrite_clients(params: &Params<'_>) -> Result<MatchList, Fatal> {
+    let value = params.get("local_header_rewrite_clients");
+    let mut networks = String::new();
+    if value.contains("permit_mynetworks") {
+        networks.push_str(&params.get("mynetworks"));
+    }
+    if value.contains("permit_inet_interfaces") {
+        for addr in params.list("inet_interfaces") {
+            networks.push_str(&format!(" {addr}"));
+        }
+    }
+    params.match_list_of("mynetworks", &networks)
+}
+
+fn load_checks(params: &Params<'_>) -> Result<Checks, Fatal> {
+    let mut classes = Classes::new();
+    for name in params.list("smtpd_restriction_classes") {
+        let members = params.list(&name);
+        classes.insert(name.clone(), (members, params.source(&name)));
+    }
+    let rules = |list: List| -> Arc<[Rule]> {
+        let source = params.source(list.parameter());
+        parse_list(&params.list(list.parameter()), source.as_ref(), &classes).into()
+    };
+    let code = |name: &str| code(params, name);
+    let networks = params.get("permit_mx_backup_networks");
+    let parents = params.list("parent_domain_matches_subdomains");
+    Ok(Checks {
+        client: rules(List::Client),
+        helo: rules(List::Helo),
+        sender: rules(List::Sender),
+        relay: rules(List::Relay),
+        recipient: rules(List::Recipient),
+        data: rules(List::Data),
+        end_of_data: rules(List::EndOfData),
+        etrn: rules(List::Etrn),
+        delay_reject: params.bool("smtpd_delay_reject")?,
+        relay_before_recipient: params.get("smtpd_relay_before_recipient_restrictions") != "no",
+        soft_bounce: params.bool("soft_bounce")?,
+        mynetworks: params.match_list("mynetworks")?,
+        codes: Codes {
+            access_map_reject: code("access_map_reject_code")?,
+            access_map_defer: code("access_map_defer_code")?,
+            defer: code("defer_code")?,
+            reject: code("reject_code")?,
+            invalid_hostname: code("invalid_hostname_reject_code")?,
+            maps_rbl: code("maps_rbl_reject_code")?,
+            multi_recipient_bounce: code("multi_recipient_bounce_reject_code")?,
+            non_fqdn: code("non_fqdn_reject_code")?,
+            plaintext: code("plaintext_reject_code")?,
+            relay_domains: code("relay_domains_reject_code")?,
+            unknown_address: code("unknown_address_reject_code")?,
+            unknown_client: code("unknown_client_reject_code")?,
+            unknown_hostname: code("unknown_hostname_reject_code")?,
+            unknown_local_recipient: code("unknown_local_recipient_reject_code")?,
+            unknown_relay_recipient: code("unknown_relay_recipient_reject_code")?,
+            unknown_virtual_alias: code("unknown_virtual_alias_reject_code")?,
+            unknown_virtual_mailbox: code("unknown_virtual_mailbox_reject_code")?,
+            unverified_recipient_reject: code("unverified_recipient_reject_code")?,
+            unverified_recipient_defer: code("unverified_recipient_defer_code")?,
+            unverified_sender_reject: code("unverified_sender_reject_code")?,
+            unverified_sender_defer: code("unverified_sender_defer_code")?,
+        },
+        parents_match: parents.iter().any(|name| name == "smtpd_access_maps"),
+        null_access_key: params.get("smtpd_null_access_lookup_key"),
+        finder: AddressFinder::load(params)?,
+        allow_untrusted_routing: params.bool("allow_untrusted_routing")?,
+        reject_unlisted_recipient: params.bool("smtpd_reject_unlisted_recipient")?,
+        reject_unlisted_sender: params.bool("smtpd_reject_unlisted_sender")?,
+        show_table: params.bool("show_user_unknown_table_name")?,
+        canonical_maps: params.maps("canonical_maps")?,
+        sender_canonical_maps: params.maps("sender_canonical_maps")?,
+        recipient_canonical_maps: params.maps("recipient_canonical_maps")?,
+        virtual_alias_maps: params.maps("virtual_alias_maps")?,
+        local_recipient_maps: params.maps("local_recipient_maps")?,
+        relay_recipient_maps: params.maps("relay_recipient_maps")?,
+        virtual_mailbox_maps: params.maps("virtual_mailbox_maps")?,
+        sender_login_maps: params.maps("smtpd_sender_login_maps")?,
+        double_bounce_sender: params.get("double_bounce_sender"),
+        myhostname: params.get("myhostname").to_ascii_lowercase().to_smolstr(),
+        permit_mx_backup_networks: match networks.is_empty() {
+            true => None,
+            false => Some(params.match_list("permit_mx_backup_networks")?),
+        },
+        unverified_recipient_reason: params.get("unverified_recipient_reject_reason"),
+        unverified_sender_reason: params.get("unverified_sender_reject_reason"),
+        policy_default_action: params.get("smtpd_policy_service_default_action"),
+        classes,
+    })
+}
+
+/// What is logged when the tables are opened, in the order in which smtpd(8) opens them.
+fn table_problems(checks: &Checks, host: &Host) -> Vec<String> {
+    let mut maps = vec![
+        &checks.local_recipient_maps,
+        &checks.sender_canonical_maps,
+        &checks.recipient_canonical_maps,
+        &checks.canonical_maps,
+        &checks.virtual_alias_maps,
+        &checks.virtual_mailbox_maps,
+        &checks.relay_recipient_maps,
+        &checks.sender_login_maps,
+    ];
+    for list in List::ALL {
+        tables(checks.rules(list), &mut maps);
+    }
+    maps.into_iter().flat_map(|maps| maps.problems(host)).collect()
+}

@@ -1,0 +1,145 @@
+//! A mail transaction: its envelope, and its end.
+
+use bytes::Bytes;
+use smol_str::{SmolStr, ToSmolStr};
+
+use super::lists;
+use super::received::Received;
+use super::restrictions::{Actions, ErrorClass};
+use super::session::Session;
+use crate::host::Ctx;
+use crate::mail::date;
+use crate::mta::postfix::cleanup::{self, Flags, Submission};
+use crate::mta::postfix::queue_file::{Attributes, Recipient, Ret};
+use crate::mta::postfix::services::Services;
+use crate::sim::Time;
+use crate::smtp::reply::Reply;
+use crate::smtp::server::Answer;
+use crate::trace::Via;
+
+/// What MAIL and RCPT have said so far.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Transaction {
+    pub sender: SmolStr,
+    pub arrival: Time,
+    pub size: u64,
+    /// `8bit`, `7bit` or empty.
+    pub encoding: SmolStr,
+    pub smtputf8: bool,
+    pub envid: SmolStr,
+    pub ret: Option<Ret>,
+    pub recipients: Vec<Recipient>,
+    pub overshoot: u64,
+    pub actions: Actions,
+}
+
+impl Session {
+    /// Hands a complete message to cleanup(8).
+    pub(super) fn submit(
+        &mut self,
+        content: &Bytes,
+        over_limit: bool,
+        services: &mut Services,
+        ctx: &mut Ctx<'_>,
+    ) -> Answer {
+        let conf = self.conf.clone();
+        let (Some(transaction), Some(id)) = (self.transaction.take(), self.queue_id.clone()) else {
+            return Answer::error(Reply::new(503, "5.5.1 Error: need RCPT command"));
+        };
+        if over_limit {
+            services.log.warn(ctx, &conf.tag, format_args!("{id}: queue file size limit exceeded"));
+            self.reset(services, ctx);
+            self.errors_seen.push(ErrorClass::Bounce);
+            return Answer::error(Reply::new(552, "5.3.4 Error: message file too big"));
+        }
+        let mut transaction = *transaction;
+        let date = date::rfc5322(transaction.arrival, &ctx.host.zone);
+        let mut text = Vec::with_capacity(content.len() + 512);
+        for line in &transaction.actions.prepend {
+            text.extend_from_slice(line.as_bytes());
+            text.push(b'\n');
+        }
+        let recipients = std::mem::take(&mut transaction.recipients);
+        let login = self.login.as_ref().map(|(_, login)| login.as_str());
+        let received = Received {
+            peer: &self.peer,
+            helo: self.helo.as_deref(),
+            tls_shown: self.tls.as_ref().filter(|_| conf.tls.received_header),
+            encrypted: self.tls.is_some(),
+            login,
+            login_shown: conf.authenticated_header,
+            myhostname: &conf.myhostname,
+            mail_name: &conf.mail_name,
+            esmtp: self.esmtp,
+            smtputf8: transaction.smtputf8,
+            id: &id,
+            only_recipient: match &recipients[..] {
+                [only] => Some(&only.address),
+                _ => None,
+            },
+            date: &date,
+        };
+        received.write(&mut text);
+        text.extend_from_slice(content);
+        let peer = &self.peer;
+        let local =
+            matches!(lists::client_matches(&conf.local_rewrite_clients, &peer.name, &peer.addr, ctx.host), Ok(Some(_)));
+        let actions = transaction.actions;
+        let attributes = Attributes {
+            rewrite_context: SmolStr::new_static(if local { "local" } else { "remote" }),
+            client_name: peer.name.clone(),
+            client_address: peer.addr.clone(),
+            client_port: peer.port.to_smolstr(),
+            helo_name: self.helo.clone().unwrap_or_default(),
+            protocol_name: SmolStr::new_static(if self.esmtp { "ESMTP" } else { "SMTP" }),
+            sasl_method: self.login.as_ref().map(|(method, _)| method.clone()).unwrap_or_default(),
+            sasl_username: self.login.as_ref().map(|(_, login)| login.clone()).unwrap_or_default(),
+            encoding: transaction.encoding,
+            smtputf8: transaction.smtputf8,
+            dsn_envid: transaction.envid,
+            dsn_ret: transaction.ret,
+            filter: actions.filter.unwrap_or_else(|| conf.content_filter.clone()),
+            redirect: actions.redirect.unwrap_or_default(),
+            ..Attributes::default()
+        };
+        let mut recipients = recipients;
+        recipients.extend(actions.bcc.into_iter().map(|address| Recipient {
+            address: address.clone(),
+            original: address,
+            orcpt: SmolStr::default(),
+            notify: Default::default(),
+            done: false,
+        }));
+        let submission = Submission {
+            id: id.clone(),
+            arrival: transaction.arrival,
+            sender: transaction.sender,
+            full_name: SmolStr::default(),
+            recipients,
+            attributes,
+            content: text.into(),
+            via: Via::Smtpd,
+            flags: Flags {
+                hold: actions.hold,
+                discard: actions.discard,
+                filter: !conf.no_header_body_checks,
+                map: !conf.no_address_mappings,
+                bcc: !conf.no_address_mappings,
+                ..Flags::EXTERNAL
+            },
+        };
+        self.queue_id = None;
+        match cleanup::submit(submission, services, ctx) {
+            Ok(id) => {
+                self.machine.forgive();
+                self.junk = 0;
+                Answer::ok(Reply::new(250, format!("2.0.0 Ok: queued as {id}")))
+            }
+            Err(error) => {
+                let line = error.smtp_reply();
+                let reply = Reply::from_text(&line).unwrap_or_else(|| Reply::new(451, "4.3.0 Error: internal error 0"));
+                Answer::error(reply)
+            }
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! smtpd(8): takes mail by SMTP.
+//!
+//! [`session`] is one client's session on top of the protocol machine, [`commands`] what each
+//! command does, [`restrictions`] who may do it.
+
+mod address;
+pub mod commands;
+pub mod conf;
+mod data;
+mod lists;
+mod notice;
+pub mod peer;
+mod received;
+pub mod restrictions;
+pub mod sasl;
+pub mod session;
+pub mod tls;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use smol_str::SmolStr;
+
+use super::config::{Fatal, MasterEntry};
+use super::services::Services;
+use crate::dns::Lookup;
+use crate::host::Ctx;
+use crate::host::Priority;
+use crate::sim::{Payload, Socket};
+use conf::SmtpdConf;
+use session::Session;
+
+/// What sessions are told.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// Something arrived on a connection.
+    Data(Socket, Payload),
+    /// The client closed, or the connection broke.
+    Lost(Socket),
+    /// A time has come; the number is the token without its owner.
+    Wake(u64),
+    /// A DNS answer; the number is the token without its owner.
+    Resolved(u64, Arc<Lookup>),
+}
+
+/// All sessions of an instance, and the services' configurations.
+#[derive(Clone, Debug, Default)]
+pub struct Smtpd {
+    sessions: BTreeMap<Socket, Session>,
+    confs: BTreeMap<SmolStr, Result<Arc<SmtpdConf>, Fatal>>,
+}
+
+/// The owner in the top byte of a token.
+const OWNER: u64 = 1 << 56;
+
+impl Smtpd {
+    /// Forgets the services' configurations: the next session reads them again.
+    pub fn reload(&mut self) {
+        self.confs.clear();
+    }
+
+    /// Ends all sessions at once, as when Postfix is stopped.
+    pub fn stop(&mut self, ctx: &mut Ctx<'_>) {
+        for sock in std::mem::take(&mut self.sessions).into_keys() {
+            ctx.close(sock);
+        }
+    }
+
+    /// Whether a socket is one of a session.
+    pub fn owns(&self, sock: Socket) -> bool {
+        self.sessions.contains_key(&sock)
+    }
+
+    /// The sessions, in order of their sockets.
+    pub fn sessions(&self) -> impl Iterator<Item = (&Socket, &Session)> {
+        self.sessions.iter()
+    }
+
+    /// A client has connected to the service of an entry of `master.cf`.
+    pub fn accepted(
+        &mut self,
+        entry: &MasterEntry,
+        sock: Socket,
+        local: SocketAddr,
+        peer: SocketAddr,
+        services: &mut Services,
+        ctx: &mut Ctx<'_>,
+    ) {
+        let conf = match self.conf(entry, services, ctx) {
+            Ok(conf) => conf,
+            Err(Fatal(text)) => {
+                fail(services, ctx, &text);
+                ctx.close(sock);
+                return;
+            }
+        };
+        let mut session = Session::new(conf, sock, local, peer, ctx);
+        session.start(services, ctx);
+        self.keep(sock, session);
+    }
+
+    fn conf(
+        &mut self,
+        entry: &MasterEntry,
+        services: &mut Services,
+        ctx: &mut Ctx<'_>,
+    ) -> Result<Arc<SmtpdConf>, Fatal> {
+        if let Some(conf) = self.confs.get(&entry.name) {
+            return conf.clone();
+        }
+        let config = Arc::clone(&services.config);
+        let conf = SmtpdConf::load(&config, entry, ctx.host).map(Arc::new);
+        if let Ok(conf) = &conf {
+            for line in &conf.startup {
+                services.log.log(ctx, Priority::Warning, &conf.tag, format_args!("{line}"));
+            }
+        }
+        self.confs.insert(entry.name.clone(), conf.clone());
+        conf
+    }
+
+    /// Hands an event to its session.
+    pub fn handle(&mut self, event: Event, services: &mut Services, ctx: &mut Ctx<'_>) {
+        let sock = match &event {
+            Event::Data(sock, _) | Event::Lost(sock) => *sock,
+            Event::Wake(token) | Event::Resolved(token, _) => Socket(*token & (OWNER - 1)),
+        };
+        let Some(mut session) = self.sessions.remove(&sock) else { return };
+        session.handle(event, services, ctx);
+        self.keep(sock, session);
+    }
+
+    fn keep(&mut self, sock: Socket, session: Session) {
+        if !session.is_over() {
+            self.sessions.insert(sock, session);
+        }
+    }
+}
+
+/// Logs a fatal error of a daemon, and what master(8) says to it.
+fn fail(services: &mut Services, ctx: &mut Ctx<'_>, text: &str) {
+    services.log.log(ctx, Priority::Error, "postfix/smtpd", format_args!("fatal: {text}"));
+    let program = "/usr/lib/postfix/sbin/smtpd";
+    let pid = services.log.pid("postfix/smtpd", ctx);
+    services.log.warn(ctx, "postfix/master", format_args!("process {program} pid {pid} exit status 1"));
+    services.log.warn(ctx, "postfix/master", format_args!("{program}: bad command startup -- throttling"));
+}

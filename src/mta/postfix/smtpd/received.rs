@@ -1,0 +1,82 @@
+//! The `Received:` line that smtpd(8) puts before a message (RFC 5321, section 4.4).
+
+use smol_str::SmolStr;
+
+use super::peer::Peer;
+use super::tls::TlsFacts;
+use crate::mail::address::quote;
+
+/// What the line is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Received<'a> {
+    /// The client.
+    pub peer: &'a Peer,
+    /// HELO or EHLO argument.
+    pub helo: Option<&'a str>,
+    /// The TLS session, if `smtpd_tls_received_header` wants it shown.
+    pub tls_shown: Option<&'a TlsFacts>,
+    /// Whether the session is encrypted.
+    pub encrypted: bool,
+    /// SASL login.
+    pub login: Option<&'a str>,
+    /// Whether the login is shown (`smtpd_sasl_authenticated_header`).
+    pub login_shown: bool,
+    /// `myhostname`.
+    pub myhostname: &'a str,
+    /// `mail_name`.
+    pub mail_name: &'a str,
+    /// Whether the client said EHLO.
+    pub esmtp: bool,
+    /// Whether the client asked for SMTPUTF8.
+    pub smtputf8: bool,
+    /// Queue id.
+    pub id: &'a str,
+    /// The recipient, if it is the only one.
+    pub only_recipient: Option<&'a str>,
+    /// The date.
+    pub date: &'a SmolStr,
+}
+
+impl Received<'_> {
+    /// Protocol name with the letters of RFC 3848 and RFC 6531: `ESMTPSA`, `UTF8SMTP`.
+    pub fn protocol(&self) -> String {
+        let base = match (self.smtputf8, self.esmtp) {
+            (true, _) => "UTF8SMTP",
+            (false, true) => "ESMTP",
+            (false, false) => "SMTP",
+        };
+        let secure = if self.encrypted { "S" } else { "" };
+        let authenticated = if self.login.is_some() { "A" } else { "" };
+        format!("{base}{secure}{authenticated}")
+    }
+
+    /// Appends the header field.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        use std::io::Write;
+        let peer = self.peer;
+        let helo = self.helo.unwrap_or(&peer.name);
+        // Writing to memory does not fail.
+        let _ = writeln!(out, "Received: from {helo} ({} [{}])", peer.name, peer.rfc_addr);
+        if let Some(tls) = self.tls_shown {
+            let _ =
+                writeln!(out, "\t(using {} with cipher {} ({}/{} bits)", tls.version, tls.cipher, tls.bits, tls.bits);
+            let _ = writeln!(out, "\t {})", tls.key_facts);
+            let _ = writeln!(out, "\t(No client certificate requested)");
+        }
+        if let (Some(login), true) = (self.login, self.login_shown) {
+            let clean: String =
+                login.chars().map(|c| if "()\\".contains(c) || c.is_control() { '?' } else { c }).collect();
+            let _ = writeln!(out, "\t(Authenticated sender: {clean})");
+        }
+        let protocol = self.protocol();
+        let _ = write!(out, "\tby {} ({}) with {protocol} id {}", self.myhostname, self.mail_name, self.id);
+        match self.only_recipient {
+            Some(recipient) => {
+                let _ = writeln!(out, "\n\tfor <{}>; {}", quote(recipient), self.date);
+            }
+            None => {
+                let _ = writeln!(out, "; {}", self.date);
+            }
+        }
+    }
+}

@@ -1,0 +1,390 @@
+//! Access tables (access(5)): the keys that are looked up, and the actions found.
+
+use std::net::IpAddr;
+
+use smol_str::SmolStr;
+
+use super::evaluate::{Evaluation, Note};
+use super::recipient::for_subject;
+use super::{AccessKey, Flow, List, Rejection, Subject};
+use crate::dns::Qtype;
+use crate::dns::lookup::{Outcome, Rdata};
+use crate::mta::postfix::maps::{Found, Maps};
+use crate::smtp::reply::enhanced_prefix;
+
+/// Which record type leads from a domain to what is looked up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Via {
+    Address,
+    Exchanger,
+    NameServer,
+}
+
+impl Evaluation<'_, '_, '_> {
+    pub(super) fn check_access(&mut self, key: AccessKey, maps: &Maps, list: List) -> Result<Flow, Flow> {
+        let facts = self.facts;
+        let peer = facts.peer;
+        match key {
+            AccessKey::Client => {
+                let name = peer.namaddr.clone();
+                let found = match self.domain_keys(maps, &peer.name, &name, Subject::Client)? {
+                    None => self.address_keys(maps, &peer.addr, &name, Subject::Client)?,
+                    found => found,
+                };
+                self.decide(found, &name, Subject::Client, list)
+            }
+            AccessKey::ReverseClient => {
+                let name = peer.reverse_name.clone();
+                let found = self.domain_keys(maps, &name, &name, Subject::ReverseClient)?;
+                self.decide(found, &name, Subject::ReverseClient, list)
+            }
+            AccessKey::Helo => self.named(maps, facts.helo, Subject::Helo, list),
+            AccessKey::Etrn => self.named(maps, facts.etrn, Subject::Etrn, list),
+            AccessKey::Login => match facts.login {
+                Some(login) => {
+                    let found = self.find(maps, login, login, Subject::Login)?;
+                    self.decide(found, login, Subject::Login, list)
+                }
+                None => Ok(Flow::Dunno),
+            },
+            AccessKey::Certificate => Ok(Flow::Dunno),
+            AccessKey::Sender => match facts.sender {
+                Some("") => {
+                    let null = self.checks.null_access_key.clone();
+                    let found = self.find(maps, &null, &null, Subject::Sender)?;
+                    self.decide(found, &null, Subject::Sender, list)
+                }
+                Some(sender) => self.mail_access(maps, sender, Subject::Sender, list),
+                None => Ok(Flow::Dunno),
+            },
+            AccessKey::Recipient => match facts.recipient {
+                Some(recipient) => self.mail_access(maps, recipient, Subject::Recipient, list),
+                None => Ok(Flow::Dunno),
+            },
+            AccessKey::ClientA => self.server_access(maps, Some(&peer.name), Subject::Client, Via::Address, list),
+            AccessKey::ClientMx => self.server_access(maps, Some(&peer.name), Subject::Client, Via::Exchanger, list),
+            AccessKey::ClientNs => self.server_access(maps, Some(&peer.name), Subject::Client, Via::NameServer, list),
+            AccessKey::ReverseClientA => {
+                self.server_access(maps, Some(&peer.reverse_name), Subject::ReverseClient, Via::Address, list)
+            }
+            AccessKey::ReverseClientMx => {
+                self.server_access(maps, Some(&peer.reverse_name), Subject::ReverseClient, Via::Exchanger, list)
+            }
+            AccessKey::ReverseClientNs => {
+                self.server_access(maps, Some(&peer.reverse_name), Subject::ReverseClient, Via::NameServer, list)
+            }
+            AccessKey::HeloA => self.server_access(maps, facts.helo, Subject::Helo, Via::Address, list),
+            AccessKey::HeloMx => self.server_access(maps, facts.helo, Subject::Helo, Via::Exchanger, list),
+            AccessKey::HeloNs => self.server_access(maps, facts.helo, Subject::Helo, Via::NameServer, list),
+            AccessKey::SenderA => self.server_access(maps, facts.sender, Subject::Sender, Via::Address, list),
+            AccessKey::SenderMx => self.server_access(maps, facts.sender, Subject::Sender, Via::Exchanger, list),
+            AccessKey::SenderNs => self.server_access(maps, facts.sender, Subject::Sender, Via::NameServer, list),
+            AccessKey::RecipientA => self.server_access(maps, facts.recipient, Subject::Recipient, Via::Address, list),
+            AccessKey::RecipientMx => {
+                self.server_access(maps, facts.recipient, Subject::Recipient, Via::Exchanger, list)
+            }
+            AccessKey::RecipientNs => {
+                self.server_access(maps, facts.recipient, Subject::Recipient, Via::NameServer, list)
+            }
+        }
+    }
+
+    fn named(&mut self, maps: &Maps, name: Option<&str>, subject: Subject, list: List) -> Result<Flow, Flow> {
+        let Some(name) = name.filter(|name| !name.is_empty()) else { return Ok(Flow::Dunno) };
+        let found = self.domain_keys(maps, name, name, subject)?;
+        self.decide(found, name, subject, list)
+    }
+
+    /// One key. A table that cannot be read refuses for now.
+    fn find(&mut self, maps: &Maps, key: &str, name: &str, subject: Subject) -> Result<Option<Found>, Flow> {
+        self.find_in(maps, key, false, name, subject)
+    }
+
+    fn find_in(
+        &mut self,
+        maps: &Maps,
+        key: &str,
+        partial: bool,
+        name: &str,
+        subject: Subject,
+    ) -> Result<Option<Found>, Flow> {
+        let host = &*self.lookups.ctx.host;
+        let found = if partial { maps.find_partial(key, host) } else { maps.find(key, host) };
+        match found {
+            Ok(Some(found)) => Ok(Some(found)),
+            Ok(None) => Ok(None),
+            Err(error) => {
+                self.run.warn(error);
+                Err(self.refuse(451, "4.3.5", name, subject, "Server configuration error"))
+            }
+        }
+    }
+
+    /// A domain and its parents.
+    fn domain_keys(&mut self, maps: &Maps, domain: &str, name: &str, subject: Subject) -> Result<Option<Found>, Flow> {
+        let mut key = domain.trim_end_matches('.');
+        let mut partial = false;
+        while !key.is_empty() {
+            let found = self.find_in(maps, key, partial, name, subject)?;
+            if found.is_some() || key.parse::<IpAddr>().is_ok() {
+                return Ok(found);
+            }
+            partial = true;
+            let from = usize::from(key.starts_with('.'));
+            let Some(dot) = key.get(from..).and_then(|rest| rest.find('.')) else { break };
+            let dot = dot + from;
+            key = if self.checks.parents_match { &key[dot + 1..] } else { &key[dot..] };
+        }
+        Ok(None)
+    }
+
+    /// An address and the networks on its octet boundaries.
+    fn address_keys(&mut self, maps: &Maps, addr: &str, name: &str, subject: Subject) -> Result<Option<Found>, Flow> {
+        let delimiter = if addr.contains(':') { ':' } else { '.' };
+        let mut key = addr;
+        let mut partial = false;
+        loop {
+            let found = self.find_in(maps, key, partial, name, subject)?;
+            if found.is_some() {
+                return Ok(found);
+            }
+            partial = true;
+            let Some((front, _)) = key.rsplit_once(delimiter) else { return Ok(None) };
+            // `2001:db8::` is looked up as `2001:db8`.
+            key = front.trim_end_matches(delimiter);
+        }
+    }
+
+    /// `user+ext@domain`, `user@domain`, the domain and its parents, `user+ext@`, `user@`.
+    fn mail_access(&mut self, maps: &Maps, address: &str, subject: Subject, list: List) -> Result<Flow, Flow> {
+        let sender = if subject == Subject::Sender { "" } else { self.facts.sender.unwrap_or_default() };
+        let resolved = self.lookups.resolve_or_retry(sender, address)?;
+        let Some((local, domain)) = resolved.recipient.rsplit_once('@') else { return Ok(Flow::Dunno) };
+        let base = self.checks.finder.split(local).map(|(base, _)| base);
+        let mut found = self.find(maps, &resolved.recipient, address, subject)?;
+        if let (None, Some(base)) = (&found, base) {
+            found = self.find_in(maps, &format!("{base}@{domain}"), true, address, subject)?;
+        }
+        if let None = found {
+            found = self.domain_keys_partial(maps, domain, address, subject)?;
+        }
+        for local in [Some(local), base].into_iter().flatten() {
+            if let None = found {
+                found = self.find_in(maps, &format!("{local}@"), true, address, subject)?;
+            }
+        }
+        let flow = self.decide(found, address, subject, list)?;
+        let untrusted = resolved.routed && !self.checks.allow_untrusted_routing && subject == Subject::Recipient;
+        Ok(if flow == Flow::Ok && untrusted { Flow::Dunno } else { flow })
+    }
+
+    fn domain_keys_partial(
+        &mut self,
+        maps: &Maps,
+        domain: &str,
+        name: &str,
+        subject: Subject,
+    ) -> Result<Option<Found>, Flow> {
+        match self.find_in(maps, domain, true, name, subject)? {
+            None => self.domain_keys(maps, domain, name, subject),
+            found => Ok(found),
+        }
+    }
+
+    /// The hosts behind a domain, by name and address.
+    fn server_access(
+        &mut self,
+        maps: &Maps,
+        name: Option<&str>,
+        subject: Subject,
+        via: Via,
+        list: List,
+    ) -> Result<Flow, Flow> {
+        let Some(name) = name.filter(|name| !name.is_empty() && *name != "unknown") else { return Ok(Flow::Dunno) };
+        let domain = name.rsplit_once('@').map_or(name, |(_, domain)| domain);
+        if domain.starts_with('[') {
+            return Ok(Flow::Dunno);
+        }
+        let servers: Vec<SmolStr> = match via {
+            Via::Address => vec![domain.into()],
+            Via::Exchanger => {
+                let lookup = self.lookups.dns(domain, Qtype::Mx)?;
+                match lookup.outcome {
+                    Outcome::Found => lookup.exchangers().map(|(_, name)| name.clone()).collect(),
+                    _ => vec![domain.into()],
+                }
+            }
+            Via::NameServer => {
+                let mut zone = domain;
+                loop {
+                    let lookup = self.lookups.dns(zone, Qtype::Ns)?;
+                    let servers: Vec<SmolStr> = lookup
+                        .answers
+                        .iter()
+                        .filter_map(|answer| match &answer.data {
+                            Rdata::Ns(name) => Some(name.clone()),
+                            _ => None,
+                        })
+                        .collect();
+                    match zone.split_once('.') {
+                        Some((_, parent)) if servers.is_empty() => zone = parent,
+                        _ => break servers,
+                    }
+                }
+            }
+        };
+        for server in servers {
+            if via != Via::Address {
+                let found = self.domain_keys(maps, &server, name, subject)?;
+                let flow = self.decide(found, name, subject, list)?;
+                if flow != Flow::Dunno {
+                    return Ok(if flow == Flow::Ok { Flow::Dunno } else { flow });
+                }
+            }
+            for qtype in [Qtype::A, Qtype::Aaaa] {
+                let lookup = self.lookups.dns(&server, qtype)?;
+                for addr in lookup.addresses() {
+                    let found = self.address_keys(maps, &addr.to_string(), name, subject)?;
+                    let flow = self.decide(found, name, subject, list)?;
+                    if flow != Flow::Dunno {
+                        return Ok(if flow == Flow::Ok { Flow::Dunno } else { flow });
+                    }
+                }
+            }
+        }
+        Ok(Flow::Dunno)
+    }
+
+    fn decide(&mut self, found: Option<Found>, name: &str, subject: Subject, list: List) -> Result<Flow, Flow> {
+        match found {
+            None => Ok(Flow::Dunno),
+            Some(found) => {
+                self.run.entry = found.source.clone();
+                self.apply_action(&found.value, name, subject, list, &found.table)
+            }
+        }
+    }
+
+    /// Carries out the right-hand side of a table (`check_table_result`).
+    pub(super) fn apply_action(
+        &mut self,
+        value: &str,
+        name: &str,
+        subject: Subject,
+        list: List,
+        table: &str,
+    ) -> Result<Flow, Flow> {
+        let value = value.trim();
+        let (command, text) = value.split_once([' ', '\t']).map_or((value, ""), |(a, b)| (a, b.trim_start()));
+        let class = subject.class();
+        let codes = &self.checks.codes;
+        let rejected = |code: u16, default_dsn: &str, default_text: &str| {
+            let (dsn, text) = split_dsn(text, default_dsn);
+            let text = if text.is_empty() { default_text } else { text };
+            Rejection::policy(code, &for_subject(dsn, subject), format!("<{name}>: {class} rejected: {text}"))
+        };
+        let happened = |what: &str| {
+            if text.is_empty() {
+                format!("<{name}>: {class} triggers {what} action")
+            } else {
+                format!("<{name}>: {class} {text}")
+            }
+        };
+        let triggers = |what: &str| format!("<{name}>: {class} triggers {what} {text}");
+        let upper = command.to_ascii_uppercase();
+        Ok(match upper.as_str() {
+            "REJECT" => rejected(codes.access_map_reject, "5.7.1", "Access denied").into(),
+            "DEFER" => rejected(codes.access_map_defer, "4.7.1", "Access denied").into(),
+            "HANGUP" => {
+                let mut rejection = rejected(521, "5.7.1", "Access denied");
+                rejection.hangup = true;
+                rejection.into()
+            }
+            "WARN" => self.happened("warn", if text.is_empty() { happened("WARN") } else { text.to_owned() }),
+            "INFO" => self.happened("info", if text.is_empty() { happened("INFO") } else { text.to_owned() }),
+            "FILTER" if text.contains(':') => {
+                let line = triggers("FILTER");
+                self.run.actions.filter = Some(text.into());
+                self.happened("filter", line)
+            }
+            "FILTER" => {
+                let warning =
+                    format!("warning: access table {table} entry \"{value}\" has FILTER entry without destination");
+                self.run.notes.push(Note::Line(warning));
+                return Err(Rejection::server_error().into());
+            }
+            "HOLD" => {
+                let line = happened("HOLD");
+                self.run.actions.hold = true;
+                self.happened("hold", line)
+            }
+            "DISCARD" => {
+                let line = happened("DISCARD");
+                self.run.actions.discard = true;
+                self.happened("discard", line);
+                Flow::Ok
+            }
+            "REDIRECT" if text.contains('@') => {
+                let line = triggers("REDIRECT");
+                self.run.actions.redirect = Some(text.into());
+                self.happened("redirect", line)
+            }
+            "BCC" if text.contains('@') => {
+                let line = triggers("BCC");
+                self.run.actions.bcc.push(text.into());
+                self.happened("bcc", line)
+            }
+            "REDIRECT" | "BCC" => {
+                let warning = format!("warning: access table {table} entry \"{value}\" requires user@domain target");
+                self.run.notes.push(Note::Line(warning));
+                return Err(Rejection::server_error().into());
+            }
+            "DEFER_IF_PERMIT" => {
+                let rejection = rejected(codes.access_map_defer, "4.7.1", "Service unavailable");
+                self.run.defer_if_permit(rejection)
+            }
+            "DEFER_IF_REJECT" => {
+                let rejection = rejected(codes.access_map_defer, "4.7.1", "Service unavailable");
+                self.run.defer_if_reject(rejection)
+            }
+            "PREPEND" if text.is_empty() => {
+                let warning = format!("warning: access table {table} entry \"{value}\" has PREPEND entry without text");
+                self.run.notes.push(Note::Line(warning));
+                Flow::Dunno
+            }
+            "PREPEND" => {
+                self.run.actions.prepend.push(text.into());
+                Flow::Dunno
+            }
+            "DUNNO" => Flow::Dunno,
+            "OK" => Flow::Ok,
+            _ if is_reply_code(command) => {
+                let code: u16 = command.parse().unwrap_or(550);
+                let dsn = if code < 500 { "4.7.1" } else { "5.7.1" };
+                rejected(code, dsn, "Access denied").into()
+            }
+            _ if command.bytes().all(|octet| octet.is_ascii_digit()) => Flow::Ok,
+            _ => {
+                let rules = super::parse::parse_inline(value, &self.checks.classes);
+                self.rules(&rules, list)?
+            }
+        })
+    }
+
+    fn happened(&mut self, what: &'static str, text: String) -> Flow {
+        self.run.notes.push(Note::Happened(what, text));
+        Flow::Dunno
+    }
+}
+
+fn is_reply_code(word: &str) -> bool {
+    word.len() == 3 && word.starts_with(['4', '5']) && word.bytes().all(|octet| octet.is_ascii_digit())
+}
+
+/// An enhanced status code in front of a text, or the default.
+fn split_dsn<'a>(text: &'a str, default: &'a str) -> (&'a str, &'a str) {
+    match enhanced_prefix(text) {
+        Some(dsn) => (dsn, text.get(dsn.len()..).unwrap_or_default().trim_start()),
+        None => (default, text),
+    }
+}

@@ -1,0 +1,619 @@
+//! One client's session: the protocol machine, what it waits for, and what is logged about it.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use smol_str::SmolStr;
+
+use super::conf::SmtpdConf;
+use super::data::Transaction;
+use super::peer::{Naming, Peer, Step};
+use super::restrictions::{Answers, ErrorClass, Facts, Flow, List, Lookups, Need, Note, Rejection, Run};
+use super::sasl::Exchange;
+use super::tls::{Level, TlsFacts};
+use super::{Event, OWNER, lists};
+use crate::host::{Ctx, Priority};
+use crate::mta::postfix::services::Services;
+use crate::sim::{Payload, Socket, Time, TlsMessage};
+use crate::smtp::command::{Command, Verb};
+use crate::smtp::framing::BareNewline;
+use crate::smtp::reply::Reply;
+use crate::smtp::server::{Answer, Input, Next, Output, Question, Server};
+use crate::trace::{Decision, Kind};
+
+/// A command that waits for its decision.
+#[derive(Clone, Debug)]
+pub(super) enum Pending {
+    Connect,
+    Hello { verb: Verb, name: SmolStr },
+    Mail(Box<Transaction>),
+    Recipient(Box<crate::mta::postfix::queue_file::Recipient>),
+    Verify { word: SmolStr, address: SmolStr },
+    Data,
+    EndOfData { content: Bytes, over_limit: bool },
+    Etrn(SmolStr),
+}
+
+/// What was said, for notices to the postmaster.
+#[derive(Clone, Debug)]
+pub(super) enum Said {
+    In(Bytes),
+    Out(Reply),
+}
+
+/// What a rule is evaluated against, beside the session's own state.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Subjects<'a> {
+    pub helo: Option<&'a str>,
+    pub sender: Option<&'a str>,
+    pub recipient: Option<&'a str>,
+    pub etrn: Option<&'a str>,
+}
+
+/// A session.
+#[derive(Clone, Debug)]
+pub struct Session {
+    pub(super) conf: Arc<SmtpdConf>,
+    pub(super) sock: Socket,
+    remote: SocketAddr,
+    pub(super) machine: Server,
+    naming: Option<Naming>,
+    pub(super) peer: Peer,
+    pub(super) helo: Option<SmolStr>,
+    pub(super) esmtp: bool,
+    pub(super) tls: Option<TlsFacts>,
+    handshake: Option<TlsFacts>,
+    pub(super) login: Option<(SmolStr, SmolStr)>,
+    pub(super) exchange: Option<Exchange>,
+    pub(super) transaction: Option<Box<Transaction>>,
+    pub(super) queue_id: Option<SmolStr>,
+    pub(super) bad_pipelining: bool,
+    pub(super) denied: bool,
+    pub(super) junk: u64,
+    pub(super) stage: &'static str,
+    counts: BTreeMap<Verb, (u32, u32)>,
+    counting: Option<Verb>,
+    pending: Option<Pending>,
+    pub(super) answers: Answers,
+    pub(super) errors_seen: Vec<ErrorClass>,
+    pub(super) transcript: Vec<Said>,
+    polls: u64,
+    wake: Option<(Time, Need)>,
+    over: bool,
+}
+
+impl Session {
+    /// A session with a client that has just connected.
+    pub(super) fn new(
+        conf: Arc<SmtpdConf>,
+        sock: Socket,
+        local: SocketAddr,
+        remote: SocketAddr,
+        ctx: &mut Ctx<'_>,
+    ) -> Session {
+        ctx.emit(Kind::SmtpSession { session: sock, client: remote, server: local, port: local.port() });
+        let peer = match Naming::start(remote, false, ctx.host).1 {
+            Step::Done(peer, _) => *peer,
+            Step::Ask(..) => unreachable!("without lookups the name is known at once"),
+        };
+        let machine = Server::new(conf.settings);
+        Session {
+            conf,
+            sock,
+            remote,
+            machine,
+            naming: None,
+            peer,
+            helo: None,
+            esmtp: false,
+            tls: None,
+            handshake: None,
+            login: None,
+            exchange: None,
+            transaction: None,
+            queue_id: None,
+            bad_pipelining: false,
+            denied: false,
+            junk: 0,
+            stage: "CONNECT",
+            counts: BTreeMap::new(),
+            counting: None,
+            pending: None,
+            answers: Answers::default(),
+            errors_seen: Vec::new(),
+            transcript: Vec::new(),
+            polls: 0,
+            wake: None,
+            over: false,
+        }
+    }
+
+    /// Whether the session has ended.
+    pub fn is_over(&self) -> bool {
+        self.over
+    }
+
+    /// Where the session is in the state diagram.
+    pub fn diagram(&self) -> crate::smtp::diagram::ServerState {
+        self.machine.diagram()
+    }
+
+    fn token(&self) -> u64 {
+        OWNER | self.sock.0
+    }
+
+    /// Finds out who the client is.
+    pub(super) fn start(&mut self, services: &mut Services, ctx: &mut Ctx<'_>) {
+        let (naming, step) = Naming::start(self.remote, self.conf.peername_lookup, ctx.host);
+        self.naming = Some(naming);
+        self.name_step(step, services, ctx);
+    }
+
+    fn name_step(&mut self, step: Step, services: &mut Services, ctx: &mut Ctx<'_>) {
+        match step {
+            Step::Ask(name, qtype) => ctx.resolve(self.token(), name, qtype),
+            Step::Done(peer, warning) => {
+                self.naming = None;
+                self.peer = *peer;
+                if let Some(warning) = warning {
+                    services.log.warn(ctx, &self.conf.tag, format_args!("{warning}"));
+                }
+                self.connected(services, ctx);
+            }
+        }
+    }
+
+    fn connected(&mut self, services: &mut Services, ctx: &mut Ctx<'_>) {
+        services.log.info(ctx, &self.conf.tag, format_args!("connect from {}", self.peer.namaddr));
+        self.check_event_limits(services, ctx);
+        let conf = Arc::clone(&self.conf);
+        if conf.sasl.enabled
+            && conf.sasl.mechanisms(false).is_empty()
+            && !(conf.tls.auth_only && conf.tls.level > Level::None)
+        {
+            let text = "xsasl_cyrus_server_get_mechanism_list: no applicable SASL mechanisms";
+            services.log.warn(ctx, &conf.tag, format_args!("{text}"));
+            super::fail(services, ctx, "no SASL authentication mechanisms");
+            ctx.close(self.sock);
+            self.over = true;
+            return;
+        }
+        let excluded = lists::client_matches(&conf.bare_newline_exclusions, &self.peer.name, &self.peer.addr, ctx.host);
+        if matches!(excluded, Ok(Some(_))) {
+            self.machine.set_bare_newline(BareNewline::Accept);
+        }
+        if conf.tls.wrapper_mode {
+            self.stage = "STARTTLS";
+            let answer = Answer { reply: None, error: false, next: Next::Tls };
+            return self.drive(Input::Answer(answer), services, ctx);
+        }
+        self.decide(Pending::Connect, services, ctx);
+    }
+
+    /// anvil(8) is not asked, but its list of exceptions is read, and complained about.
+    fn check_event_limits(&self, services: &mut Services, ctx: &mut Ctx<'_>) {
+        let list = &self.conf.event_limit_exceptions;
+        if let Err(error) = lists::client_matches(list, &self.peer.name, &self.peer.addr, ctx.host) {
+            for line in error.warnings {
+                services.log.log(ctx, Priority::Warning, &self.conf.tag, format_args!("{line}"));
+            }
+        }
+    }
+
+    /// Takes an event.
+    pub(super) fn handle(&mut self, event: Event, services: &mut Services, ctx: &mut Ctx<'_>) {
+        match event {
+            Event::Data(_, Payload::Bytes(bytes)) => {
+                ctx.note(|| Kind::SmtpData { session: self.sock, bytes: bytes.clone() });
+                self.drive(Input::Bytes(bytes), services, ctx);
+            }
+            Event::Data(_, Payload::Tls(message)) => self.handshake(&message, services, ctx),
+            Event::Lost(_) if self.naming.is_some() => self.over = true,
+            Event::Lost(_) => self.drive(Input::Lost, services, ctx),
+            Event::Wake(_) => match self.wake.take() {
+                Some((time, need)) if ctx.now >= time => self.waited(need, services, ctx),
+                wake => {
+                    self.wake = wake;
+                    self.drive(Input::Wake, services, ctx);
+                }
+            },
+            Event::Resolved(_, lookup) => match self.naming.take() {
+                Some(mut naming) => {
+                    let step = naming.answer(&lookup, ctx.host);
+                    self.naming = Some(naming);
+                    self.name_step(step, services, ctx);
+                }
+                None => {
+                    self.answers.add_dns(lookup);
+                    self.resume(services, ctx);
+                }
+            },
+        }
+    }
+
+    fn handshake(&mut self, message: &TlsMessage, services: &mut Services, ctx: &mut Ctx<'_>) {
+        match message {
+            TlsMessage::ClientHello { versions, .. } => {
+                let (hello, facts) = self.conf.tls.server_hello(versions);
+                ctx.send_tls(self.sock, hello);
+                self.handshake = Some(facts);
+            }
+            TlsMessage::Finished => {
+                let Some(facts) = self.handshake.take() else { return };
+                if self.conf.tls.log_level > 0 {
+                    let TlsFacts { version, cipher, bits, key_facts } = &facts;
+                    let from = &self.peer.namaddr;
+                    services.log.info(
+                        ctx,
+                        &self.conf.tag,
+                        format_args!(
+                            "Anonymous TLS connection established from {from}: {version} with cipher {cipher} \
+                             ({bits}/{bits} bits) {key_facts}"
+                        ),
+                    );
+                }
+                ctx.emit(Kind::SmtpTls {
+                    session: self.sock,
+                    version: facts.version.clone(),
+                    cipher: facts.cipher.clone(),
+                    peer_name: self.peer.name.clone(),
+                    verified: false,
+                    verdict: "anonymous".into(),
+                });
+                self.tls = Some(facts);
+                let wrapper = self.conf.tls.wrapper_mode && self.stage == "STARTTLS" && self.counts.is_empty();
+                self.count(true);
+                self.helo = None;
+                self.esmtp = false;
+                if wrapper {
+                    self.stage = "CONNECT";
+                    return self.decide(Pending::Connect, services, ctx);
+                }
+                self.drive(Input::TlsEstablished, services, ctx);
+            }
+            TlsMessage::Alert(_) => {
+                let from = &self.peer.namaddr;
+                services.log.info(ctx, &self.conf.tag, format_args!("SSL_accept error from {from}: -1"));
+                self.lost(services, ctx);
+                ctx.close(self.sock);
+            }
+            TlsMessage::ServerHello { .. } => {}
+        }
+    }
+
+    /// Feeds the machine and does what it wants.
+    fn drive(&mut self, input: Input, services: &mut Services, ctx: &mut Ctx<'_>) {
+        let mut outputs = Vec::with_capacity(4);
+        self.machine.handle(ctx.now, input, &mut outputs);
+        let mut next = 0;
+        while let Some(output) = outputs.get(next).cloned() {
+            next += 1;
+            match output {
+                Output::Ask(question) => {
+                    if let Some(answer) = self.question(question, services, ctx) {
+                        let input = self.said(answer, ctx);
+                        self.machine.handle(ctx.now, input, &mut outputs);
+                    }
+                }
+                Output::Send(bytes) => ctx.send(self.sock, bytes),
+                Output::StartTls => {}
+                Output::Close => {
+                    self.finish(services, ctx);
+                    ctx.close(self.sock);
+                }
+                Output::WakeAt(time) => ctx.wake_at(time, self.token(), "smtpd timeout"),
+                Output::Lost => {
+                    if self.stage == "STARTTLS" && self.counting == Some(Verb::StartTls) {
+                        let from = &self.peer.namaddr;
+                        services.log.info(
+                            ctx,
+                            &self.conf.tag,
+                            format_args!("SSL_accept error from {from}: lost connection"),
+                        );
+                    }
+                    self.lost(services, ctx);
+                    ctx.close(self.sock);
+                }
+            }
+        }
+    }
+
+    fn lost(&mut self, services: &mut Services, ctx: &mut Ctx<'_>) {
+        let (stage, from) = (self.stage, &self.peer.namaddr);
+        services.log.info(ctx, &self.conf.tag, format_args!("lost connection after {stage} from {from}"));
+        self.finish(services, ctx);
+    }
+
+    /// Notes a reply, counts the command, and turns the answer into input for the machine.
+    fn said(&mut self, answer: Answer, ctx: &mut Ctx<'_>) -> Input {
+        if let Some(reply) = &answer.reply {
+            let session = self.sock;
+            ctx.note(|| Kind::SmtpReply {
+                session,
+                code: reply.code,
+                enhanced: reply.enhanced.clone(),
+                text: reply.lines.join("\n").into(),
+            });
+            self.transcript.push(Said::Out(reply.clone()));
+        }
+        if matches!(answer.next, Next::Command | Next::Close) {
+            self.count(!answer.error);
+        }
+        Input::Answer(answer)
+    }
+
+    /// The present line is no command: it is not counted.
+    pub(super) fn uncount(&mut self) {
+        self.counting = None;
+    }
+
+    /// The present command is counted under another verb.
+    pub(super) fn count_as(&mut self, verb: Verb) {
+        self.counting = Some(verb);
+    }
+
+    fn count(&mut self, success: bool) {
+        if let Some(verb) = self.counting.take() {
+            let counts = self.counts.entry(verb).or_default();
+            counts.0 += u32::from(success);
+            counts.1 += 1;
+        }
+    }
+
+    fn question(&mut self, question: Question, services: &mut Services, ctx: &mut Ctx<'_>) -> Option<Answer> {
+        let hostname = self.conf.myhostname.clone();
+        match question {
+            Question::Command(command) => self.accept_command(command, services, ctx),
+            Question::Response(line) => Some(self.auth_response(&line, services, ctx)),
+            Question::Message { content, over_limit } => {
+                self.stage = "END-OF-MESSAGE";
+                self.run(Pending::EndOfData { content, over_limit }, services, ctx)
+            }
+            Question::Chunk => Some(Answer::ok(Reply::new(250, "2.0.0 Ok: chunk received"))),
+            Question::BareNewline => {
+                self.errors_seen.push(ErrorClass::Protocol);
+                let (stage, from) = (self.stage, &self.peer.namaddr);
+                services.log.info(ctx, &self.conf.tag, format_args!("bare <LF> received after {stage} from {from}"));
+                let code = self.conf.bare_newline_reject_code;
+                Some(Answer::close(Reply::new(code, "5.5.2 Error: bare <LF> received")))
+            }
+            Question::TimedOut => {
+                let (stage, from) = (self.stage, &self.peer.namaddr);
+                services.log.info(ctx, &self.conf.tag, format_args!("timeout after {stage} from {from}"));
+                self.counting = None;
+                Some(Answer::close(Reply::new(421, format!("4.4.2 {hostname} Error: timeout exceeded"))))
+            }
+            Question::TooManyErrors => {
+                self.errors_seen.push(ErrorClass::Protocol);
+                let (stage, from) = (self.stage, &self.peer.namaddr);
+                services.log.info(ctx, &self.conf.tag, format_args!("too many errors after {stage} from {from}"));
+                Some(Answer::close(Reply::new(421, format!("4.7.0 {hostname} Error: too many errors"))))
+            }
+        }
+    }
+
+    fn accept_command(&mut self, command: Command, services: &mut Services, ctx: &mut Ctx<'_>) -> Option<Answer> {
+        let session = self.sock;
+        ctx.emit_full(|| Kind::SmtpCmd { session, line: command.text() });
+        self.transcript.push(Said::In(command.line.clone()));
+        self.counting = Some(command.verb);
+        self.command(command, services, ctx)
+    }
+
+    /// Decides a command; if that takes time, the session waits.
+    fn decide(&mut self, pending: Pending, services: &mut Services, ctx: &mut Ctx<'_>) {
+        if let Some(answer) = self.run(pending, services, ctx) {
+            let input = self.said(answer, ctx);
+            self.drive(input, services, ctx);
+        }
+    }
+
+    fn resume(&mut self, services: &mut Services, ctx: &mut Ctx<'_>) {
+        if let Some(pending) = self.pending.take() {
+            self.decide(pending, services, ctx);
+        }
+    }
+
+    pub(super) fn run(&mut self, pending: Pending, services: &mut Services, ctx: &mut Ctx<'_>) -> Option<Answer> {
+        match self.complete(&pending, services, ctx) {
+            Ok(answer) => {
+                self.answers.clear();
+                Some(answer)
+            }
+            Err(need) => {
+                self.pending = Some(pending);
+                self.need(need, services, ctx);
+                None
+            }
+        }
+    }
+
+    fn need(&mut self, need: Need, services: &mut Services, ctx: &mut Ctx<'_>) {
+        match need {
+            Need::Dns(name, qtype) => ctx.resolve(self.token(), name, qtype),
+            Need::Sleep(secs) => {
+                self.wait(std::time::Duration::from_secs(secs), need, ctx);
+            }
+            Need::Policy(server) => {
+                // Policy servers are programs that this world does not have.
+                let line = format!("connect to {server}: Connection refused");
+                services.log.warn(ctx, &self.conf.tag, format_args!("{line}"));
+                let action = self.conf.checks.policy_default_action.clone();
+                self.answers.add_policy(server.clone(), action);
+                self.wait(std::time::Duration::ZERO, Need::Policy(server), ctx);
+            }
+            Need::Verify(address) => {
+                self.polls = 0;
+                self.poll(address, services, ctx);
+            }
+        }
+    }
+
+    fn wait(&mut self, span: std::time::Duration, need: Need, ctx: &mut Ctx<'_>) {
+        let time = ctx.now + span;
+        self.wake = Some((time, need));
+        ctx.wake_at(time, self.token(), "smtpd waits");
+    }
+
+    fn poll(&mut self, address: SmolStr, services: &mut Services, ctx: &mut Ctx<'_>) {
+        let answer = crate::mta::postfix::verify::query(&address, services, ctx);
+        self.polls += 1;
+        let done = answer.status != crate::mta::postfix::verify::Status::Unknown;
+        let (delay, last) = (services.verify.poll_delay, self.polls > services.verify.poll_count);
+        if done || last {
+            self.answers.add_verified(address.clone(), answer.status, answer.text);
+            // Not within this call: the machine is busy with the question.
+            return self.wait(std::time::Duration::ZERO, Need::Policy(address), ctx);
+        }
+        self.wait(delay, Need::Verify(address), ctx);
+    }
+
+    fn waited(&mut self, need: Need, services: &mut Services, ctx: &mut Ctx<'_>) {
+        match need {
+            Need::Verify(address) => self.poll(address, services, ctx),
+            Need::Sleep(_) => {
+                self.answers.slept();
+                self.resume(services, ctx);
+            }
+            Need::Dns(..) | Need::Policy(_) => self.resume(services, ctx),
+        }
+    }
+
+    /// Evaluates restriction lists for the present command. The refusal is logged.
+    pub(super) fn check(
+        &mut self,
+        which: &[List],
+        subjects: Subjects<'_>,
+        services: &mut Services,
+        ctx: &mut Ctx<'_>,
+    ) -> Result<Result<Run, Rejection>, Need> {
+        let conf = Arc::clone(&self.conf);
+        let facts = Facts {
+            peer: &self.peer,
+            helo: subjects.helo,
+            sender: subjects.sender,
+            recipient: subjects.recipient,
+            recipients: self.transaction.as_ref().map_or(0, |transaction| transaction.recipients.len() as u64),
+            login: self.login.as_ref().map(|(_, login)| login.as_str()),
+            mechanism: self.login.as_ref().map(|(mechanism, _)| mechanism.as_str()),
+            encrypted: self.tls.is_some(),
+            bad_pipelining: self.bad_pipelining,
+            etrn: subjects.etrn,
+            stage: self.stage,
+        };
+        let mut run = Run::default();
+        let lookups = Lookups { answers: &mut self.answers, services, ctx };
+        let flow = conf.checks.evaluate(which, facts, lookups, &mut run);
+        if let Flow::Need(need) = flow {
+            return Err(need);
+        }
+        let steps = run.looked.clone();
+        for looked in std::mem::take(&mut run.looked) {
+            ctx.note(|| looked.event());
+        }
+        for note in std::mem::take(&mut run.notes) {
+            match note {
+                Note::Happened(what, text) => self.whatsup(what, &text, subjects, services, ctx),
+                Note::Line(line) => services.log.log(ctx, Priority::Warning, &conf.tag, format_args!("{line}")),
+            }
+        }
+        let deciding = steps.iter().rev().find(|looked| looked.matched);
+        let (list, restriction) = match deciding {
+            Some(looked) => (looked.list.parameter(), looked.rule.clone()),
+            None => (which.last().map_or("", |list| list.parameter()), SmolStr::default()),
+        };
+        let (action, text) = match &flow {
+            Flow::Reject(rejection) => ("reject", SmolStr::from(rejection.line())),
+            _ => ("permit", SmolStr::default()),
+        };
+        if ctx.trace.is_full() || action == "reject" {
+            let question = format!("is {} from {} permitted?", self.stage, self.peer.namaddr);
+            ctx.emit_why(Kind::PolicyVerdict { list: list.into(), restriction, action: action.into(), text }, || {
+                let mut decision = Decision::about(question);
+                for looked in steps {
+                    decision.step(looked.rule, looked.input, looked.matched, looked.result);
+                    decision.at(looked.source);
+                }
+                decision.verdict(action)
+            });
+        }
+        match flow {
+            Flow::Reject(rejection) => {
+                self.whatsup("reject", &rejection.line(), subjects, services, ctx);
+                self.errors_seen.push(rejection.class);
+                Ok(Err(*rejection))
+            }
+            _ => Ok(Ok(run)),
+        }
+    }
+
+    /// `QUEUEID: what: RCPT from client: text; from=<…> to=<…> proto=… helo=<…>`.
+    pub(super) fn whatsup(
+        &self,
+        what: &str,
+        text: &str,
+        subjects: Subjects<'_>,
+        services: &mut Services,
+        ctx: &mut Ctx<'_>,
+    ) {
+        use crate::smtp::path::quote_address;
+        if !ctx.trace.is_full() {
+            return;
+        }
+        let id = self.queue_id.as_deref().unwrap_or("NOQUEUE");
+        let mut line = format!("{id}: {what}: {} from {}: {text};", self.stage, self.peer.namaddr);
+        // Writing to a string does not fail.
+        if let Some(sender) = subjects.sender {
+            let _ = write!(line, " from=<{}>", quote_address(sender));
+        }
+        if let Some(recipient) = subjects.recipient {
+            let _ = write!(line, " to=<{}>", quote_address(recipient));
+        }
+        let _ = write!(line, " proto={}", if self.esmtp { "ESMTP" } else { "SMTP" });
+        if let Some(helo) = subjects.helo {
+            let _ = write!(line, " helo=<{helo}>");
+        }
+        services.log.info(ctx, &self.conf.tag, format_args!("{line}"));
+    }
+
+    /// The end: what is unfinished is forgotten, and the counts are logged.
+    fn finish(&mut self, services: &mut Services, ctx: &mut Ctx<'_>) {
+        if std::mem::replace(&mut self.over, true) {
+            return;
+        }
+        // A command that never got its answer did not succeed.
+        self.count(false);
+        self.reset(services, ctx);
+        self.notify_postmaster(services, ctx);
+        self.check_event_limits(services, ctx);
+        if !ctx.trace.is_full() {
+            return;
+        }
+        let mut line = format!("disconnect from {}", self.peer.namaddr);
+        let (mut done, mut all) = (0, 0);
+        for (verb, (success, total)) in &self.counts {
+            let _ = write!(line, " {}={success}", verb.as_str().to_ascii_lowercase());
+            if success != total {
+                let _ = write!(line, "/{total}");
+            }
+            done += success;
+            all += total;
+        }
+        let _ = write!(line, " commands={done}");
+        if done != all {
+            let _ = write!(line, "/{all}");
+        }
+        services.log.info(ctx, &self.conf.tag, format_args!("{line}"));
+    }
+
+    /// Forgets the transaction.
+    pub(super) fn reset(&mut self, services: &mut Services, ctx: &mut Ctx<'_>) {
+        if let Some(id) = self.queue_id.take() {
+            services.queue.release(&id, ctx);
+        }
+        self.transaction = None;
+    }
+}
