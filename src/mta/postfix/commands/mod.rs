@@ -17,6 +17,8 @@ pub mod postsuper;
 pub mod qshape;
 pub mod sendmail;
 mod table_tool;
+#[cfg(test)]
+mod tests;
 
 use crate::host::Programs;
 use crate::host::program::{Entry, Filter};

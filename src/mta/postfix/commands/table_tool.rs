@@ -66,18 +66,6 @@ struct Options {
     headers: bool,
 }
 
-/// What ends the command before its work is done.
-enum Stop {
-    Fatal(String),
-    Exit(u8),
-}
-
-impl From<String> for Stop {
-    fn from(text: String) -> Stop {
-        Stop::Fatal(text)
-    }
-}
-
 /// Runs either command.
 pub(super) fn run_tool(env: &mut Env<'_, '_>, args: &[String], stdin: &[u8], kind: Kind) -> u8 {
     let name = args.first().map_or(kind.name(), |name| name.rsplit('/').next().unwrap_or(name));
@@ -106,8 +94,8 @@ pub(super) fn run_tool(env: &mut Env<'_, '_>, args: &[String], stdin: &[u8], kin
     }
     let tool = Tool { console, kind, options };
     match tool.run(env, &files, stdin) {
-        Ok(status) | Err(Stop::Exit(status)) => status,
-        Err(Stop::Fatal(text)) => tool.console.fatal(env, &text),
+        Ok(status) => status,
+        Err(text) => tool.console.fatal(env, &text),
     }
 }
 
@@ -118,13 +106,13 @@ struct Tool {
 }
 
 impl Tool {
-    fn run(&self, env: &mut Env<'_, '_>, files: &[String], stdin: &[u8]) -> Result<u8, Stop> {
+    fn run(&self, env: &mut Env<'_, '_>, files: &[String], stdin: &[u8]) -> Result<u8, String> {
         let wanted = [self.options.sequence, self.options.query.is_some(), self.options.delete.is_some()];
         if wanted.iter().filter(|wanted| **wanted).count() > 1 {
-            return Err(Stop::Fatal("specify only one of -s or -q or -d".to_owned()));
+            return Err("specify only one of -s or -q or -d".to_owned());
         }
         if (self.options.body || self.options.headers) && self.options.query.as_deref() != Some("-") {
-            return Err(Stop::Fatal("specify -b -h or -m only with \"-q -\"".to_owned()));
+            return Err("specify -b -h or -m only with \"-q -\"".to_owned());
         }
         let mut notes = Vec::new();
         let directory = self.options.config.as_deref().unwrap_or(DIRECTORY);
@@ -132,7 +120,7 @@ impl Tool {
         notes.iter().for_each(|note| self.console.note(env, note));
         let config = config.map_err(|error| error.0)?;
         let default_type = config.global().get("default_database_type");
-        let usage = || Stop::Fatal(self.kind.usage());
+        let usage = || self.kind.usage();
         let specs: Vec<(SmolStr, String)> = files
             .iter()
             .map(|file| match file.split_once(':') {
@@ -167,7 +155,7 @@ impl Tool {
     }
 
     /// Opens a table for reading; what that logs is reported.
-    fn open(&self, env: &mut Env<'_, '_>, kind: &str, path: &str) -> Result<Table, Stop> {
+    fn open(&self, env: &mut Env<'_, '_>, kind: &str, path: &str) -> Result<Table, String> {
         let absolute = if is_file_type(kind) { env.path(path) } else { path.to_owned() };
         let flags = if self.options.exact_case { MapFlags::EXACT } else { MapFlags::FOLDED };
         let table = Table::new(&format!("{kind}:{absolute}"), flags);
@@ -175,16 +163,16 @@ impl Tool {
             // The file is named as it was given.
             let note = note.replace(&absolute, path);
             match note.strip_prefix("error: ") {
-                Some(reason) => return Err(Stop::Fatal(reason.to_owned())),
+                Some(reason) => return Err(reason.to_owned()),
                 None => self.console.note(env, &note),
             }
         }
         Ok(table)
     }
 
-    fn find(&self, env: &mut Env<'_, '_>, table: &Table, name: &str, key: &str) -> Result<Option<SmolStr>, Stop> {
+    fn find(&self, env: &mut Env<'_, '_>, table: &Table, name: &str, key: &str) -> Result<Option<SmolStr>, String> {
         let Ok(found) = table.find(key, env.ctx.host) else {
-            return Err(Stop::Fatal(format!("table {name}: query error: Application error")));
+            return Err(format!("table {name}: query error: Application error"));
         };
         let value = found.map(|found| found.value);
         if value.as_ref().is_some_and(SmolStr::is_empty) {
@@ -194,7 +182,7 @@ impl Tool {
         Ok(value)
     }
 
-    fn query(&self, env: &mut Env<'_, '_>, specs: &[(SmolStr, String)], key: &str) -> Result<u8, Stop> {
+    fn query(&self, env: &mut Env<'_, '_>, specs: &[(SmolStr, String)], key: &str) -> Result<u8, String> {
         for (kind, path) in specs {
             let table = self.open(env, kind, path)?;
             if key.is_empty() {
@@ -208,7 +196,7 @@ impl Tool {
         Ok(1)
     }
 
-    fn query_many(&self, env: &mut Env<'_, '_>, specs: &[(SmolStr, String)], stdin: &[u8]) -> Result<u8, Stop> {
+    fn query_many(&self, env: &mut Env<'_, '_>, specs: &[(SmolStr, String)], stdin: &[u8]) -> Result<u8, String> {
         let mut tables = Vec::new();
         for (kind, path) in specs {
             tables.push((self.open(env, kind, path)?, format!("{kind}:{path}")));
@@ -249,7 +237,7 @@ impl Tool {
         keys
     }
 
-    fn list(&self, env: &mut Env<'_, '_>, kind: &str, path: &str) -> Result<(), Stop> {
+    fn list(&self, env: &mut Env<'_, '_>, kind: &str, path: &str) -> Result<(), String> {
         let table = self.open(env, kind, path)?;
         let entries = table
             .entries(env.ctx.host)
@@ -261,11 +249,11 @@ impl Tool {
         Ok(())
     }
 
-    fn delete(&self, env: &mut Env<'_, '_>, specs: &[(SmolStr, String)], keys: &[String]) -> Result<u8, Stop> {
+    fn delete(&self, env: &mut Env<'_, '_>, specs: &[(SmolStr, String)], keys: &[String]) -> Result<u8, String> {
         let mut any = false;
         for (kind, path) in specs {
             let Some(end) = suffix(kind) else {
-                return Err(Stop::Fatal(format!("{kind}:{path} map requires O_RDONLY access mode")));
+                return Err(format!("{kind}:{path} map requires O_RDONLY access mode"));
             };
             let db_name = format!("{path}{end}");
             let db_path = env.path(&db_name);
@@ -280,7 +268,7 @@ impl Tool {
     }
 
     /// Compiles a source file, or adds what standard input says (`-i`).
-    fn build(&self, env: &mut Env<'_, '_>, kind: &str, path: &str, stdin: &[u8]) -> Result<(), Stop> {
+    fn build(&self, env: &mut Env<'_, '_>, kind: &str, path: &str, stdin: &[u8]) -> Result<(), String> {
         let source = env.path(path);
         let stat = env.ctx.host.vfs.stat(&source, env.cred);
         let owner = stat.as_ref().map_or((0, 0, 0o644), |inode| (inode.uid, inode.gid, inode.mode));
@@ -291,11 +279,11 @@ impl Tool {
             text.map_err(|errno| format!("open {path}: {errno}"))?
         };
         let Some(end) = suffix(kind) else {
-            return Err(Stop::Fatal(if is_supported(kind) {
+            return Err(if is_supported(kind) {
                 format!("unsupported dictionary type: {kind} does not support bulk-mode creation.")
             } else {
                 format!("unsupported dictionary type: {kind}")
-            }));
+            });
         };
         let db_name = format!("{path}{end}");
         let db_path = env.path(&db_name);
@@ -369,13 +357,13 @@ impl Tool {
         db: HashDb,
         mode: u16,
         cred: &Cred,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), String> {
         let written = env.ctx.host.vfs.write(path, Content::Object(Arc::new(db)), mode, cred);
-        written.map(|_| ()).map_err(|errno| Stop::Fatal(format!("open {name}: {errno}")))
+        written.map(|_| ()).map_err(|errno| format!("open {name}: {errno}"))
     }
 }
 
-fn existing(env: &Env<'_, '_>, path: &str, name: &str) -> Result<HashDb, Stop> {
+fn existing(env: &Env<'_, '_>, path: &str, name: &str) -> Result<HashDb, String> {
     let content = env.ctx.host.vfs.read(path, env.cred).map_err(|errno| format!("open database {name}: {errno}"))?;
     let db = content.object::<HashDb>().ok_or_else(|| format!("open database {name}: Invalid argument"))?;
     Ok((*db).clone())
