@@ -6,7 +6,7 @@ pub fn is_comma_space(c: char) -> bool {
 }
 
 /// Words between separators, where `{…}` protects separators within.
-pub fn words<'a>(text: &'a str, is_separator: impl Fn(char) -> bool) -> Vec<&'a str> {
+pub fn words(text: &str, is_separator: impl Fn(char) -> bool) -> Vec<&str> {
     let mut found = Vec::new();
     let mut rest = text.trim_start_matches(&is_separator);
     while !rest.is_empty() {

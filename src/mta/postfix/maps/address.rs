@@ -137,10 +137,10 @@ impl AddressFinder {
         let hit = |found: Found, key: &str, extension: Option<&str>| {
             Ok(Some(FoundAddress { found, extension: extension.map(SmolStr::from), key: key.into() }))
         };
-        if strategy.full {
-            if let Some(found) = self.lookup(maps, user, domain, host, false)? {
-                return hit(found, address, None);
-            }
+        if strategy.full
+            && let Some(found) = self.lookup(maps, user, domain, host, false)?
+        {
+            return hit(found, address, None);
         }
         let bare = bare.filter(|_| strategy.without_extension);
         if let Some((user, extension)) = bare

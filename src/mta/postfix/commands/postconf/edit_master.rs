@@ -97,7 +97,8 @@ fn change(text: &str, path: &str, options: &Options, changes: &mut [Change]) -> 
                 (Subject::Entries | Subject::Main, None) => dropped = true,
                 (Subject::Fields, Some(value)) => set_field(&mut entry, request.item, value),
                 (Subject::Overrides, value) => {
-                    if !set_override(&mut entry, request.item, value.as_deref()) {
+                    let changed = set_override(&mut entry, request.item, value.as_deref());
+                    if !changed {
                         continue;
                     }
                 }
