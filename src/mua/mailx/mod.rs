@@ -116,7 +116,7 @@ impl Mailx {
         if self.options.check {
             return Err(u8::from(session.is_none()));
         }
-        let Some(mut session) = session else {
+        let Some(session) = session else {
             env.errln(if self.options.file.is_some() {
                 format!("{path}: empty file")
             } else {

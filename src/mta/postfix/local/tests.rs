@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::lookups::{Alias, Lookups, Route, Table, Unavailable};
+use super::settings::Settings;
 use super::*;
 use crate::host::accounts::Accounts;
 use crate::host::vfs::{Cred, Vfs};
