@@ -5,6 +5,8 @@
 
 pub mod conf;
 mod scheduler;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;

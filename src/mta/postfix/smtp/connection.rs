@@ -100,6 +100,8 @@ pub(super) struct Connection {
     /// Where it is kept: service, next hop.
     pub key: (SmolStr, SmolStr),
     pub idle_until: Time,
+    /// A timer for the end of that time is running.
+    pub idle_armed: bool,
 }
 
 impl Connection {
@@ -123,6 +125,7 @@ impl Connection {
             opened: now,
             uses: 0,
             idle_until: now,
+            idle_armed: false,
         }
     }
 }

@@ -418,7 +418,7 @@ impl SmtpClient {
         if reuse && fresh && !connection.bad && !in_transaction && connection.tls == TlsState::Plain {
             connection.phase = Phase::Idle;
             connection.idle_until = ctx.now + connection.conf.cache_time;
-            if connection.uses == 1 {
+            if !std::mem::replace(&mut connection.idle_armed, true) {
                 ctx.wake_at(connection.idle_until, self.base | WAKE_IDLE | sock.0, "idle connection");
             }
             self.idle.entry(connection.key.clone()).or_default().push(sock);
@@ -608,10 +608,10 @@ impl SmtpClient {
         let peer = connection.peer.clone();
         self.trust.load(&conf.tls.ca_file, &conf.tls.ca_path, ctx.host);
         let verdict = tls::verify(chain, policy, &self.trust, ctx.now);
-        if policy.level.must_match() {
-            if let Some(text) = &verdict.complaint {
-                services.log.info(ctx, &conf.tag, format_args!("{}", text.replace("%s", &peer.name_port)));
-            }
+        if policy.level.must_match()
+            && let Some(text) = &verdict.complaint
+        {
+            services.log.info(ctx, &conf.tag, format_args!("{}", text.replace("%s", &peer.name_port)));
         }
         if conf.tls.loglevel > 0 {
             services.log.info(

@@ -112,7 +112,7 @@ impl SmtpClient {
     /// A timer; `token` is what the agent asked with.
     pub fn wake(&mut self, token: u64, services: &mut Services, ctx: &mut Ctx<'_>) {
         let sock = Socket(token & NUMBER);
-        let Some(connection) = self.connections.get(&sock) else { return };
+        let Some(connection) = self.connections.get_mut(&sock) else { return };
         match token & KIND {
             WAKE_CONNECT if connection.phase == Phase::Connecting => {
                 ctx.abort(sock);
@@ -127,6 +127,7 @@ impl SmtpClient {
                     ctx.wake_at(connection.idle_until, self.base | WAKE_IDLE | sock.0, "idle connection");
                 }
             }
+            WAKE_IDLE => connection.idle_armed = false,
             _ => {}
         }
     }
