@@ -1,5 +1,7 @@
 //! Every golden case gives what Postfix 3.7 gave.
 
+#![allow(clippy::disallowed_methods, reason = "tests read their cases")]
+
 use std::fs;
 use std::path::Path;
 
