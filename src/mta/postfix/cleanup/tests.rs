@@ -522,3 +522,43 @@ fn remembered_routes_are_the_same_routes() {
         );
     }
 }
+
+#[test]
+fn parts_are_checked_by_their_class() {
+    let mut bench = Bench::new("mime_header_checks = regexp:/etc/postfix/mhc\n", &[]);
+    let rule = b"/name=[^>]*\\.(exe|bat)/ REJECT attachment type not allowed\n".to_vec();
+    bench.host.vfs.write("/etc/postfix/mhc", Content::from(rule), 0o644, &Cred::ROOT).unwrap();
+    let remote = Attributes {
+        rewrite_context: "remote".into(),
+        client_name: "client.example.org".into(),
+        client_address: "198.51.100.7".into(),
+        protocol_name: "ESMTP".into(),
+        helo_name: "client.example.org".into(),
+        ..Attributes::default()
+    };
+    let text = "From: x@example.org\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\nx\n--b\nContent-Type: a/b;\n name=\"run.exe\"\n\nMZ\n--b--\n";
+    let error =
+        bench.submit_as("sender@example.org", &["alice@example.com"], text, remote, Flags::EXTERNAL).unwrap_err();
+    assert_eq!(error.smtp_reply(), "550 5.7.1 attachment type not allowed");
+    let log = bench.log();
+    assert!(log[0].ends_with("message-id=<>"));
+    assert!(log[1].ends_with(
+        "reject: header Content-Type: a/b;? name=\"run.exe\" from client.example.org[198.51.100.7]; from=<sender@example.org> \
+         to=<alice@example.com> proto=ESMTP helo=<client.example.org>: 5.7.1 attachment type not allowed"
+    ));
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn unchanged_mail_keeps_its_octets(text in "(Subject: x\n|Content-Type: multipart/mixed; boundary=b\n|--b\n|--b--\n|\n| y\n|é\n|To: <a\n){0,20}") {
+        let mut bench = checks("/never matches/ STRIP\n");
+        let remote = Attributes { rewrite_context: "remote".into(), ..Attributes::default() };
+        let id = bench.submit_as("", &["a@x.org"], &text, remote, Flags::EXTERNAL).unwrap();
+        let kept = bench.file(&id).message.to_vec();
+        // Empty lines may be added between a header and what follows, nothing else.
+        let words = |text: &[u8]| String::from_utf8_lossy(text).lines().filter(|line| !line.is_empty()).map(str::to_owned).collect::<Vec<_>>();
+        proptest::prop_assert_eq!(words(&kept), words(text.as_bytes()));
+    }
+}
