@@ -2,6 +2,7 @@
 
 pub mod dial;
 pub mod fetch;
+pub mod fetchmail;
 pub mod imap_client;
 pub mod mailx;
 pub mod pop3_client;

@@ -97,6 +97,8 @@ pub struct Submission {
     accepted: Option<String>,
     /// The first thing that went wrong.
     failure: Option<String>,
+    /// Whether a message of others is handed over, which is no event of a mail user agent.
+    relays: bool,
 }
 
 impl Submission {
@@ -112,10 +114,24 @@ impl Submission {
             next: Step::Hello,
             accepted: None,
             failure: None,
+            relays: false,
         }
     }
 
+    /// The same dialogue with a message that exists already, as a mail retrieval agent holds it.
+    /// Subject and body of `envelope` are not used; lines of `content` end with LF.
+    pub fn handing_over(envelope: SendMail, content: Bytes) -> Submission {
+        Submission { content, relays: true, ..Submission::new(envelope) }
+    }
+
     fn start(&mut self, ctx: &mut Ctx<'_>) {
+        if !self.relays {
+            self.compose(ctx);
+        }
+        self.sock = self.dialer.start(ctx);
+    }
+
+    fn compose(&mut self, ctx: &mut Ctx<'_>) {
         let unique = ctx.host.dice.next_u64();
         self.content = self.mail.compose(ctx.now, &ctx.host.zone, unique);
         ctx.emit(Kind::MuaCompose {
@@ -124,7 +140,6 @@ impl Submission {
             subject: self.mail.subject.clone(),
             rcpts: self.mail.to.clone(),
         });
-        self.sock = self.dialer.start(ctx);
     }
 
     fn fail(&mut self, reason: impl Into<String>) {
@@ -142,13 +157,15 @@ impl Submission {
         }
         let ok = self.failure.is_none() && self.accepted.is_some();
         let text = self.failure.take().or_else(|| self.accepted.take()).unwrap_or_else(|| "connection lost".into());
-        ctx.emit(Kind::MuaSend {
-            user: self.mail.user.clone(),
-            account: self.mail.from.clone(),
-            server: format_smolstr!("{}:{}", self.dialer.host, self.dialer.port),
-            ok,
-            text: text.as_str().into(),
-        });
+        if !self.relays {
+            ctx.emit(Kind::MuaSend {
+                user: self.mail.user.clone(),
+                account: self.mail.from.clone(),
+                server: format_smolstr!("{}:{}", self.dialer.host, self.dialer.port),
+                ok,
+                text: text.as_str().into(),
+            });
+        }
         let stderr = if ok { Vec::new() } else { format!("{text}\n").into_bytes() };
         ctx.exit(Exit { status: u8::from(!ok), stdout: Vec::new(), stderr });
     }

@@ -1,0 +1,414 @@
+//! A mail retrieval agent, as fetchmail(1): fetches by POP3 or IMAP and hands each message over by
+//! SMTP, to this host's own MTA if nothing else is said.
+
+pub mod rc;
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use smol_str::{SmolStr, format_smolstr};
+
+use self::rc::Account;
+use super::dial::Dialer;
+use super::retrieve::{Errand, Output, RetrieveError, Retriever};
+use super::{Credentials, SendMail, Submission};
+use crate::host::{Env, Input, Program, Progress, Resume};
+use crate::mail::header;
+use crate::sim::net::NetInput;
+use crate::sim::{Duration, Payload, Socket, TlsMessage};
+use crate::trace::Kind;
+
+/// How long a server may be silent (`timeout`).
+const PATIENCE: Duration = Duration::from_secs(300);
+/// The token of the timer between polls.
+const NEXT_POLL: u64 = u64::MAX;
+
+/// Exit statuses of fetchmail(1).
+mod status {
+    pub const MAIL: u8 = 0;
+    pub const NO_MAIL: u8 = 1;
+    pub const SOCKET: u8 = 2;
+    pub const AUTH: u8 = 3;
+    pub const PROTOCOL: u8 = 4;
+    pub const SYNTAX: u8 = 5;
+}
+
+/// The command `fetchmail`.
+#[derive(Clone, Debug, Default)]
+pub struct Fetchmail {
+    verbose: bool,
+    daemon: Option<u64>,
+    /// All mailboxes, for the next poll of the daemon.
+    accounts: Vec<Account>,
+    /// Those that are still to be polled.
+    waiting: VecDeque<Account>,
+    poll: Option<Poll>,
+    status: Option<u8>,
+    /// Rises with every sign of life of the server, so that old timers are recognised.
+    heard: u64,
+}
+
+/// A mailbox being polled.
+#[derive(Clone, Debug)]
+struct Poll {
+    account: Account,
+    dialer: Dialer,
+    sock: Option<Socket>,
+    client: Retriever,
+    /// Messages found, and handed over so far.
+    found: u64,
+    count: u64,
+    /// The message that is being handed over: number and octets.
+    current: (u64, usize),
+}
+
+impl Fetchmail {
+    /// The command, about to be started.
+    pub fn program() -> Box<dyn Program> {
+        Box::new(Fetchmail::default())
+    }
+
+    /// Reads options and `~/.fetchmailrc`.
+    fn start(&mut self, env: &mut Env<'_, '_>) -> Result<(), String> {
+        let home = env.vars.get("HOME").cloned().unwrap_or_else(|| "/root".to_owned());
+        let mut file = format!("{home}/.fetchmailrc");
+        let mut servers = Vec::new();
+        let (mut keep, mut all, mut protocol, mut user) = (None, false, None, None);
+        let mut args = env.args.iter().skip(1);
+        while let Some(arg) = args.next() {
+            let mut value = || args.next().cloned().ok_or(format!("fetchmail: option requires an argument -- '{arg}'"));
+            match arg.as_str() {
+                "-v" | "--verbose" => self.verbose = true,
+                "-s" | "--silent" | "-N" | "--nodetach" => {}
+                "-k" | "--keep" => keep = Some(true),
+                "-K" | "--nokeep" => keep = Some(false),
+                "-a" | "--all" | "--fetchall" => all = true,
+                "-f" | "--fetchmailrc" => file = env.path(&value()?),
+                "-u" | "--user" | "--username" => user = Some(value()?),
+                "-p" | "--proto" | "--protocol" => {
+                    let name = value()?;
+                    let known = rc::protocol(&name);
+                    protocol = Some(known.ok_or(format!("fetchmail: invalid protocol `{name}' specified."))?);
+                }
+                "-d" | "--daemon" => self.daemon = value()?.parse().ok(),
+                option if option.starts_with('-') => return Err(format!("fetchmail: invalid option -- '{option}'")),
+                server => servers.push(server),
+            }
+        }
+        let text = env.ctx.host.vfs.read_text(&file, env.cred).unwrap_or_default();
+        let control = rc::parse(&text, &file).map_err(|error| error.to_string())?;
+        self.daemon = self.daemon.or(control.daemon).filter(|seconds| *seconds > 0);
+        let mut accounts = control.accounts;
+        for server in &servers {
+            if !accounts.iter().any(|account| account.server == *server) {
+                accounts.push(Account::new(*server));
+            }
+        }
+        accounts.retain(|account| match servers.is_empty() {
+            true => !account.skip,
+            false => servers.contains(&account.server.as_str()),
+        });
+        let caller = env.ctx.host.accounts.by_uid(env.cred.uid).map(|user| user.name.clone()).unwrap_or_default();
+        for account in &mut accounts {
+            account.keep = keep.unwrap_or(account.keep);
+            account.all |= all;
+            account.protocol = protocol.unwrap_or(account.protocol);
+            if let Some(user) = &user {
+                account.user = user.into();
+            }
+            if account.user.is_empty() {
+                account.user = caller.clone();
+            }
+            account.local.get_or_insert_with(|| caller.clone());
+        }
+        if accounts.is_empty() {
+            return Err("fetchmail: no mailservers have been specified.".to_owned());
+        }
+        self.waiting = accounts.iter().cloned().collect();
+        self.accounts = accounts;
+        Ok(())
+    }
+
+    /// Begins with the next mailbox, or ends.
+    fn next(&mut self, env: &mut Env<'_, '_>) -> Progress {
+        while let Some(account) = self.waiting.pop_front() {
+            let Some(password) = account.password.clone() else {
+                env.errln(format!("fetchmail: can't find a password for {}@{}.", account.user, account.server));
+                self.worst(status::AUTH);
+                continue;
+            };
+            let login = Credentials { user: account.user.clone(), password };
+            let errand = Errand { login, keep: account.keep, all: account.all, starttls: account.starttls };
+            let client = Retriever::new(account.protocol, errand);
+            let mut dialer = Dialer::new(&account.server, account.port.unwrap_or(account.protocol.port()));
+            let sock = dialer.start(env.ctx);
+            self.poll = Some(Poll { account, dialer, sock, client, found: 0, count: 0, current: (0, 0) });
+            return Progress::Wait;
+        }
+        match self.daemon {
+            Some(seconds) => {
+                env.ctx.wake_at(env.ctx.now + Duration::from_secs(seconds), NEXT_POLL, "fetchmail's next poll");
+                Progress::Wait
+            }
+            None => Progress::Exit(self.status.unwrap_or(status::NO_MAIL)),
+        }
+    }
+
+    /// Mail anywhere counts as success; otherwise the first failure, otherwise "no mail".
+    fn worst(&mut self, status: u8) {
+        self.status = Some(match (self.status, status) {
+            (Some(status::MAIL), _) | (_, status::MAIL) => status::MAIL,
+            (Some(earlier), status::NO_MAIL) => earlier,
+            (None | Some(status::NO_MAIL), status) => status,
+            (Some(earlier), _) => earlier,
+        });
+    }
+
+    /// Ends the poll of a mailbox.
+    fn finish(&mut self, status: u8, env: &mut Env<'_, '_>) -> Progress {
+        let Some(poll) = self.poll.take() else { return Progress::Wait };
+        self.heard += 1;
+        if let Some(sock) = poll.sock {
+            env.ctx.close(sock);
+        }
+        let name = match status {
+            status::SOCKET => Some("SOCKET"),
+            status::AUTH => Some("AUTHFAIL"),
+            status::PROTOCOL => Some("PROTOCOL"),
+            _ => None,
+        };
+        if let Some(name) = name {
+            env.errln(format!("fetchmail: Query status={status} ({name})"));
+        }
+        self.worst(status);
+        let Account { user, server, .. } = poll.account;
+        env.ctx.emit(Kind::MraPoll { user, server, count: poll.count });
+        self.next(env)
+    }
+
+    fn carry_out(&mut self, outputs: Vec<Output>, env: &mut Env<'_, '_>) -> Progress {
+        let verbose = self.verbose;
+        for output in outputs {
+            let Some(poll) = &mut self.poll else { return Progress::Wait };
+            let protocol = poll.account.protocol.name();
+            match (output, poll.sock) {
+                (Output::Command(line), Some(sock)) => {
+                    if verbose {
+                        env.outln(format!("fetchmail: {protocol}> {}", without_password(&line)));
+                    }
+                    env.ctx.send(sock, format!("{line}\r\n"));
+                }
+                (Output::Reply(line), _) if verbose => env.outln(format!("fetchmail: {protocol}< {line}")),
+                (Output::StartTls, Some(sock)) => {
+                    let versions = vec!["TLSv1.3".into(), "TLSv1.2".into()];
+                    let server_name = Some(poll.account.server.clone());
+                    env.ctx.send_tls(sock, TlsMessage::ClientHello { server_name, versions });
+                }
+                (Output::Found { count, octets }, _) => {
+                    poll.found = count;
+                    let Account { user, server, .. } = &poll.account;
+                    match (count, octets) {
+                        (0, _) => env.outln(format!("fetchmail: No mail for {user} at {server}")),
+                        (1, Some(octets)) => env.outln(format!("1 message for {user} at {server} ({octets} octets).")),
+                        (1, None) => env.outln(format!("1 message for {user} at {server}.")),
+                        (_, Some(octets)) => {
+                            env.outln(format!("{count} messages for {user} at {server} ({octets} octets)."))
+                        }
+                        (_, None) => env.outln(format!("{count} messages for {user} at {server}.")),
+                    }
+                }
+                (Output::Mail { number, content }, _) => {
+                    poll.current = (number, content.len());
+                    poll.hand_over(content, env);
+                }
+                (Output::Done, _) => {
+                    let status = if poll.found > 0 { status::MAIL } else { status::NO_MAIL };
+                    return self.finish(status, env);
+                }
+                (Output::Failed(error), _) => return self.fail(&error, env),
+                _ => {}
+            }
+        }
+        Progress::Wait
+    }
+
+    fn fail(&mut self, error: &RetrieveError, env: &mut Env<'_, '_>) -> Progress {
+        let Some(poll) = &self.poll else { return Progress::Wait };
+        let Account { user, server, .. } = &poll.account;
+        match error {
+            RetrieveError::Login { .. } => {
+                env.errln(format!("fetchmail: Authorization failure on {user}@{server}"));
+                self.finish(status::AUTH, env)
+            }
+            RetrieveError::Lost => {
+                env.errln(format!("fetchmail: socket error while fetching from {user}@{server}"));
+                self.finish(status::SOCKET, env)
+            }
+            other => {
+                env.errln(format!("fetchmail: {other}"));
+                self.finish(status::PROTOCOL, env)
+            }
+        }
+    }
+
+    fn network(&mut self, input: NetInput, env: &mut Env<'_, '_>) -> Progress {
+        let Some(poll) = &mut self.poll else { return Progress::Wait };
+        let mut out = Vec::new();
+        match input {
+            NetInput::ConnectFailed { error, .. } => match poll.dialer.failed(error, env.ctx) {
+                Ok(sock) => poll.sock = Some(sock),
+                Err(_) => {
+                    let (protocol, server) = (poll.account.protocol.name(), &poll.account.server);
+                    env.errln(format!("fetchmail: {protocol} connection to {server} failed: {}", error.text()));
+                    return self.finish(status::SOCKET, env);
+                }
+            },
+            NetInput::Data { payload: Payload::Bytes(bytes), .. } => poll.client.handle(&bytes, &mut out),
+            NetInput::Data { sock, payload: Payload::Tls(message) } => match &*message {
+                TlsMessage::ServerHello { .. } => {
+                    env.ctx.send_tls(sock, TlsMessage::Finished);
+                    poll.client.secured(&mut out);
+                }
+                TlsMessage::Alert(_) => out.push(Output::Failed(RetrieveError::Lost)),
+                _ => {}
+            },
+            NetInput::Eof { .. } | NetInput::Reset { .. } => out.push(Output::Failed(RetrieveError::Lost)),
+            _ => {}
+        }
+        self.heard += 1;
+        env.ctx.wake_at(env.ctx.now + PATIENCE, self.heard, "mailbox server time-out");
+        self.carry_out(out, env)
+    }
+
+    /// The MTA took the message, or did not.
+    fn handed_over(&mut self, accepted: bool, stderr: &[u8], env: &mut Env<'_, '_>) -> Progress {
+        let Some(poll) = &mut self.poll else { return Progress::Wait };
+        if !accepted {
+            let reason = String::from_utf8_lossy(stderr);
+            env.errln(format!("fetchmail: SMTP error: {}", reason.trim_end()));
+        }
+        let Account { user, server, keep, .. } = &poll.account;
+        let (number, octets) = poll.current;
+        let fate = if accepted && !keep { "flushed" } else { "not flushed" };
+        env.outln(format!("reading message {user}@{server}:{number} of {} ({octets} octets) {fate}", poll.found));
+        poll.count += u64::from(accepted);
+        let mut out = Vec::new();
+        poll.client.stored(accepted, &mut out);
+        self.carry_out(out, env)
+    }
+}
+
+impl Poll {
+    fn hand_over(&self, content: Bytes, env: &mut Env<'_, '_>) {
+        let local = self.account.local.clone().unwrap_or_default();
+        let to = if local.contains('@') { local } else { format_smolstr!("{local}@localhost") };
+        let server = if self.account.smtp_host.contains(':') {
+            self.account.smtp_host.clone()
+        } else {
+            format_smolstr!("{}:25", self.account.smtp_host)
+        };
+        let envelope = SendMail { from: sender_of(&content), to: vec![to], server, ..SendMail::default() };
+        env.ctx.start(Box::new(Submission::handing_over(envelope, content)));
+    }
+}
+
+/// The envelope sender that a message had: its Return-Path, or else its From address.
+fn sender_of(content: &[u8]) -> SmolStr {
+    let field = |name: &str| {
+        let mut fields = header::Fields::new(content);
+        let found = fields.find(|field| field.name.eq_ignore_ascii_case(name.as_bytes()));
+        found.map(|field| field.unfolded())
+    };
+    let value = field("Return-Path").or_else(|| field("From")).unwrap_or_default();
+    let address = match (value.rfind('<'), value.rfind('>')) {
+        (Some(open), Some(close)) if open < close => &value[open + 1..close],
+        _ => value.split_whitespace().next().unwrap_or_default(),
+    };
+    SmolStr::new(address)
+}
+
+/// A command as `-v` shows it.
+fn without_password(line: &str) -> String {
+    if line.starts_with("PASS ") {
+        return "PASS *".to_owned();
+    }
+    match line.find(" LOGIN ") {
+        Some(at) => format!("{} LOGIN \"*\" \"*\"", &line[..at]),
+        None => line.to_owned(),
+    }
+}
+
+impl Program for Fetchmail {
+    fn resume(&mut self, resume: Resume, env: &mut Env<'_, '_>) -> Progress {
+        match resume {
+            Resume::Start => match self.start(env) {
+                Ok(()) => self.next(env),
+                Err(text) => {
+                    env.errln(text);
+                    Progress::Exit(status::SYNTAX)
+                }
+            },
+            Resume::Input(Input::Resolved { lookup, .. }) => {
+                let Some(poll) = &mut self.poll else { return Progress::Wait };
+                match poll.dialer.resolved(&lookup, env.ctx) {
+                    Ok(sock) => {
+                        poll.sock = Some(sock);
+                        Progress::Wait
+                    }
+                    Err(_) => {
+                        let server = poll.account.server.clone();
+                        env.errln(format!("fetchmail: couldn't find canonical DNS name of {server} ({server})"));
+                        self.finish(status::SOCKET, env)
+                    }
+                }
+            }
+            Resume::Input(Input::Net(input)) => self.network(input, env),
+            Resume::Input(Input::ChildExited { exit, .. }) => self.handed_over(exit.status == 0, &exit.stderr, env),
+            Resume::Input(Input::Wake(NEXT_POLL)) if self.poll.is_none() => {
+                self.waiting = self.accounts.iter().cloned().collect();
+                self.next(env)
+            }
+            Resume::Input(Input::Wake(token)) if token == self.heard => self.fail(&RetrieveError::Lost, env),
+            _ => Progress::Wait,
+        }
+    }
+
+    fn clone_box(&self) -> Box<dyn Program> {
+        Box::new(self.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sender_is_the_return_path_or_the_author() {
+        for (content, sender) in [
+            ("Return-Path: <alice@example.org>\nFrom: x@y\n\nbody\n", "alice@example.org"),
+            ("Return-Path: <>\nFrom: x@y\n\n", ""),
+            ("Subject: s\nFrom: Alice <a@example.org>\n\nReturn-Path: <z>\n", "a@example.org"),
+            ("\n", ""),
+        ] {
+            assert_eq!(sender_of(content.as_bytes()), sender, "{content}");
+        }
+    }
+
+    #[test]
+    fn passwords_are_not_shown() {
+        assert_eq!(without_password("PASS secret"), "PASS *");
+        assert_eq!(without_password("A0002 LOGIN \"bob\" \"secret\""), "A0002 LOGIN \"*\" \"*\"");
+        assert_eq!(without_password("STAT"), "STAT");
+    }
+
+    #[test]
+    fn mail_anywhere_is_success_and_a_failure_beats_no_mail() {
+        let mut program = Fetchmail::default();
+        program.worst(status::NO_MAIL);
+        program.worst(status::AUTH);
+        assert_eq!(program.status, Some(status::AUTH));
+        program.worst(status::MAIL);
+        program.worst(status::SOCKET);
+        assert_eq!(program.status, Some(status::MAIL));
+    }
+}
