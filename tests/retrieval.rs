@@ -1,12 +1,15 @@
-//! Bob's mail program fetches over POP3 and IMAP what lies in his mailbox on another host.
+//! Bob's mail program, or fetchmail, fetches over POP3 and IMAP what lies in his mailbox on another host.
 
+use mxlab::conform::case::{SinkReply, SinkScript};
+use mxlab::conform::sink::Sink;
 use mxlab::host::layout::{HostSpec, UserSpec, build};
 use mxlab::host::vfs::Cred;
+use mxlab::host::{Command, Spawn};
 use mxlab::mailbox::dovecot::Dovecot;
-use mxlab::mua::{Credentials, Errand, Fetch, Protocol, Reader};
-use mxlab::sim::{Duration, HostId, Time};
+use mxlab::mua::{Credentials, Errand, Fetch, Protocol, Reader, SendMail, Submission};
+use mxlab::sim::{Duration, HostId, ProcId, Time};
 use mxlab::trace::{Actor, Kind, Level};
-use mxlab::world::World;
+use mxlab::world::{World, install_programs};
 
 const MAIL: &str = "From alice@example.org  Sat Nov 21 12:00:00 2026\nSubject: one\n\n.dot\n\n\
                     From alice@example.org  Sat Nov 21 12:00:01 2026\nSubject: two\n\nbye\n\n";
@@ -25,8 +28,8 @@ fn host(world: &mut World, name: &str, addr: &str, users: &[(&str, &str)]) -> Ho
     world.add_host(build(&spec).unwrap())
 }
 
-/// Fetches once: exit status, output, how many messages the mailbox has afterwards.
-fn fetch(protocol: Protocol, password: &str, keep: bool) -> (u8, String, usize, World) {
+/// A mailbox server with two messages for bob, and his own computer.
+fn two_hosts() -> (World, HostId, HostId) {
     let mut world = World::new(7, Time::parse("2026-11-21T12:00:00Z").unwrap(), Level::Full);
     let server = host(&mut world, "mail", "192.0.2.10", &[("bob", "secret")]);
     let client = host(&mut world, "pc", "192.0.2.20", &[("bob", "other")]);
@@ -37,16 +40,28 @@ fn fetch(protocol: Protocol, password: &str, keep: bool) -> (u8, String, usize, 
     vfs.mkdir_all("/etc/dovecot").unwrap();
     vfs.write("/etc/dovecot/dovecot.conf", "disable_plaintext_auth = no\n", 0o644, &Cred::ROOT).unwrap();
     world.start(server, Box::new(Dovecot::new()), Actor::Daemon);
+    (world, server, client)
+}
+
+/// Runs a process until it has ended: exit status, output, and how many messages the mailbox has then.
+fn finish(world: &mut World, client: HostId, server: HostId, proc: ProcId) -> (u8, String, usize) {
+    let later = world.now() + Duration::from_secs(60);
+    world.advance(later);
+    let exit = world.exited(client, proc).expect("the program ended");
+    let output = String::from_utf8_lossy(&[exit.stdout, exit.stderr].concat()).into_owned();
+    let left = world.host(server).vfs.read_text("/var/mail/bob", &Cred::ROOT).unwrap_or_default();
+    (exit.status, output, left.matches("From alice@").count())
+}
+
+/// Fetches once with a mail program.
+fn fetch(protocol: Protocol, password: &str, keep: bool) -> (u8, String, usize, World) {
+    let (mut world, server, client) = two_hosts();
     let login = Credentials { user: "bob".into(), password: password.into() };
     let errand = Errand { login, keep, all: true, starttls: false };
     let fetch = Fetch { user: "bob".into(), server: "192.0.2.10".into(), protocol, errand };
     let proc = world.start(client, Box::new(Reader::new(fetch)), Actor::Scenario);
-    let later = world.now() + Duration::from_secs(60);
-    world.advance(later);
-    let exit = world.exited(client, proc).expect("the mail program ended");
-    let output = String::from_utf8_lossy(&[exit.stdout, exit.stderr].concat()).into_owned();
-    let left = world.host(server).vfs.read_text("/var/mail/bob", &Cred::ROOT).unwrap_or_default();
-    (exit.status, output, left.matches("From alice@").count(), world)
+    let (status, output, left) = finish(&mut world, client, server, proc);
+    (status, output, left, world)
 }
 
 #[test]
@@ -70,5 +85,62 @@ fn a_wrong_password_fetches_nothing() {
         let (status, output, after, _) = fetch(protocol, "wrong", false);
         assert_eq!((status, after), (1, 2), "{protocol:?}");
         assert!(output.starts_with("Authorization failure on bob"), "{output}");
+    }
+}
+
+#[test]
+fn fetchmail_hands_mail_over_to_the_local_mta() {
+    for (protocol, size) in [("pop3", " (43 octets)"), ("imap", "")] {
+        let (mut world, server, client) = two_hosts();
+        install_programs(world.host_mut(client));
+        world.start(client, Box::new(Sink::new("pc.example.org", &SinkScript::default())), Actor::Daemon);
+        let rc = format!("poll 192.0.2.10 proto {protocol} user bob pass secret is bob here\n");
+        world.host_mut(client).vfs.write("/root/.fetchmailrc", rc, 0o600, &Cred::ROOT).unwrap();
+        let spawn = Spawn {
+            command: Command::Shell("fetchmail".to_owned()),
+            cred: Cred::ROOT,
+            cwd: "/root".into(),
+            env: vec![("HOME".into(), "/root".to_owned()), ("PATH".into(), "/usr/bin:/bin".to_owned())],
+            stdin: Vec::new().into(),
+            tty: false,
+        };
+        let proc = world.spawn(client, spawn.clone(), Actor::Student);
+        let (status, output, left) = finish(&mut world, client, server, proc);
+        let expect = format!(
+            "2 messages for bob at 192.0.2.10{size}.\n\
+             reading message bob@192.0.2.10:1 of 2 (19 octets) flushed\n\
+             reading message bob@192.0.2.10:2 of 2 (18 octets) flushed\n"
+        );
+        assert_eq!((status, output, left), (0, expect, 0));
+        let told = world.trace().iter().any(|event| matches!(&event.kind, Kind::MraPoll { count: 2, .. }));
+        assert!(told, "mra.poll");
+        let proc = world.spawn(client, spawn, Actor::Student);
+        let (status, output, _) = finish(&mut world, client, server, proc);
+        assert_eq!((status, output.as_str()), (1, "fetchmail: No mail for bob at 192.0.2.10\n"));
+    }
+}
+
+#[test]
+fn a_mail_program_submits_and_says_what_the_server_said() {
+    for (reply, ok) in [(None, true), (Some("554 5.7.1 <bob@example.com>: Relay access denied"), false)] {
+        let (mut world, server, client) = two_hosts();
+        let replies = reply.map(|reply| SinkReply::Always(".".to_owned(), reply.to_owned())).into_iter().collect();
+        let script = SinkScript { replies, ports: Some(vec![587]), ..SinkScript::default() };
+        world.start(server, Box::new(Sink::new("mail.example.org", &script)), Actor::Daemon);
+        let mail = SendMail {
+            user: "bob".into(),
+            from: "bob@example.org".into(),
+            to: vec!["alice@example.org".into()],
+            subject: "Hello".into(),
+            body: "Hi".into(),
+            server: "192.0.2.10".into(),
+            ..SendMail::default()
+        };
+        let proc = world.start(client, Box::new(Submission::new(mail)), Actor::Scenario);
+        let (status, output, _) = finish(&mut world, client, server, proc);
+        assert_eq!((status == 0, output.trim_end()), (ok, reply.unwrap_or_default()));
+        let told =
+            world.trace().iter().any(|event| matches!(&event.kind, Kind::MuaSend { ok: sent, .. } if *sent == ok));
+        assert!(told, "mua.send");
     }
 }

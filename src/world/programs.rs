@@ -3,6 +3,7 @@
 use crate::host::Host;
 use crate::host::program::Entry;
 use crate::mta::postfix::commands;
+use crate::mua::fetchmail::Fetchmail;
 use crate::mua::mailx::Mailx;
 
 /// Installs all commands that mxlab knows on a host.
@@ -11,4 +12,5 @@ pub fn install_programs(host: &mut Host) {
     for name in ["mail", "mailx", "Mail"] {
         host.programs.install(name, Entry::Program(|| Box::new(Mailx::default())));
     }
+    host.programs.install("fetchmail", Entry::Program(Fetchmail::program));
 }
