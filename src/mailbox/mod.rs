@@ -4,6 +4,7 @@ pub mod copy;
 pub mod dovecot;
 pub mod imap;
 pub mod lines;
+pub mod lmtp;
 pub mod lock;
 pub mod maildir;
 pub mod mbox;
