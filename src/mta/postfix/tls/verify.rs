@@ -166,3 +166,46 @@ fn dates(path: &[&Certificate], now: Time) -> Option<String> {
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The certificate of a recorded case's server, and the authority that its client trusts.
+    fn case(text: &str) -> (Vec<Bytes>, TrustStore) {
+        let case: serde_json::Value = serde_json::from_str(text).unwrap();
+        let pem = |value: &serde_json::Value| Certificate::parse_pem(value.as_str().unwrap());
+        let chain = pem(&case["hosts"]["mail"]["sink"]["tls"]["cert"]);
+        let roots = pem(&case["hosts"]["mx1"]["files"]["/etc/postfix/tls/ca.pem"]);
+        (chain.into_iter().map(|certificate| certificate.der).collect(), TrustStore { loaded: Vec::new(), roots })
+    }
+
+    #[test]
+    fn recorded_certificates_get_the_recorded_verdicts() {
+        let policy = Policy { level: Level::Verify, names: vec!["mail.example.net".into()], wrapper: false };
+        let good = include_str!("../../../../tests/golden/cases/tls-client-verify-good.json");
+        let other = include_str!("../../../../tests/golden/cases/tls-client-verify-othername.json");
+        let own = include_str!("../../../../tests/golden/cases/tls-client-verify-selfsigned.json");
+        for (text, word, complaint) in [
+            (good, "Verified", None),
+            (other, "Untrusted", Some("server certificate verification failed for %s: num=62:hostname mismatch")),
+            (own, "Untrusted", Some("certificate verification failed for %s: self-signed certificate")),
+        ] {
+            let (chain, store) = case(text);
+            let now = Time::parse("2026-11-21T12:00:00Z").unwrap();
+            let verdict = verify(&chain, &policy, &store, now);
+            assert_eq!((verdict.word(), verdict.complaint.as_deref()), (word, complaint));
+            assert_eq!(verdict.key.as_deref(), Some("ECDSA (prime256v1)"));
+        }
+    }
+
+    #[test]
+    fn dates_are_those_of_the_simulated_world() {
+        let (chain, store) = case(include_str!("../../../../tests/golden/cases/tls-client-verify-good.json"));
+        let policy = Policy { level: Level::May, ..Policy::default() };
+        for (now, text) in [("2020-01-01T00:00:00Z", "not yet valid"), ("2200-01-01T00:00:00Z", "has expired")] {
+            let verdict = verify(&chain, &policy, &store, Time::parse(now).unwrap());
+            assert!(!verdict.trusted && verdict.complaint.is_some_and(|complaint| complaint.ends_with(text)));
+        }
+    }
+}
