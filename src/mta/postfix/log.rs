@@ -28,9 +28,19 @@ impl Logger {
         pid
     }
 
+    /// Makes known with which process id a daemon logs.
+    pub fn set_pid(&mut self, tag: &str, pid: u32) {
+        self.pids.insert(tag.into(), pid);
+    }
+
     /// Forgets the process ids: the daemons were started anew.
     pub fn restart(&mut self) {
         self.pids.clear();
+    }
+
+    /// Forgets the process id of one daemon: it died.
+    pub fn forget(&mut self, tag: &str) {
+        self.pids.remove(tag);
     }
 
     /// Logs an ordinary line. Nothing is formatted when the trace is a summary.

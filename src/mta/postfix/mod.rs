@@ -8,6 +8,7 @@
 
 pub mod agents;
 pub mod bounce;
+pub mod check;
 pub mod cleanup;
 pub mod commands;
 pub mod config;

@@ -8,6 +8,7 @@ mod postalias;
 pub mod postcat;
 mod postconf;
 pub mod postdrop;
+pub mod postfix;
 mod postkick;
 mod postlog;
 mod postmap;
@@ -47,5 +48,6 @@ pub fn install(programs: &mut Programs) {
     }
     programs.install("postlog", Entry::Program(|| Box::new(postlog::Postlog::default())));
     programs.install("postkick", Entry::Program(|| Box::new(postkick::Postkick)));
+    programs.install("postfix", Entry::Program(|| Box::new(postfix::PostfixCommand)));
     programs.install("sendmail", Entry::Program(|| Box::new(sendmail::Sendmail::default())));
 }

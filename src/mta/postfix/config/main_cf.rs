@@ -1,6 +1,6 @@
 //! `main.cf`: parameter values as written, with the place of each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use smol_str::SmolStr;
 
@@ -56,6 +56,13 @@ impl MainCf {
     pub fn set(&mut self, name: &str, value: &str) {
         let source = Source { file: self.path.clone(), line: 0 };
         self.settings.insert(name.into(), Setting { value: value.into(), source });
+    }
+
+    /// The names whose setting differs in `other`, in order of the alphabet.
+    pub fn changes(&self, other: &MainCf) -> Vec<SmolStr> {
+        let names: BTreeSet<&SmolStr> = self.settings.keys().chain(other.settings.keys()).collect();
+        let value = |main: &MainCf, name: &str| main.get(name).map(|setting| setting.value.clone());
+        names.into_iter().filter(|name| value(self, name) != value(other, name)).cloned().collect()
     }
 
     /// The names that are set, in order of the alphabet.
