@@ -7,6 +7,7 @@ pub mod compat;
 pub mod defaults;
 pub mod expand;
 pub mod facts;
+pub mod hostname;
 pub mod lines;
 pub mod main_cf;
 pub mod master_cf;
@@ -94,9 +95,27 @@ impl Config {
             }
         }
         let level = params.get("compatibility_level");
-        Level::parse(&level)
-            .map(|_| ())
-            .ok_or_else(|| Fatal(format!("malformed compatibility level syntax: \"{level}\"")))
+        if Level::parse(&level).is_none() {
+            return Err(Fatal(format!("malformed compatibility level syntax: \"{level}\"")));
+        }
+        for name in ["myhostname", "mydomain", "myorigin"] {
+            let set_empty = self.main.get(name).is_some_and(|setting| setting.value.is_empty());
+            if set_empty || (name == "myorigin" && params.get(name).is_empty()) {
+                return Err(Fatal(format!("bad string length 0 < 1: {name} = ")));
+            }
+        }
+        for name in ["myhostname", "mydomain"] {
+            let value = params.get(name);
+            if let Err(error) = hostname::check(&value) {
+                notes.push(format!("warning: valid_hostname: {error}"));
+                return Err(Fatal(format!("file {}: parameter {name}: bad parameter value: {value}", self.main.path)));
+            }
+        }
+        let protocols = params.get("inet_protocols");
+        match params.list("inet_protocols").iter().find(|name| !matches!(name.as_str(), "all" | "ipv4" | "ipv6")) {
+            Some(unknown) => Err(Fatal(format!("unknown inet_protocols value \"{unknown}\" in \"{protocols}\""))),
+            None => Ok(()),
+        }
     }
 
     /// Debian: `myorigin = /file/name` means the first line of that file.

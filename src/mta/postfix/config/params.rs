@@ -67,12 +67,10 @@ impl<'a> Params<'a> {
                 let domain = self.explicit("mydomain").map(|domain| self.expanded(&domain));
                 Some(facts.myhostname(domain.as_deref()))
             }
-            // While `myhostname` is being evaluated its value may refer to `mydomain`.
-            "mydomain" => match self.explicit("myhostname") {
-                Some(name) if name.contains("mydomain") => Some(super::facts::DEFAULT_DOMAIN.into()),
-                Some(name) => Some(Facts::mydomain(&self.expanded(&name))),
-                None => Some(Facts::mydomain(&facts.myhostname(None))),
-            },
+            "mydomain" => {
+                let name = self.explicit("myhostname").map(|name| self.without_mydomain(&name));
+                Some(Facts::mydomain(&name.unwrap_or_else(|| facts.myhostname(None))))
+            }
             "mynetworks" => Some(facts.mynetworks(&self.get("mynetworks_style"), &self.get("inet_protocols"))),
             "config_directory" => Some(self.config.directory.clone()),
             "process_name" => Some(self.process.clone()),
@@ -82,6 +80,12 @@ impl<'a> Params<'a> {
                 known.or_else(|| defaults::per_transport(name).map(SmolStr::from))
             }
         }
+    }
+
+    /// Expands `myhostname` as long as `mydomain` is not known, because it follows from it.
+    fn without_mydomain(&self, text: &str) -> SmolStr {
+        let mut names = |name: &str| if name == "mydomain" { None } else { self.raw(name) };
+        expand(text, &mut names).map_or_else(|_| text.into(), SmolStr::from)
     }
 
     /// A text with `$name` expanded by these parameters. A malformed text stays as it is: programs

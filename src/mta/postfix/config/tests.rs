@@ -39,6 +39,17 @@ fn computes_defaults_of_the_host() {
 }
 
 #[test]
+fn mydomain_is_empty_while_myhostname_depends_on_it() {
+    let config = config("myhostname = mail.$mydomain\n");
+    assert_eq!(config.global().get("myhostname"), "mail.");
+    assert_eq!(config.global().get("mydomain"), "");
+    let mut notes = Vec::new();
+    let error = config.check(&mut notes).unwrap_err();
+    assert_eq!(error.0, "file /etc/postfix/main.cf: parameter myhostname: bad parameter value: mail.");
+    assert_eq!(notes, ["warning: valid_hostname: misplaced delimiter: mail."]);
+}
+
+#[test]
 fn converts_values_with_postfix_errors() {
     let config = config(
         "biff = maybe\nqueue_run_delay = 5\nmaximal_queue_lifetime = 2\nmessage_size_limit = x\nbounce_queue_lifetime = 5y\n",
