@@ -165,11 +165,11 @@ impl Evaluation<'_, '_, '_> {
         if let (None, Some(base)) = (&found, base) {
             found = self.find_in(maps, &format!("{base}@{domain}"), true, address, subject)?;
         }
-        if let None = found {
+        if found.is_none() {
             found = self.domain_keys_partial(maps, domain, address, subject)?;
         }
         for local in [Some(local), base].into_iter().flatten() {
-            if let None = found {
+            if found.is_none() {
                 found = self.find_in(maps, &format!("{local}@"), true, address, subject)?;
             }
         }

@@ -13,9 +13,6 @@ use crate::mta::postfix::trivial_rewrite::Class;
 use crate::mta::postfix::verify::Status;
 use crate::smtp::path::{is_domain, parse_address_literal};
 
-/// The code of `defer_unauth_destination`: `relay_domains_reject_code` as a temporary one.
-const DEFER_RELAY: u16 = 454;
-
 impl Evaluation<'_, '_, '_> {
     /// Evaluates a restriction about the envelope or the HELO name.
     pub(super) fn envelope_rule(&mut self, restriction: &Restriction, list: List) -> Result<Flow, Flow> {
@@ -81,7 +78,7 @@ impl Evaluation<'_, '_, '_> {
                 None => Ok(Flow::Dunno),
             },
             Restriction::DeferUnauthDestination => match recipient {
-                Some(address) => self.relay(address, DEFER_RELAY, "4.7.1"),
+                Some(address) => self.relay(address, codes.relay_domains.saturating_sub(100), "4.7.1"),
                 None => Ok(Flow::Dunno),
             },
             Restriction::PermitAuthDestination => match recipient {

@@ -89,7 +89,8 @@ impl SaslConf {
                 .into_iter()
                 .filter(|name| wanted.as_ref().is_none_or(|list| list.iter().any(|word| word == name)))
                 .filter(|name| !(has("noplaintext") && matches!(*name, "PLAIN" | "LOGIN")))
-                .filter(|name| !(has("mutual_auth") && *name != "DIGEST-MD5") && !has("forward_secrecy"))
+                .filter(|name| *name == "DIGEST-MD5" || !has("mutual_auth"))
+                .filter(|_| !has("forward_secrecy"))
                 .map(SmolStr::new_static)
                 .collect()
         };
