@@ -23,11 +23,14 @@ use std::sync::Arc;
 use smol_str::SmolStr;
 
 use super::config::{Fatal, MasterEntry};
+use super::delivery::Outcome;
 use super::services::Services;
+use super::verify::Status;
 use crate::dns::Lookup;
 use crate::host::Ctx;
 use crate::host::Priority;
 use crate::sim::{Payload, Socket};
+use crate::trace::DeliveryStatus;
 use conf::SmtpdConf;
 use session::Session;
 
@@ -131,6 +134,17 @@ impl Smtpd {
         self.keep(sock, session);
     }
 
+    /// An address verification probe has ended. Sessions that wait for it look again by themselves.
+    pub fn probed(&mut self, address: &str, outcome: &Outcome, services: &mut Services, ctx: &mut Ctx<'_>) {
+        let status = match outcome.status {
+            DeliveryStatus::Deliverable | DeliveryStatus::Sent => Status::Deliverable,
+            DeliveryStatus::Deferred => Status::Deferred,
+            DeliveryStatus::Undeliverable | DeliveryStatus::Bounced | DeliveryStatus::Expired => Status::Undeliverable,
+        };
+        let text = format!("{} {}", outcome.dsn, outcome.reason);
+        services.verify.update(address, status, text, ctx.now);
+    }
+
     fn keep(&mut self, sock: Socket, session: Session) {
         if !session.is_over() {
             self.sessions.insert(sock, session);
@@ -146,3 +160,6 @@ fn fail(services: &mut Services, ctx: &mut Ctx<'_>, text: &str) {
     services.log.warn(ctx, "postfix/master", format_args!("process {program} pid {pid} exit status 1"));
     services.log.warn(ctx, "postfix/master", format_args!("{program}: bad command startup -- throttling"));
 }
+
+#[cfg(test)]
+mod tests;
