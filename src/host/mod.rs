@@ -12,6 +12,7 @@ pub mod program;
 pub mod shell;
 pub mod syslog;
 pub mod unbound;
+pub mod tools;
 pub mod vfs;
 
 use std::collections::BTreeMap;

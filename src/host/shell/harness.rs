@@ -17,7 +17,9 @@ pub fn host() -> Host {
     let user = |name: &str| UserSpec { name: name.into(), password: Some("secret".into()), full_name: None };
     let spec =
         HostSpec { users: vec![user("alice"), user("bob")], ..HostSpec::new(HostId(0), "mx1", "mx1.example.com", now) };
-    build(&spec).unwrap()
+    let mut host = build(&spec).unwrap();
+    crate::host::tools::install(&mut host.programs);
+    host
 }
 
 /// Runs a command line as root, or as a user, with standard input.

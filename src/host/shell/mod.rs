@@ -27,6 +27,7 @@ mod terminal;
 mod tests;
 mod text;
 
+pub use arith::{Variables, evaluate};
 pub use process::{ShellProcess, run_spawn};
 pub use state::{DEFAULT_PATH, State};
 pub use terminal::Terminal;

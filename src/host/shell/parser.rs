@@ -27,6 +27,12 @@ pub enum ParseError {
         /// What would have been right.
         expecting: Option<&'static str>,
     },
+    /// `for` without a name.
+    #[error("Bad for loop variable")]
+    BadLoopVariable,
+    /// A function whose name cannot be one.
+    #[error("Bad function name")]
+    BadFunctionName,
     /// `${…}` that is none.
     #[error("Bad substitution")]
     BadSubstitution,
@@ -385,7 +391,7 @@ impl Parser {
         let var = match self.next()? {
             Token::Word(word) if word.plain().is_some_and(is_identifier) => word.plain().unwrap_or_default().to_owned(),
             Token::Eof => return Err(ParseError::Eof { expecting: None }),
-            _ => return Err(ParseError::Unexpected { token: "Bad for loop variable:".into(), expecting: None }),
+            _ => return Err(ParseError::BadLoopVariable),
         };
         self.skip_newlines()?;
         let mut words = None;
@@ -495,7 +501,7 @@ impl Parser {
                 let kind = Kind::Function { name: name.to_owned(), body: self.command()? };
                 Ok(self.node(line, kind))
             }
-            _ => Err(ParseError::Unexpected { token: "Bad function name".into(), expecting: None }),
+            _ => Err(ParseError::BadFunctionName),
         }
     }
 

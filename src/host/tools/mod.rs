@@ -1,0 +1,178 @@
+//! Text and system tools with the output of the real ones (coreutils, grep, sed, awk, findutils).
+
+mod accounts;
+mod args;
+mod attributes;
+mod date;
+mod files;
+mod find;
+mod follow;
+mod grep;
+mod identity;
+mod ls;
+mod posix_regex;
+mod run;
+mod sed;
+mod sort;
+mod stream;
+mod system;
+mod text;
+
+pub use posix_regex::Syntax;
+
+use super::program::{Entry, Env, Filter, Program, Programs};
+
+type Reads = fn(&[String]) -> bool;
+
+/// Installs all tools.
+pub fn install(programs: &mut Programs) {
+    for (name, run, reads) in FILTERS {
+        programs.install(name, Entry::Filter { run: *run, reads: *reads });
+    }
+    for (name, make) in PROGRAMS {
+        programs.install(name, Entry::Program(*make));
+    }
+}
+
+fn never(_: &[String]) -> bool {
+    false
+}
+
+/// Tools that read standard input when no operand names a file, or one is `-`.
+fn without_files(args: &[String]) -> bool {
+    let operands: Vec<&String> = args.iter().skip(1).filter(|arg| !arg.starts_with('-') || *arg == "-").collect();
+    operands.is_empty() || operands.iter().any(|arg| *arg == "-")
+}
+
+fn always(_: &[String]) -> bool {
+    true
+}
+
+const FILTERS: &[(&str, Filter, Reads)] = &[
+    ("[", system::bracket, never),
+    ("base64", text::base64, always),
+    ("basename", text::basename, never),
+    ("chgrp", attributes::chgrp, never),
+    ("chmod", attributes::chmod, never),
+    ("chown", attributes::chown, never),
+    ("clear", system::clear, never),
+    ("comm", text::comm, always),
+    ("cp", files::cp, never),
+    ("cut", text::cut, always),
+    ("date", date::date, never),
+    ("dirname", text::dirname, never),
+    ("du", files::du, never),
+    ("df", files::df, never),
+    ("echo", system::echo, never),
+    ("egrep", grep::egrep, always),
+    ("expr", system::expr, never),
+    ("false", system::r#false, never),
+    ("fgrep", grep::fgrep, always),
+    ("file", files::file, never),
+    ("fold", text::fold, always),
+    ("getent", accounts::getent, never),
+    ("groups", identity::groups, never),
+    ("hostname", identity::hostname, never),
+    ("id", identity::id, never),
+    ("install", files::install, never),
+    ("less", stream::cat, always),
+    ("ln", files::ln, never),
+    ("logname", identity::whoami, never),
+    ("ls", ls::ls, never),
+    ("md5sum", text::md5sum, always),
+    ("mkdir", files::mkdir, never),
+    ("mkfifo", files::mkfifo, never),
+    ("mktemp", files::mktemp, never),
+    ("more", stream::cat, always),
+    ("mv", files::mv, never),
+    ("nl", text::nl, always),
+    ("od", text::od, always),
+    ("paste", text::paste, always),
+    ("printenv", system::printenv, never),
+    ("printf", system::printf, never),
+    ("pwd", system::pwd, never),
+    ("readlink", files::readlink, never),
+    ("realpath", files::realpath, never),
+    ("rev", text::rev, always),
+    ("rm", files::rm, never),
+    ("rmdir", files::rmdir, never),
+    ("sed", sed::sed, always),
+    ("seq", system::seq, never),
+    ("sha256sum", text::sha256sum, always),
+    ("sort", sort::sort, always),
+    ("stat", attributes::stat, never),
+    ("sync", system::r#true, never),
+    ("tac", text::tac, always),
+    ("test", system::test, never),
+    ("touch", attributes::touch, never),
+    ("tr", text::tr, always),
+    ("true", system::r#true, never),
+    ("truncate", files::truncate, never),
+    ("uname", identity::uname, never),
+    ("uniq", sort::uniq, always),
+    ("uptime", system::uptime, never),
+    ("useradd", accounts::useradd, never),
+    ("adduser", accounts::useradd, never),
+    ("userdel", accounts::userdel, never),
+    ("wc", text::wc, without_files),
+    ("which", system::which, never),
+    ("whoami", identity::whoami, never),
+];
+
+type Make = fn() -> Box<dyn Program>;
+
+const PROGRAMS: &[(&str, Make)] = &[
+    ("cat", stream::Cat::make),
+    ("env", run::Wrapper::make),
+    ("find", find::Find::make),
+    ("grep", grep::Grep::make),
+    ("head", stream::Head::make),
+    ("nice", run::Wrapper::make),
+    ("nohup", run::Wrapper::make),
+    ("sleep", run::Sleep::make),
+    ("su", run::Wrapper::make),
+    ("sudo", run::Wrapper::make),
+    ("tail", follow::Tail::make),
+    ("tee", stream::Tee::make),
+    ("timeout", run::Wrapper::make),
+    ("xargs", run::Xargs::make),
+    ("yes", stream::Yes::make),
+];
+
+/// Reads an operand: a file, or standard input for `-`. Errors are reported as `tool: name: why`.
+fn input(env: &mut Env<'_, '_>, stdin: &[u8], tool: &str, name: &str) -> Option<Vec<u8>> {
+    if name == "-" || name == "/dev/stdin" {
+        return Some(stdin.to_vec());
+    }
+    let path = env.path(name);
+    match read_file(env, &path) {
+        Ok(content) => Some(content),
+        Err(error) => {
+            env.errln(format!("{tool}: {name}: {error}"));
+            None
+        }
+    }
+}
+
+/// A file's octets; special files are empty.
+fn read_file(env: &Env<'_, '_>, path: &str) -> Result<Vec<u8>, super::vfs::Errno> {
+    use super::vfs::{Errno, Node};
+    let vfs = &env.ctx.host.vfs;
+    match vfs.read(path, env.cred) {
+        Ok(content) => Ok(content.to_vec()),
+        Err(Errno::NxIo) if vfs.stat(path, env.cred).is_ok_and(|inode| matches!(inode.node, Node::Special(_))) => {
+            Ok(Vec::new())
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The lines of octets as text, without line ends.
+fn lines(octets: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(octets);
+    let text = text.strip_suffix('\n').unwrap_or(&text);
+    if octets.is_empty() { Vec::new() } else { text.split('\n').map(str::to_owned).collect() }
+}
+
+#[cfg(test)]
+mod tests;
