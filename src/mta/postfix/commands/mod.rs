@@ -46,6 +46,7 @@ pub fn install(programs: &mut Programs) {
     for (name, run, reads) in filters {
         programs.install(name, Entry::Filter { run, reads });
     }
+    super::smtpd::sasl::commands::install(programs);
     programs.install("postlog", Entry::Program(|| Box::new(postlog::Postlog::default())));
     programs.install("postkick", Entry::Program(|| Box::new(postkick::Postkick)));
     programs.install("postfix", Entry::Program(|| Box::new(postfix::PostfixCommand)));
