@@ -11,8 +11,8 @@ pub mod process;
 pub mod program;
 pub mod shell;
 pub mod syslog;
-pub mod unbound;
 pub mod tools;
+pub mod unbound;
 pub mod vfs;
 
 use std::collections::BTreeMap;

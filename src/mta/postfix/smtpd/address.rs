@@ -4,7 +4,7 @@ use smol_str::SmolStr;
 
 use crate::mail::address::{internalize, parse_list};
 use crate::mta::postfix::queue_file::{Notify, Ret};
-use crate::smtp::path::split_route;
+use crate::smtp::path::{domain_separator, split_route};
 
 /// An address from a command, in internal form; `None` if it is no single address.
 pub fn extract(text: &str, strict: bool) -> Option<SmolStr> {
@@ -19,6 +19,17 @@ pub fn extract(text: &str, strict: bool) -> Option<SmolStr> {
         return Some(address.into());
     }
     Some(internalize(&crate::mail::address::scan(address)).into())
+}
+
+/// Whether the form of an address is one that mail can go to: one `@` outside quotes, and behind it
+/// something without empty labels.
+pub fn is_well_formed(text: &str) -> bool {
+    let inner = text.trim_start_matches('<').trim_end_matches('>');
+    let (_, address) = split_route(inner);
+    let Some(at) = domain_separator(address) else { return true };
+    let (local, domain) = address.split_at(at);
+    let domain = domain.strip_prefix('@').unwrap_or_default();
+    !domain.is_empty() && !domain.contains("..") && domain_separator(local).is_none()
 }
 
 /// Undoes the xtext encoding of RFC 3461, section 4.

@@ -511,7 +511,8 @@ impl Session {
             if found.is_empty() {
                 return may_be_empty;
             }
-            if strict && found.starts_with('@') || address::is_list(&word.text) {
+            if strict && found.starts_with('@') || address::is_list(&word.text) || !address::is_well_formed(&word.text)
+            {
                 return false;
             }
             let resolved = trivial_rewrite::resolve(services, &sender, found, ctx);

@@ -41,7 +41,7 @@ pub struct SmtpdConf {
     pub forbidden_commands: MatchList,
     pub noop_commands: MatchList,
     pub fast_flush_domains: MatchList,
-    pub local_rewrite_clients: MatchList,
+    pub local_rewrite_clients: Arc<[SmolStr]>,
     pub event_limit_exceptions: MatchList,
     pub authenticated_header: bool,
     pub client_port_logging: bool,
@@ -134,7 +134,7 @@ impl SmtpdConf {
             forbidden_commands: params.match_list("smtpd_forbidden_commands")?,
             noop_commands: params.match_list("smtpd_noop_commands")?,
             fast_flush_domains: params.match_list("fast_flush_domains")?,
-            local_rewrite_clients: local_rewrite_clients(params)?,
+            local_rewrite_clients: params.list("local_header_rewrite_clients").into(),
             event_limit_exceptions: params.match_list("smtpd_client_event_limit_exceptions")?,
             authenticated_header: params.bool("smtpd_sasl_authenticated_header")?,
             client_port_logging: params.bool("smtpd_client_port_logging")?,
@@ -160,22 +160,6 @@ impl SmtpdConf {
     pub fn timeout(&self) -> Duration {
         self.settings.timeout
     }
-}
-
-/// The clients whose addresses are completed, of those members of `local_header_rewrite_clients`
-/// that are about networks.
-fn local_rewrite_clients(params: &Params<'_>) -> Result<MatchList, Fatal> {
-    let value = params.get("local_header_rewrite_clients");
-    let mut networks = String::new();
-    if value.contains("permit_mynetworks") {
-        networks.push_str(&params.get("mynetworks"));
-    }
-    if value.contains("permit_inet_interfaces") {
-        for addr in params.list("inet_interfaces") {
-            networks.push_str(&format!(" {addr}"));
-        }
-    }
-    params.match_list_of("mynetworks", &networks)
 }
 
 fn load_checks(params: &Params<'_>) -> Result<Checks, Fatal> {

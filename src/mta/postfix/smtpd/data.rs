@@ -82,8 +82,7 @@ impl Session {
         received.write(&mut text);
         text.extend_from_slice(content);
         let peer = &self.peer;
-        let local =
-            matches!(lists::client_matches(&conf.local_rewrite_clients, &peer.name, &peer.addr, ctx.host), Ok(Some(_)));
+        let local = self.is_local_client(ctx);
         let actions = transaction.actions;
         let attributes = Attributes {
             rewrite_context: SmolStr::new_static(if local { "local" } else { "remote" }),
@@ -141,5 +140,19 @@ impl Session {
                 Answer::error(reply)
             }
         }
+    }
+
+    /// Whether addresses in the header are completed with this host's domain
+    /// (`local_header_rewrite_clients`).
+    fn is_local_client(&self, ctx: &Ctx<'_>) -> bool {
+        let (conf, peer) = (&self.conf, &self.peer);
+        conf.local_rewrite_clients.iter().any(|word| match word.as_str() {
+            "permit_inet_interfaces" => ctx.host.owns(peer.ip),
+            "permit_mynetworks" => {
+                matches!(lists::client_matches(&conf.checks.mynetworks, &peer.name, &peer.addr, ctx.host), Ok(Some(_)))
+            }
+            "permit_sasl_authenticated" => self.login.is_some(),
+            _ => false,
+        })
     }
 }

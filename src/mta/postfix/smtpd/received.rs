@@ -75,7 +75,7 @@ impl Received<'_> {
                 let _ = writeln!(out, "\n\tfor <{}>; {}", quote(recipient), self.date);
             }
             None => {
-                let _ = writeln!(out, "; {}", self.date);
+                let _ = writeln!(out, ";\n\t{}", self.date);
             }
         }
     }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use smol_str::SmolStr;
 
 use super::evaluate::Evaluation;
-use super::{ErrorClass, Flow, List, Rejection, Restriction, Subject};
+use super::{Flow, List, Rejection, Restriction, Subject};
 use crate::dns::Qtype;
 use crate::dns::lookup::Outcome;
 use crate::mta::postfix::smtpd::lists;
@@ -146,7 +146,7 @@ impl Evaluation<'_, '_, '_> {
             Some(lookup) if lookup.outcome == Outcome::Found => Flow::Dunno,
             Some(_) => {
                 let text = format!("<{address}>: {} rejected: Domain not found", subject.class());
-                self.run.defer_if_permit(Rejection::new(ErrorClass::Resource, 450, dsn, text))
+                self.run.defer_if_permit(Rejection::policy(450, dsn, text))
             }
             None => self.refuse(self.checks.codes.unknown_address, dsn, address, subject, "Domain not found"),
         })
