@@ -154,6 +154,9 @@ impl DataReader {
                     done = Ok(true);
                     break;
                 }
+                // Nobody else may take it for an end of the data either.
+                self.after_crlf = crlf;
+                continue;
             }
             let line = if self.in_line { line } else { line.strip_prefix(b".").unwrap_or(line) };
             self.in_line = false;

@@ -14,7 +14,7 @@ use crate::host::Ctx;
 use crate::mta::postfix::queue_file::{Notify, Recipient};
 use crate::mta::postfix::services::Services;
 use crate::mta::postfix::trivial_rewrite;
-use crate::smtp::command::{Command, Verb, Word};
+use crate::smtp::command::{Command, Verb, Word, WordKind};
 use crate::smtp::reply::Reply;
 use crate::smtp::server::{Answer, Next};
 use crate::trace::Kind;
@@ -503,6 +503,10 @@ impl Session {
         services: &mut Services,
         ctx: &mut Ctx<'_>,
     ) -> Option<SmolStr> {
+        // A bracket that is never closed is no word at all, and not worth a warning.
+        if word.kind == WordKind::Angle && !word.text.contains('>') {
+            return None;
+        }
         if may_be_empty && word.text == "<>" {
             return Some(SmolStr::default());
         }

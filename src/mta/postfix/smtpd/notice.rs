@@ -51,7 +51,7 @@ impl Session {
                 }
             }
         }
-        text.push_str("\n\nFor other details, see the local mail logfile\n\n");
+        text.push_str("\n\nFor other details, see the local mail logfile\n");
         let sender = services.bounce.double_bounce_sender().clone();
         let recipient = conf.error_notice_recipient.clone();
         // A notice that is not taken is lost, as in Postfix.

@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use bytes::Bytes;
 use smol_str::SmolStr;
 
 use super::cleanup::{Notice, post_mail};
@@ -132,10 +131,9 @@ pub fn query(address: &str, services: &mut Services, ctx: &mut Ctx<'_>) -> Answe
     let answer = services.verify.query(address, ctx.now);
     if answer.probe {
         let sender = services.verify.sender.clone();
-        let text = Bytes::from_static(b"\n");
         // A probe that is not taken is sent again when the address is asked for again.
         let _ = post_mail(
-            Notice { sender, recipient: address.into(), text, verify_probe: true, ..Notice::default() },
+            Notice { sender, recipient: address.into(), verify_probe: true, ..Notice::default() },
             services,
             ctx,
         );

@@ -63,7 +63,7 @@ impl Evaluation<'_, '_, '_> {
         if resolved.class != Class::VirtualAlias {
             let local_part = key.rsplit_once('@').map_or(key, |(local, _)| local);
             let internal = local_part.eq_ignore_ascii_case(&checks.double_bounce_sender);
-            if maps.is_empty() || internal || local_part.is_empty() || self.listed(maps, key, address)? {
+            if maps.is_empty() || internal || address.starts_with('@') || self.listed(maps, key, address)? {
                 return Ok(Flow::Dunno);
             }
         }
