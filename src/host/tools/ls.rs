@@ -47,6 +47,14 @@ pub fn human(octets: u64) -> String {
     format!("{value:.0}P")
 }
 
+/// Kilobytes that a file occupies; directories are free, as on tmpfs and overlays.
+fn blocks(inode: &Inode) -> u64 {
+    match &inode.node {
+        Node::File(content) => content.size().div_ceil(4096) * 4,
+        _ => 0,
+    }
+}
+
 struct Entry {
     name: String,
     ino: Ino,
@@ -133,7 +141,7 @@ pub fn ls(env: &mut Env<'_, '_>, _: Bytes) -> u8 {
         }
         first = false;
         if details {
-            let blocks: u64 = entries.iter().map(|entry| entry.inode.size().div_ceil(4096) * 4).sum();
+            let blocks: u64 = entries.iter().map(|entry| blocks(&entry.inode)).sum();
             env.outln(format!("total {}", if args.has('h') { human(blocks * 1024) } else { blocks.to_string() }));
         }
         show(&entries, &args, details, env);

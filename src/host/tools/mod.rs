@@ -3,6 +3,7 @@
 mod accounts;
 mod args;
 mod attributes;
+mod awk;
 mod date;
 mod files;
 mod find;
@@ -50,6 +51,9 @@ fn always(_: &[String]) -> bool {
 
 const FILTERS: &[(&str, Filter, Reads)] = &[
     ("[", system::bracket, never),
+    ("awk", awk::awk, always),
+    ("gawk", awk::awk, always),
+    ("mawk", awk::awk, always),
     ("base64", text::base64, always),
     ("basename", text::basename, never),
     ("chgrp", attributes::chgrp, never),

@@ -28,6 +28,21 @@ fn command_lines_print_what_the_real_tools_print() {
         ("sed -n '2p;/inet/p' /etc/m", "smtp      inet  n\nx\n"),
         ("echo abc | sed -E 's/(a)(b)/\\2\\1/;s/c/[&]/'", "ba[c]\n"),
         ("env -i A=1 env", "A=1\n"),
+        (
+            "mkdir -p /srv/box; chown nobody /srv /srv/box; ls -ln /srv | awk '{print $1,$3,$4,$NF}'",
+            "total   0\ndrwxr-xr-x 65534 0 box\n",
+        ),
+        ("printf 'a:1\nb:2\na:3\n' | awk -F: '{s[$1]+=$2} END{for(k in s) print k, s[k]}'", "a 4\nb 2\n"),
+        ("echo 'one two' | awk '{$2=\"x\"; print; print NF, length($1), toupper(substr($1,2))}'", "one x\n2 3 NE\n"),
+        (
+            "echo 'k=v' | awk '{split($0,p,\"=\"); gsub(/v/,\"[&]\",p[2]); printf \"%s %5.2f|\\n\", p[2], 3.14159}'",
+            "[v]  3.14|\n",
+        ),
+        ("seq 5 | awk 'NR==2,NR==4 {t+=$1} END {print t, NR; exit 0}'", "9 5\n"),
+        (
+            "awk 'function f(n) {return n<2?n:f(n-1)+f(n-2)} BEGIN{print f(10), 1/4, 2^10, \"a\" 1+1}'",
+            "55 0.25 1024 a2\n",
+        ),
         ("date", "Sat Nov 21 12:00:00 UTC 2026\n"),
     ] {
         let mut host = host();
