@@ -8,6 +8,7 @@ use crate::mua::mailx::Mailx;
 
 /// Installs all commands that mxlab knows on a host.
 pub fn install_programs(host: &mut Host) {
+    crate::host::tools::install(&mut host.programs);
     commands::install(&mut host.programs);
     crate::mta::postfix::smtpd::sasl::commands::install(&mut host.programs);
     for name in ["mail", "mailx", "Mail"] {

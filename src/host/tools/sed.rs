@@ -142,7 +142,7 @@ impl Parser<'_> {
                     }
                     '[' if self.chars.peek() == Some(&':') => {
                         text.push(c);
-                        while let Some(c) = self.chars.next() {
+                        for c in self.chars.by_ref() {
                             text.push(c);
                             if c == ']' {
                                 break;

@@ -411,8 +411,8 @@ impl Call<'_, '_> {
         if targets.is_empty() {
             return self.fail("kill: No current job", 2);
         }
-        for target in targets.to_vec() {
-            match (self.task(&target), target.parse::<u32>()) {
+        for target in targets {
+            match (self.task(target), target.parse::<u32>()) {
                 (Some(_), _) if number == 0 => {}
                 (Some(task), _) => self.machine.end(task, 128 + number),
                 (None, Ok(pid)) if pid <= self.ctx.host.last_proc && pid > 0 => {

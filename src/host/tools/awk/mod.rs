@@ -65,7 +65,7 @@ pub fn awk(env: &mut Env<'_, '_>, stdin: Bytes) -> u8 {
     }
     let mut text = None;
     let mut operands = Vec::new();
-    let mut args = env.args[1..].to_vec().into_iter();
+    let mut args = env.args[1..].iter().cloned();
     while let Some(arg) = args.next() {
         let mut value = |letters: &str| match &arg[letters.len()..] {
             "" => args.next().unwrap_or_default(),
