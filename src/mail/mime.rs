@@ -21,8 +21,12 @@ pub trait Visitor {
     fn field(&mut self, class: Class, field: header::Field<'_>);
     /// The end of a header; `separator` tells whether an empty line or text follows.
     fn end_of_header(&mut self, class: Class, separator: bool);
-    /// A line of a body or a boundary, without its LF.
+    /// A line of a body, without its LF.
     fn line(&mut self, line: &[u8]);
+    /// A line that separates parts, without its LF.
+    fn boundary(&mut self, line: &[u8]) {
+        self.line(line);
+    }
 }
 
 /// Most levels of nesting that are looked into (`mime_nesting_limit`).
@@ -81,9 +85,13 @@ pub fn walk(text: &[u8], visitor: &mut impl Visitor) {
             let end = memchr::memchr(b'\n', &text[at..]).map_or(text.len(), |len| at + len);
             let line = &text[at..end];
             at = (end + 1).min(text.len());
-            visitor.line(line);
-            let Some(mark) = line.strip_prefix(b"--") else { continue };
-            let Some(level) = levels.iter().rposition(|level| mark.starts_with(&level.boundary)) else { continue };
+            let mark = line.strip_prefix(b"--").unwrap_or_default();
+            let level = levels.iter().rposition(|level| line.len() > 2 && mark.starts_with(&level.boundary));
+            let Some(level) = level else {
+                visitor.line(line);
+                continue;
+            };
+            visitor.boundary(line);
             levels.truncate(level + 1);
             if mark[levels[level].boundary.len()..].starts_with(b"--") {
                 levels.pop();

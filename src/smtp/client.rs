@@ -533,8 +533,8 @@ impl Client {
                 if agreed {
                     self.buffer.clear();
                     out.push(Output::StartTls);
+                    return;
                 }
-                return;
             }
             Awaited::Auth => {
                 if reply.code != 334 {
@@ -626,7 +626,7 @@ impl Client {
             out.push(Output::Fact(Fact::Idle));
             return;
         }
-        if running.accepted.is_empty() {
+        if running.mail_refused || running.accepted.is_empty() {
             return self.send(now, Bytes::from_static(b".\r\n"), Awaited::EmptyData, out);
         }
         let mut wire = Vec::new();

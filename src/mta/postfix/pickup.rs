@@ -74,15 +74,15 @@ impl Pickup {
         } else {
             services.log.info(ctx, TAG, format_args!("{id}: uid={uid} from=<{sender}>"));
         }
-        let submission = self.submission(&file, id, uid, again, ctx);
+        let submission = self.submission(&file, id, uid, ctx);
         // A message that cleanup(8) refuses for good has been bounced by it.
         if cleanup::submit(submission, services, ctx).is_ok() {
             services.queue.remove(QueueName::Maildrop, old, "picked up", ctx);
         }
     }
 
-    fn submission(&mut self, file: &QueueFile, id: SmolStr, uid: u32, again: bool, ctx: &Ctx<'_>) -> Submission {
-        let content = if again { Bytes::from(file.message.to_vec()) } else { self.with_received(file, &id, uid, ctx) };
+    fn submission(&mut self, file: &QueueFile, id: SmolStr, uid: u32, ctx: &Ctx<'_>) -> Submission {
+        let content = self.with_received(file, &id, uid, ctx);
         let mut attributes = (*file.attributes).clone();
         if attributes.filter.is_empty() {
             attributes.filter = self.content_filter.clone();

@@ -66,7 +66,8 @@ impl PostfixCommand {
         for note in compat::startup_notes(&params) {
             say(env, "postfix", &note);
         }
-        if matches!(verb.as_str(), "start" | "check") && env.tty {
+        let complete = matches!(verb.as_str(), "start" | "check") && Config::load(env.ctx.host, &directory).is_ok();
+        if complete && env.tty {
             let warnings = postconf_warnings(env);
             for warning in (0..POSTCONF_RUNS).flat_map(|_| &warnings) {
                 env.errln(format!("/usr/sbin/{warning}"));
@@ -122,11 +123,7 @@ impl PostfixCommand {
                 env.ctx.signal(pid, Signal::Hup);
                 Progress::Exit(0)
             }
-            ("flush", Some(_)) => {
-                let queue = config.global().get("queue_directory");
-                env.ctx.trigger(format!("{queue}/public/qmgr"), "DFI");
-                Progress::Exit(0)
-            }
+            ("flush", Some(_)) => Progress::Exit(super::postqueue::flush_all(env)),
             ("logrotate", _) => logrotate(&config.global(), env),
             ("set-permissions" | "upgrade-configuration", _) => {
                 check::set_permissions(&config.global(), env.ctx.host);

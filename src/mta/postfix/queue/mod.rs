@@ -33,6 +33,7 @@ pub struct Queue {
     root: Ino,
     incoming: VecDeque<SmolStr>,
     last_id: Time,
+    issued: u64,
 }
 
 impl Queue {
@@ -43,7 +44,7 @@ impl Queue {
     pub fn open(layout: Layout, form: id::Form, vfs: &mut Vfs) -> Result<Queue, Errno> {
         layout.make(vfs)?;
         let root = vfs.resolve(&layout.directory, &Cred::ROOT)?;
-        Ok(Queue { layout, form, root, incoming: VecDeque::new(), last_id: Time::default() })
+        Ok(Queue { layout, form, root, incoming: VecDeque::new(), last_id: Time::default(), issued: 0 })
     }
 
     /// Where files lie.
@@ -64,9 +65,13 @@ impl Queue {
     /// # Errors
     /// The disk is full, or the directory is gone.
     pub fn allocate_in(&mut self, queue: QueueName, ctx: &mut Ctx<'_>) -> Result<SmolStr, Errno> {
-        // A simulated moment can see many messages: each takes a microsecond of its own.
+        // A simulated moment can see many messages: each takes a microsecond of its own. The time
+        // that programs spend between two messages keeps an id from coming back when exactly a
+        // second has passed and the inode is free again.
+        self.issued = self.issued.wrapping_add(1);
+        let now = ctx.now + std::time::Duration::from_micros(self.issued % 1000);
         let next = self.last_id + std::time::Duration::from_micros(1);
-        let moment = if ctx.now > self.last_id { ctx.now } else { next };
+        let moment = if now > self.last_id { now } else { next };
         self.last_id = moment;
         let dir = layout::entry(&ctx.host.vfs, self.root, queue.as_str()).ok_or(Errno::NoEnt)?;
         let empty = Node::File(Content::from(Vec::new()));

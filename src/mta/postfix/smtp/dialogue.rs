@@ -308,7 +308,7 @@ impl SmtpClient {
             return self.message_fail(sock, Trouble::new("5.6.7", text), services, ctx);
         }
         let at = job.open();
-        let built = (|| -> Result<Transaction, LookupError> {
+        let built = (|| -> Result<(Transaction, bool), LookupError> {
             let sender = output::generic(&request.file.sender, &conf, ctx.host)?;
             let auth = conf.sasl.enabled && !offered.auth.is_empty();
             let mail = output::mail(&request, &sender, &conf, offered, auth);
@@ -320,13 +320,19 @@ impl SmtpClient {
                     Ok(output::recipient(&address, request.file.recipients.get(*index), offered))
                 })
                 .collect::<Result<_, LookupError>>()?;
-            let content = output::content(&request.file.message, &conf, ctx.host)?;
-            Ok(Transaction { mail, recipients, content })
+            let downgraded = output::is_downgraded(&request, &conf, offered);
+            let (content, folded) = output::content(&request.file.message, downgraded, &conf, ctx.host)?;
+            Ok((Transaction { mail, recipients, content }, folded))
         })();
-        let transaction = match built {
-            Ok(transaction) => transaction,
+        let (transaction, folded) = match built {
+            Ok(built) => built,
             Err(error) => return self.local_error(sock, &error, None, services, ctx),
         };
+        if folded {
+            let id = &request.file.id;
+            let text = format!("{id}: breaking line > {} bytes with <CR><LF>SPACE", conf.line_limit);
+            services.log.info(ctx, &conf.tag, format_args!("{text}"));
+        }
         connection.phase = Phase::Sending;
         connection.offered = at;
         connection.accepted = 0;

@@ -8,6 +8,7 @@ pub mod address;
 pub mod conf;
 mod connection;
 mod dialogue;
+mod downgrade;
 mod job;
 pub mod nexthop;
 mod output;

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use smol_str::SmolStr;
 
 use super::conf::SmtpConf;
+use super::downgrade::downgrade;
 use crate::host::Host;
 use crate::mta::postfix::delivery::Request;
 use crate::mta::postfix::maps::LookupError;
@@ -28,8 +29,7 @@ pub(super) fn generic<'a>(address: &'a str, conf: &SmtpConf, host: &Host) -> Res
 pub(super) fn mail(request: &Request, sender: &str, conf: &SmtpConf, offered: &Extensions, auth: bool) -> SmolStr {
     let attributes = &request.file.attributes;
     let mut line = format!("<{}>", quote_address(sender));
-    let downgrade = !conf.no_mime_conversion && !offered.eight_bit_mime && attributes.encoding != "7bit";
-    if offered.size.is_some() && !downgrade {
+    if offered.size.is_some() && !is_downgraded(request, conf, offered) {
         let _ = write!(line, " SIZE={}", request.file.size);
     }
     if offered.eight_bit_mime {
@@ -56,6 +56,11 @@ pub(super) fn mail(request: &Request, sender: &str, conf: &SmtpConf, offered: &E
         line.push_str(" AUTH=<>");
     }
     line.into()
+}
+
+/// Whether 8-bit content must be converted for this server.
+pub(super) fn is_downgraded(request: &Request, conf: &SmtpConf, offered: &Extensions) -> bool {
+    !conf.no_mime_conversion && !offered.eight_bit_mime && request.file.attributes.encoding != "7bit"
 }
 
 /// What follows `RCPT TO:`.
@@ -95,8 +100,14 @@ fn xtext(text: &str) -> String {
     out
 }
 
-/// The content with LF line ends: long lines folded, header addresses rewritten.
-pub(super) fn content(message: &Message, conf: &SmtpConf, host: &Host) -> Result<Bytes, LookupError> {
+/// The content with LF line ends: header addresses rewritten, 8-bit parts converted if wanted,
+/// long lines folded; and whether any line was.
+pub(super) fn content(
+    message: &Message,
+    downgraded: bool,
+    conf: &SmtpConf,
+    host: &Host,
+) -> Result<(Bytes, bool), LookupError> {
     let header =
         if conf.generic.is_empty() { Cow::Borrowed(&message.header[..]) } else { generic_header(message, conf, host)? };
     let mut all = Vec::with_capacity(header.len() + 1 + message.body.len());
@@ -105,7 +116,11 @@ pub(super) fn content(message: &Message, conf: &SmtpConf, host: &Host) -> Result
         all.push(b'\n');
     }
     all.extend_from_slice(&message.body);
+    if downgraded {
+        all = downgrade(&all);
+    }
     let limit = conf.line_limit;
+    let mut folded = false;
     if limit > 0
         && memchr::memchr_iter(b'\n', &all)
             .chain([all.len()])
@@ -113,8 +128,9 @@ pub(super) fn content(message: &Message, conf: &SmtpConf, host: &Host) -> Result
             .is_none()
     {
         all = fold(&all, limit);
+        folded = true;
     }
-    Ok(all.into())
+    Ok((all.into(), folded))
 }
 
 /// Breaks lines that are longer than the limit: LF and a blank are put between the pieces.
