@@ -12,6 +12,9 @@ use mxlab::sim::Duration;
 use mxlab::trace::Level;
 use support::Net;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const MESSAGES: u64 = 20_000;
 
 fn main() {

@@ -80,8 +80,9 @@ impl Net {
         spec.addrs = vec![DNS];
         let host = layout::build(&spec).expect("a host");
         let id = self.world.add_host(host);
-        let zones = [("test.", &self.zones), ("10.in-addr.arpa.", &self.reverse)]
-            .map(|(origin, text)| Zone::parse_fragment(origin, text, "zone").unwrap_or_else(|errors| panic!("{errors:?}")));
+        let zones = [("test.", &self.zones), ("10.in-addr.arpa.", &self.reverse)].map(|(origin, text)| {
+            Zone::parse_fragment(origin, text, "zone").unwrap_or_else(|errors| panic!("{errors:?}"))
+        });
         self.world.start(id, Box::new(NameServer::new(zones.into())), Actor::Daemon);
         for site in self.sites.clone() {
             self.world.start(site, Box::new(Postfix::new("/etc/postfix")), Actor::Daemon);
@@ -206,7 +207,11 @@ impl Process for Source {
                     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
                         session.line.extend_from_slice(line);
                         if line.ends_with(b"\n") {
-                            assert!(matches!(session.line[0], b'2' | b'3'), "{}", String::from_utf8_lossy(&session.line));
+                            assert!(
+                                matches!(session.line[0], b'2' | b'3'),
+                                "{}",
+                                String::from_utf8_lossy(&session.line)
+                            );
                             finals += u32::from(session.line.get(3) == Some(&b' '));
                             session.line.clear();
                         }

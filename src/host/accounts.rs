@@ -47,8 +47,8 @@ impl Accounts {
     /// Reads the files again if they changed. Lines that are not well-formed are skipped, as by
     /// `getpwent(3)`.
     pub fn refresh(&mut self, vfs: &Vfs) {
-        let version = |path| vfs.stat(path, &Cred::ROOT).map_or(0, |inode| inode.version);
-        let versions = (version(PASSWD), version(GROUP));
+        let version = |name| vfs.peek(&["etc", name]).map_or(0, |inode| inode.version);
+        let versions = (version("passwd"), version("group"));
         if versions == self.versions {
             return;
         }

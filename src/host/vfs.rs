@@ -667,6 +667,13 @@ impl Vfs {
         }
     }
 
+    /// The inode below the root by the names of its path, without symbolic links: a quick look for
+    /// what is asked all the time.
+    pub fn peek(&self, names: &[&str]) -> Option<&Inode> {
+        let ino = names.iter().try_fold(self.root, |dir, name| self.dir(dir).ok()?.get(*name).copied())?;
+        self.inode(ino)
+    }
+
     /// Shows every inode with one of its absolute paths, directories before what is in them, in
     /// order of names.
     pub fn visit(&self, show: &mut impl FnMut(&str, &Inode)) {

@@ -39,13 +39,14 @@ pub struct Origin {
     pub cause: Option<EventId>,
 }
 
-const SEGMENT: usize = 4096;
+/// Events per shared segment: what a clone of the trace has to copy at most.
+const SEGMENT: usize = 1024;
 
 /// The events so far. Clones share all full segments.
 #[derive(Clone, Debug, Default)]
 pub struct Trace {
     level: Level,
-    sealed: Vec<Arc<[Event]>>,
+    sealed: Vec<Arc<Vec<Event>>>,
     tail: Vec<Event>,
     host_names: Vec<smol_str::SmolStr>,
 }
@@ -80,9 +81,12 @@ impl Trace {
     pub fn push(&mut self, time: Time, origin: Origin, kind: Kind, why: Option<Arc<Decision>>) -> EventId {
         let id = EventId(self.len() + 1);
         let Origin { host, proc, actor, cause } = origin;
+        if self.tail.capacity() == 0 {
+            self.tail.reserve_exact(SEGMENT);
+        }
         self.tail.push(Event { id, time, host, proc, actor, cause, kind, why });
         if self.tail.len() == SEGMENT {
-            self.sealed.push(std::mem::take(&mut self.tail).into());
+            self.sealed.push(Arc::new(std::mem::take(&mut self.tail)));
         }
         id
     }

@@ -160,8 +160,10 @@ pub fn read(services: &Services, kind: LogKind, id: &str, host: &Host) -> Option
 
 /// Forgets the entries about a message.
 pub fn remove(services: &Services, kind: LogKind, id: &str, ctx: &mut Ctx<'_>) {
-    let path = services.queue.layout().path(kind.directory(), id);
-    let _ = ctx.host.vfs.unlink(&path, &Cred::ROOT);
+    if let Some(directory) = services.queue.find_log(kind.directory(), id, &ctx.host.vfs) {
+        // Gone already is as good.
+        let _ = ctx.host.vfs.unlink_in(directory, id);
+    }
 }
 
 /// Reports the recipients of a message that failed, and forgets them. Called when all recipients were

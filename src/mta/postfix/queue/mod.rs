@@ -174,6 +174,12 @@ impl Queue {
         layout::entry(vfs, self.find_dir(queue, id, vfs)?, id)
     }
 
+    /// The directory of a message's log under `bounce`, `defer` or `trace`, if there is one.
+    pub fn find_log(&self, kind: &str, id: &str, vfs: &Vfs) -> Option<Ino> {
+        let directory = self.layout.find_dir(vfs, self.root, kind, id)?;
+        layout::entry(vfs, directory, id).map(|_| directory)
+    }
+
     /// A message of a queue; `None` if there is none, or the file is not a queue file.
     pub fn get(&self, queue: QueueName, id: &str, vfs: &Vfs) -> Option<Arc<QueueFile>> {
         load(vfs, self.find_ino(queue, id, vfs)?)

@@ -50,7 +50,8 @@ pub enum Event {
 /// All sessions of an instance, and the services' configurations.
 #[derive(Clone, Debug, Default)]
 pub struct Smtpd {
-    sessions: BTreeMap<Socket, Session>,
+    /// Boxed, since a session moves out and back at every input.
+    sessions: BTreeMap<Socket, Box<Session>>,
     confs: BTreeMap<SmolStr, Result<Arc<SmtpdConf>, Fatal>>,
 }
 
@@ -77,7 +78,7 @@ impl Smtpd {
 
     /// The sessions, in order of their sockets.
     pub fn sessions(&self) -> impl Iterator<Item = (&Socket, &Session)> {
-        self.sessions.iter()
+        self.sessions.iter().map(|(sock, session)| (sock, &**session))
     }
 
     /// A client has connected to the service of an entry of `master.cf`.
@@ -98,7 +99,7 @@ impl Smtpd {
                 return;
             }
         };
-        let mut session = Session::new(conf, sock, local, peer, ctx);
+        let mut session = Box::new(Session::new(conf, sock, local, peer, ctx));
         session.start(services, ctx);
         self.keep(sock, session);
     }
@@ -145,7 +146,7 @@ impl Smtpd {
         services.verify.update(address, status, text, ctx.now);
     }
 
-    fn keep(&mut self, sock: Socket, session: Session) {
+    fn keep(&mut self, sock: Socket, session: Box<Session>) {
         if !session.is_over() {
             self.sessions.insert(sock, session);
         }
