@@ -88,12 +88,11 @@ impl Search {
 
     /// Takes an answer.
     pub fn answer(&mut self, lookup: Arc<Lookup>) {
-        self.answers.insert((lookup.qname.clone(), lookup.qtype), lookup);
+        self.answers.insert((key(&lookup.qname), lookup.qtype), lookup);
     }
 
     fn find(&self, name: &str, qtype: Qtype) -> Option<&Arc<Lookup>> {
-        let key = name.trim_end_matches('.').to_ascii_lowercase();
-        self.answers.get(&(key.into(), qtype))
+        self.answers.get(&(key(name), qtype))
     }
 
     /// Goes on with the answers so far. `why` is filled when it is given.
@@ -284,6 +283,11 @@ impl Search {
             _ => HostAddresses::Addresses(addrs),
         }
     }
+}
+
+/// A name as answers are filed: small letters, no final dot.
+fn key(name: &str) -> SmolStr {
+    name.trim_end_matches('.').to_ascii_lowercase().into()
 }
 
 fn found_nothing() -> Found {
