@@ -102,6 +102,7 @@ pub struct Conf {
     pub duplicate_filter_limit: u64,
     pub delay_warning: Option<Duration>,
     pub smtputf8_enable: bool,
+    pub replace_stray_cr_lf: bool,
 }
 
 impl Conf {
@@ -157,6 +158,7 @@ impl Conf {
             duplicate_filter_limit: params.int("duplicate_filter_limit")?,
             delay_warning: (!warn.is_zero()).then_some(warn),
             smtputf8_enable: params.bool("smtputf8_enable")?,
+            replace_stray_cr_lf: params.bool("cleanup_replace_stray_cr_lf")?,
         })
     }
 

@@ -122,6 +122,7 @@ pub fn submit(submission: Submission, services: &mut Services, ctx: &mut Ctx<'_>
         }
     }
     let Submission { id, arrival, sender, full_name, recipients, attributes, content, via, flags } = submission;
+    let content = if conf.replace_stray_cr_lf { without_stray_cr(content) } else { content };
     let header_context = match attributes.rewrite_context.as_str() {
         "remote" if conf.rewriter.remote_domain.is_empty() => None,
         "remote" => Some(Context::Remote),
@@ -157,6 +158,15 @@ pub fn submit(submission: Submission, services: &mut Services, ctx: &mut Ctx<'_>
         }
     }
     state.finish(arrival, message, size, via)
+}
+
+/// Content in which each CR that ends no line is a space, so that no other server takes it for the
+/// end of a line.
+fn without_stray_cr(content: Bytes) -> Bytes {
+    if !content.contains(&b'\r') {
+        return content;
+    }
+    content.iter().map(|octet| if *octet == b'\r' { b' ' } else { *octet }).collect()
 }
 
 impl State<'_, '_> {

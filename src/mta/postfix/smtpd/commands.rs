@@ -87,14 +87,14 @@ impl Session {
             return Some(error(530, "5.7.0 Must issue a STARTTLS command first"));
         }
         self.stage = verb.as_str();
-        if matches!(verb, Verb::Helo | Verb::Ehlo | Verb::Data | Verb::Noop | Verb::Vrfy)
+        if (!self.esmtp || matches!(verb, Verb::Helo | Verb::Ehlo | Verb::Data | Verb::Noop | Verb::Vrfy))
             && let Some(answer) = self.check_pipelining(services, ctx)
         {
             return Some(answer);
         }
         if is_junk(verb) {
             self.junk += 1;
-            if self.junk > conf.junk_limit {
+            if self.junk > conf.junk_limit + 1 {
                 self.machine.add_error();
             }
         }
@@ -209,8 +209,9 @@ impl Session {
                 let clean: String =
                     name.chars().map(|c| if "<>()\\\",;@".contains(c) || c.is_control() { '?' } else { c }).collect();
                 self.helo = Some(clean.into());
-                self.esmtp = *verb == Verb::Ehlo;
-                Ok(if self.esmtp { Answer::ok(self.ehlo()) } else { ok(250, conf.myhostname.clone()) })
+                // HELO after EHLO makes nobody forget what pipelining is.
+                self.esmtp |= *verb == Verb::Ehlo;
+                Ok(if *verb == Verb::Ehlo { Answer::ok(self.ehlo()) } else { ok(250, conf.myhostname.clone()) })
             }
             Pending::Mail(transaction) => {
                 let subjects = Subjects { sender: Some(&transaction.sender), ..subjects };
@@ -264,8 +265,8 @@ impl Session {
                 })
             }
             Pending::Data => {
-                let first = self.first_recipient();
-                let subjects = Subjects { recipient: first.as_deref(), ..subjects };
+                let only = self.only_recipient();
+                let subjects = Subjects { recipient: only.as_deref(), ..subjects };
                 match self.check(&[List::Data], subjects, services, ctx)? {
                     Err(rejection) => return Ok(refused(rejection)),
                     Ok(run) => {
@@ -281,8 +282,8 @@ impl Session {
                 })
             }
             Pending::EndOfData { content, over_limit } => {
-                let first = self.first_recipient();
-                let subjects = Subjects { recipient: first.as_deref(), ..subjects };
+                let only = self.only_recipient();
+                let subjects = Subjects { recipient: only.as_deref(), ..subjects };
                 if !conf.checks.end_of_data.is_empty() {
                     match self.check(&[List::EndOfData], subjects, services, ctx)? {
                         Err(rejection) => {
@@ -310,8 +311,12 @@ impl Session {
         }
     }
 
-    fn first_recipient(&self) -> Option<SmolStr> {
-        self.transaction.as_ref()?.recipients.first().map(|recipient| recipient.address.clone())
+    /// The only recipient: what holds for all of them is not to be logged about one.
+    fn only_recipient(&self) -> Option<SmolStr> {
+        match &self.transaction.as_ref()?.recipients[..] {
+            [only] => Some(only.address.clone()),
+            _ => None,
+        }
     }
 
     fn check_recipient(
@@ -366,7 +371,7 @@ impl Session {
             offer("VRFY", None);
         }
         offer("ETRN", None);
-        if conf.tls.level > Level::None && conf.tls.works() && self.tls.is_none() {
+        if conf.tls.level > Level::None && self.tls.is_none() {
             offer("STARTTLS", None);
         }
         if self.sasl_active() {

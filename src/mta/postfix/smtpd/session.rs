@@ -44,6 +44,35 @@ pub(super) enum Said {
     Out(Reply),
 }
 
+/// Problems at earlier commands that may have hidden a reason to refuse; with
+/// `smtpd_delay_reject = no` they count at RCPT, ETRN and VRFY.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Carried {
+    client: Option<Rejection>,
+    helo: Option<Rejection>,
+    pub sender: Option<Rejection>,
+}
+
+impl Carried {
+    /// The first problem before some lists.
+    fn before(&self, lists: &[List]) -> Option<&Rejection> {
+        match lists {
+            [List::Client | List::Data | List::EndOfData] => None,
+            [List::Helo] => self.client.as_ref(),
+            [List::Sender] => self.helo.as_ref().or(self.client.as_ref()),
+            _ => self.sender.as_ref().or(self.helo.as_ref()).or(self.client.as_ref()),
+        }
+    }
+
+    fn keep(&mut self, lists: &[List], problem: Option<Rejection>) {
+        match lists {
+            [List::Client] => self.client = problem,
+            [List::Helo] => self.helo = problem,
+            _ => self.sender = problem,
+        }
+    }
+}
+
 /// What a rule is evaluated against, beside the session's own state.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Subjects<'a> {
@@ -79,6 +108,7 @@ pub struct Session {
     pending: Option<Pending>,
     pub(super) answers: Answers,
     pub(super) errors_seen: Vec<ErrorClass>,
+    pub(super) carried: Carried,
     pub(super) transcript: Vec<Said>,
     polls: u64,
     wake: Option<(Time, Need)>,
@@ -124,6 +154,7 @@ impl Session {
             pending: None,
             answers: Answers::default(),
             errors_seen: Vec::new(),
+            carried: Carried::default(),
             transcript: Vec::new(),
             polls: 0,
             wake: None,
@@ -267,7 +298,6 @@ impl Session {
                 let wrapper = self.conf.tls.wrapper_mode && self.stage == "STARTTLS" && self.counts.is_empty();
                 self.count(true);
                 self.helo = None;
-                self.esmtp = false;
                 if wrapper {
                     self.stage = "CONNECT";
                     return self.decide(Pending::Connect, services, ctx);
@@ -502,6 +532,8 @@ impl Session {
             encrypted: self.tls.is_some(),
             bad_pipelining: self.bad_pipelining,
             etrn: subjects.etrn,
+            early: !conf.checks.delay_reject && matches!(which, [List::Client | List::Helo | List::Sender]),
+            carried: self.carried.before(which),
             stage: self.stage,
         };
         let mut run = Run::default();
@@ -510,6 +542,9 @@ impl Session {
         if let Flow::Need(need) = flow {
             return Err(need);
         }
+        if facts.early {
+            self.carried.keep(which, run.defer_if_permit.clone());
+        }
         let steps = run.looked.clone();
         for looked in std::mem::take(&mut run.looked) {
             ctx.note(|| looked.event());
@@ -517,6 +552,7 @@ impl Session {
         for note in std::mem::take(&mut run.notes) {
             match note {
                 Note::Happened(what, text) => self.whatsup(what, &text, subjects, services, ctx),
+                Note::Info(line) => services.log.info(ctx, &conf.tag, format_args!("{line}")),
                 Note::Line(line) => services.log.log(ctx, Priority::Warning, &conf.tag, format_args!("{line}")),
             }
         }
@@ -603,7 +639,7 @@ impl Session {
             all += total;
         }
         let _ = write!(line, " commands={done}");
-        if done != all {
+        if done != all || all == 0 {
             let _ = write!(line, "/{all}");
         }
         services.log.info(ctx, &self.conf.tag, format_args!("{line}"));
@@ -615,5 +651,6 @@ impl Session {
             services.queue.release(&id, ctx);
         }
         self.transaction = None;
+        self.carried.sender = None;
     }
 }

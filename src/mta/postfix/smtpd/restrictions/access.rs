@@ -5,7 +5,6 @@ use std::net::IpAddr;
 use smol_str::SmolStr;
 
 use super::evaluate::{Evaluation, Note};
-use super::recipient::for_subject;
 use super::{AccessKey, Flow, List, Rejection, Subject};
 use crate::dns::Qtype;
 use crate::dns::lookup::{Outcome, Rdata};
@@ -281,7 +280,7 @@ impl Evaluation<'_, '_, '_> {
         let rejected = |code: u16, default_dsn: &str, default_text: &str| {
             let (dsn, text) = split_dsn(text, default_dsn);
             let text = if text.is_empty() { default_text } else { text };
-            Rejection::policy(code, &for_subject(dsn, subject), format!("<{name}>: {class} rejected: {text}"))
+            (code, dsn.to_owned(), format!("<{name}>: {class} rejected: {text}"))
         };
         let happened = |what: &str| {
             if text.is_empty() {
@@ -293,26 +292,25 @@ impl Evaluation<'_, '_, '_> {
         let triggers = |what: &str| format!("<{name}>: {class} triggers {what} {text}");
         let upper = command.to_ascii_uppercase();
         Ok(match upper.as_str() {
-            "REJECT" => rejected(codes.access_map_reject, "5.7.1", "Access denied").into(),
-            "DEFER" => rejected(codes.access_map_defer, "4.7.1", "Access denied").into(),
+            "REJECT" => self.refuse_about(subject, rejected(codes.access_map_reject, "5.7.1", "Access denied")).into(),
+            "DEFER" => self.refuse_about(subject, rejected(codes.access_map_defer, "4.7.1", "Access denied")).into(),
             "HANGUP" => {
-                let mut rejection = rejected(521, "5.7.1", "Access denied");
+                let mut rejection = self.refuse_about(subject, rejected(521, "5.7.1", "Access denied"));
                 rejection.hangup = true;
                 rejection.into()
             }
-            "WARN" => self.happened("warn", if text.is_empty() { happened("WARN") } else { text.to_owned() }),
-            "INFO" => self.happened("info", if text.is_empty() { happened("INFO") } else { text.to_owned() }),
+            "WARN" => self.happened("warn", text.to_owned()),
+            "INFO" => self.happened("info", text.to_owned()),
             "FILTER" if text.contains(':') => {
                 let line = triggers("FILTER");
                 self.run.actions.filter = Some(text.into());
                 self.happened("filter", line)
             }
-            "FILTER" => {
-                let warning =
-                    format!("warning: access table {table} entry \"{value}\" has FILTER entry without destination");
-                self.run.notes.push(Note::Line(warning));
-                return Err(Rejection::server_error().into());
-            }
+            "FILTER" => self.mistake(
+                table,
+                name,
+                if text.is_empty() { "has FILTER entry without value" } else { "requires transport:destination" },
+            ),
             "HOLD" => {
                 let line = happened("HOLD");
                 self.run.actions.hold = true;
@@ -334,34 +332,28 @@ impl Evaluation<'_, '_, '_> {
                 self.run.actions.bcc.push(text.into());
                 self.happened("bcc", line)
             }
-            "REDIRECT" | "BCC" => {
-                let warning = format!("warning: access table {table} entry \"{value}\" requires user@domain target");
-                self.run.notes.push(Note::Line(warning));
-                return Err(Rejection::server_error().into());
-            }
+            "REDIRECT" | "BCC" => self.mistake(table, name, "requires user@domain target"),
             "DEFER_IF_PERMIT" => {
-                let rejection = rejected(codes.access_map_defer, "4.7.1", "Service unavailable");
+                let rejection =
+                    self.refuse_about(subject, rejected(codes.access_map_defer, "4.7.1", "Service unavailable"));
                 self.run.defer_if_permit(rejection)
             }
             "DEFER_IF_REJECT" => {
-                let rejection = rejected(codes.access_map_defer, "4.7.1", "Service unavailable");
+                let rejection =
+                    self.refuse_about(subject, rejected(codes.access_map_defer, "4.7.1", "Service unavailable"));
                 self.run.defer_if_reject(rejection)
             }
-            "PREPEND" if text.is_empty() => {
-                let warning = format!("warning: access table {table} entry \"{value}\" has PREPEND entry without text");
-                self.run.notes.push(Note::Line(warning));
-                Flow::Dunno
-            }
+            "PREPEND" if text.is_empty() => self.mistake(table, name, "requires header: text"),
             "PREPEND" => {
                 self.run.actions.prepend.push(text.into());
                 Flow::Dunno
             }
             "DUNNO" => Flow::Dunno,
             "OK" => Flow::Ok,
-            _ if is_reply_code(command) => {
+            _ if is_reply_code(command) && !text.is_empty() => {
                 let code: u16 = command.parse().unwrap_or(550);
                 let dsn = if code < 500 { "4.7.1" } else { "5.7.1" };
-                rejected(code, dsn, "Access denied").into()
+                self.refuse_about(subject, rejected(code, dsn, "Access denied")).into()
             }
             _ if command.bytes().all(|octet| octet.is_ascii_digit()) => Flow::Ok,
             _ => {
@@ -369,6 +361,15 @@ impl Evaluation<'_, '_, '_> {
                 self.rules(&rules, list)?
             }
         })
+    }
+
+    fn refuse_about(&mut self, subject: Subject, (code, dsn, text): (u16, String, String)) -> Rejection {
+        Rejection::policy(code, &self.dsn_about(&dsn, subject), text)
+    }
+
+    fn mistake(&mut self, table: &str, name: &str, what: &str) -> Flow {
+        self.run.notes.push(Note::Line(format!("warning: access table {table} entry \"{name}\" {what}")));
+        Flow::Dunno
     }
 
     fn happened(&mut self, what: &'static str, text: String) -> Flow {

@@ -27,14 +27,16 @@ impl Evaluation<'_, '_, '_> {
             Restriction::RejectInvalidHelo => Ok(helo.map_or(Flow::Dunno, |name| match literal(name) {
                 Some(true) => Flow::Dunno,
                 Some(false) => self.refuse(codes.invalid_hostname, "5.5.2", name, Subject::Helo, "invalid ip address"),
-                None if is_domain(name.trim_end_matches('.')) => Flow::Dunno,
+                None if name.parse::<IpAddr>().is_ok() || is_hostname(name.strip_suffix('.').unwrap_or(name)) => {
+                    Flow::Dunno
+                }
                 None => self.refuse(codes.invalid_hostname, "5.5.2", name, Subject::Helo, "Invalid name"),
             })),
             Restriction::RejectNonFqdnHelo => Ok(helo.map_or(Flow::Dunno, |name| {
-                let bare = name.trim_end_matches('.');
+                let bare = name.strip_suffix('.').unwrap_or(name);
                 match literal(name) {
                     Some(_) => Flow::Dunno,
-                    None if is_domain(bare) && bare.contains('.') => Flow::Dunno,
+                    None if is_hostname(bare) && bare.contains('.') => Flow::Dunno,
                     None => self.refuse(codes.non_fqdn, "5.5.2", name, Subject::Helo, "need fully-qualified hostname"),
                 }
             })),
@@ -109,6 +111,10 @@ impl Evaluation<'_, '_, '_> {
     fn unknown_helo(&mut self, name: &str) -> Result<Flow, Flow> {
         let types = [Qtype::A, Qtype::Aaaa, Qtype::Mx];
         let code = self.checks.codes.unknown_hostname;
+        // Not asked for: the resolver takes no name with a final dot.
+        if name.ends_with('.') {
+            return Ok(self.refuse(code, "4.7.1", name, Subject::Helo, "Host not found"));
+        }
         Ok(match self.lookups.dns_any(name, &types)? {
             Some(lookup) if lookup.outcome == Outcome::Found => Flow::Dunno,
             Some(_) => {
@@ -270,6 +276,11 @@ impl Evaluation<'_, '_, '_> {
 /// Whether mail of this class ends on this host (`RESOLVE_CLASS_FINAL`).
 fn is_final(class: Class) -> bool {
     matches!(class, Class::Local | Class::VirtualAlias | Class::VirtualMailbox)
+}
+
+/// Whether a name has the form of a host name and is not all digits (`valid_hostname`).
+fn is_hostname(name: &str) -> bool {
+    is_domain(name) && !name.bytes().all(|octet| octet.is_ascii_digit() || octet == b'.')
 }
 
 /// Whether a HELO name is an address literal or a bare address, and if so whether it is valid.

@@ -48,12 +48,7 @@ impl Evaluation<'_, '_, '_> {
             Restriction::RejectUnknownReverseClientHostname if peer.reverse_status != NameStatus::Ok => {
                 unknown(peer.reverse_status, "4.7.1", "reverse hostname")
             }
-            Restriction::RejectUnknownForwardClientHostname if peer.forward_status != NameStatus::Ok => {
-                unknown(peer.forward_status, "4.7.25", "hostname")
-            }
-            Restriction::RejectUnknownClientHostname
-            | Restriction::RejectUnknownReverseClientHostname
-            | Restriction::RejectUnknownForwardClientHostname => Flow::Dunno,
+            Restriction::RejectUnknownClientHostname | Restriction::RejectUnknownReverseClientHostname => Flow::Dunno,
             Restriction::RejectPlaintextSession if !self.facts.encrypted => {
                 Rejection::policy(self.checks.codes.plaintext, "5.7.1", "Session encryption is required".into()).into()
             }

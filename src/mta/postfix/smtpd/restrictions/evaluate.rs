@@ -34,6 +34,11 @@ pub struct Facts<'a> {
     pub bad_pipelining: bool,
     /// Argument of ETRN.
     pub etrn: Option<&'a str>,
+    /// Whether a later command is still to be checked, at which problems found now count
+    /// (`smtpd_delay_reject = no`).
+    pub early: bool,
+    /// A problem found at an earlier command that may have hidden a reason to refuse.
+    pub carried: Option<&'a Rejection>,
     /// The command: `RCPT`, `END-OF-MESSAGE` …
     pub stage: &'a str,
 }
@@ -129,6 +134,8 @@ pub enum Note {
     Happened(&'static str, String),
     /// A line of its own, with its `warning: `.
     Line(String),
+    /// A line of its own that warns of nothing.
+    Info(String),
 }
 
 /// A rule that was looked at, for the trace.
@@ -202,7 +209,7 @@ impl Checks {
     /// Evaluates some lists, in order, as one question. Notes and actions are left in `run`, which
     /// is to be used only if the verdict is not [`Flow::Need`].
     pub fn evaluate(&self, lists: &[List], facts: Facts<'_>, lookups: Lookups<'_, '_>, run: &mut Run) -> Flow {
-        *run = Run::default();
+        *run = Run { defer_if_permit: facts.carried.cloned(), ..Run::default() };
         let mut evaluation = Evaluation { checks: self, facts, lookups, run };
         let flow = match evaluation.lists(lists) {
             Ok(flow) | Err(flow) => flow,
@@ -232,6 +239,12 @@ impl Evaluation<'_, '_, '_> {
                 }
             }
         }
+        // A problem before may have hidden a reason to refuse.
+        if !self.facts.early
+            && let Some(rejection) = self.run.defer_if_permit.take()
+        {
+            return Ok(rejection.into());
+        }
         let recipient = lists.contains(&List::Recipient);
         if recipient && self.checks.reject_unlisted_recipient && !self.run.actions.discard {
             let flow = self.unlisted_recipient()?;
@@ -239,11 +252,7 @@ impl Evaluation<'_, '_, '_> {
                 return Ok(flow);
             }
         }
-        // An earlier problem may have hidden a reason to refuse.
-        Ok(match self.run.defer_if_permit.take() {
-            Some(rejection) => rejection.into(),
-            None => Flow::Ok,
-        })
+        Ok(Flow::Ok)
     }
 
     /// Runs the rules of a list until one decides.
@@ -285,15 +294,15 @@ impl Evaluation<'_, '_, '_> {
         Ok(match &rule.restriction {
             Restriction::Permit => Flow::Ok,
             Restriction::Reject => rejected(codes.reject, "5.7.1", "Access denied"),
-            Restriction::Defer => rejected(codes.defer, "4.7.1", "Try again later"),
+            Restriction::Defer => rejected(codes.defer, "4.3.2", "Try again later"),
             Restriction::DeferIfPermit => {
-                let Flow::Reject(rejection) = rejected(450, "4.7.1", "defer_if_permit requested") else {
+                let Flow::Reject(rejection) = rejected(450, "4.7.0", "defer_if_permit requested") else {
                     return Ok(Flow::Dunno);
                 };
                 self.run.defer_if_permit(*rejection)
             }
             Restriction::DeferIfReject => {
-                let Flow::Reject(rejection) = rejected(450, "4.7.1", "defer_if_reject requested") else {
+                let Flow::Reject(rejection) = rejected(450, "4.7.0", "defer_if_reject requested") else {
                     return Ok(Flow::Dunno);
                 };
                 self.run.defer_if_reject(*rejection)
@@ -308,6 +317,12 @@ impl Evaluation<'_, '_, '_> {
                 return Err(Rejection::server_error().into());
             }
             Restriction::CheckAccess(key, maps) => self.check_access(*key, maps, list)?,
+            Restriction::PermitNakedIpAddress => {
+                let text = "restriction permit_naked_ip_address is deprecated. \
+                            Use permit_mynetworks or permit_sasl_authenticated instead";
+                self.run.notes.push(Note::Line(format!("warning: {text}")));
+                self.envelope_rule(&rule.restriction, list)?
+            }
             Restriction::CheckPolicyService(server) => {
                 let action = self.lookups.policy(server)?;
                 self.apply_action(&action, &here, list.subject(), list, "policy service")?

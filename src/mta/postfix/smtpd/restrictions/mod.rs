@@ -176,7 +176,6 @@ pub enum Restriction {
     PermitDnswl(RblKey, Rbl),
     RejectUnknownClientHostname,
     RejectUnknownReverseClientHostname,
-    RejectUnknownForwardClientHostname,
     RejectPlaintextSession,
     RejectUnauthPipelining,
     RejectInvalidHelo,

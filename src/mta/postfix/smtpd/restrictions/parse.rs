@@ -166,7 +166,6 @@ fn simple(name: &str) -> Option<Restriction> {
         "permit_naked_ip_address" => Restriction::PermitNakedIpAddress,
         "reject_unknown_client_hostname" | "reject_unknown_client" => Restriction::RejectUnknownClientHostname,
         "reject_unknown_reverse_client_hostname" => Restriction::RejectUnknownReverseClientHostname,
-        "reject_unknown_forward_client_hostname" => Restriction::RejectUnknownForwardClientHostname,
         "reject_plaintext_session" => Restriction::RejectPlaintextSession,
         "reject_unauth_pipelining" => Restriction::RejectUnauthPipelining,
         "reject_invalid_helo_hostname" | "reject_invalid_hostname" => Restriction::RejectInvalidHelo,

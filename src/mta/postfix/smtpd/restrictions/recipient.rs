@@ -1,6 +1,6 @@
 //! Is an address known here? (`reject_unlisted_recipient`, `reject_unlisted_sender`)
 
-use super::evaluate::Evaluation;
+use super::evaluate::{Evaluation, Note};
 use super::lookup::or_retry;
 use super::{ErrorClass, Flow, Rejection, Subject};
 use crate::mta::postfix::maps::Maps;
@@ -49,7 +49,7 @@ impl Evaluation<'_, '_, '_> {
                 (_, Class::VirtualAlias) => codes.unknown_virtual_alias,
                 _ => 550,
             };
-            let dsn = for_subject(dsn, subject);
+            let dsn = self.dsn_about(dsn, subject);
             let text = format!("<{address}>: {} rejected: {text}", subject.class());
             return Ok(Rejection::new(ErrorClass::Bounce, code, &dsn, text).into());
         }
@@ -68,9 +68,19 @@ impl Evaluation<'_, '_, '_> {
             }
         }
         let table = if checks.show_table { format!(" in {table} table") } else { String::new() };
-        let dsn = for_subject(default_dsn, subject);
+        let dsn = self.dsn_about(default_dsn, subject);
         let text = format!("<{address}>: {} rejected: User unknown{table}", subject.class());
         Ok(Rejection::new(ErrorClass::Bounce, code, &dsn, text).into())
+    }
+
+    /// [`for_subject`], which is logged when it changes the code.
+    pub(super) fn dsn_about(&mut self, dsn: &str, subject: Subject) -> String {
+        let mapped = for_subject(dsn, subject);
+        if mapped != dsn {
+            let line = format!("mapping DSN status {dsn} into {} status {mapped}", subject.class());
+            self.run.notes.push(Note::Info(line));
+        }
+        mapped
     }
 
     fn listed(&mut self, maps: &Maps, key: &str, name: &str) -> Result<bool, Flow> {
@@ -89,11 +99,11 @@ impl Evaluation<'_, '_, '_> {
 
 /// Turns codes about mailboxes into those for senders, and the other way round; about anything
 /// else they say nothing (`smtpd_dsn_fix`).
-pub(super) fn for_subject(dsn: &str, subject: Subject) -> String {
+fn for_subject(dsn: &str, subject: Subject) -> String {
     let Some((class, detail)) = dsn.split_at_checked(1) else { return dsn.to_owned() };
     let detail = match (subject, detail) {
-        (Subject::Sender, ".1.1" | ".1.2") => ".1.8",
-        (Subject::Sender, ".1.3" | ".1.6") => ".1.7",
+        (Subject::Sender, ".1.1" | ".1.3" | ".1.6") => ".1.7",
+        (Subject::Sender, ".1.2") => ".1.8",
         (Subject::Sender, ".1.4" | ".1.5") => ".1.0",
         (Subject::Recipient, ".1.7") => ".1.3",
         (Subject::Recipient, ".1.8") => ".1.2",
@@ -111,7 +121,7 @@ mod tests {
     #[test]
     fn codes_follow_what_they_are_about() {
         for (dsn, subject, expected) in [
-            ("5.1.1", Subject::Sender, "5.1.8"),
+            ("5.1.1", Subject::Sender, "5.1.7"),
             ("5.1.8", Subject::Recipient, "5.1.2"),
             ("5.1.1", Subject::Recipient, "5.1.1"),
             ("5.1.1", Subject::Client, "5.0.0"),
