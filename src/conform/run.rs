@@ -186,6 +186,7 @@ impl Runner {
             cred,
             cwd: cwd.into(),
             env: build::environment(user),
+            umask: 0o022,
             stdin: Bytes::copy_from_slice(stdin.as_bytes()),
             tty,
         };

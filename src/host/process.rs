@@ -108,6 +108,8 @@ pub struct Spawn {
     pub cwd: SmolStr,
     /// Environment, in order.
     pub env: Vec<(SmolStr, String)>,
+    /// Permission bits that new files do not get.
+    pub umask: u16,
     /// Standard input, complete.
     pub stdin: Bytes,
     /// Whether standard streams are a terminal.

@@ -274,9 +274,10 @@ pub fn split(address: &str) -> (&str, Option<&str>) {
 }
 
 /// From internal to external form: quotes the local part where RFC 822 demands it (`quote_822_local`).
+/// The null address stays empty.
 pub fn quote(address: &str) -> Cow<'_, str> {
     let (local, _) = split(address);
-    if is_dot_string(local) {
+    if address.is_empty() || is_dot_string(local) {
         return Cow::Borrowed(address);
     }
     let mut text = String::with_capacity(address.len() + 2);

@@ -182,6 +182,7 @@ pub fn login_spawn(host: &crate::host::Host, user: Option<&str>, line: &str, std
         cred,
         cwd: home.clone(),
         env: env.map(|(name, value)| (SmolStr::from(name), value.to_owned())).to_vec(),
+        umask: 0o022,
         stdin: Bytes::copy_from_slice(stdin.as_bytes()),
         tty: false,
     }

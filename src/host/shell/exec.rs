@@ -947,6 +947,7 @@ impl Shell {
                     vars,
                     cwd: self.state.cwd.clone(),
                     cred: self.state.cred.clone(),
+                    umask: self.state.umask,
                     fds: self.fds(id, machine),
                     caller: self.state.arg0.clone(),
                 };

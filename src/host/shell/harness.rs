@@ -30,6 +30,7 @@ pub fn run_as(host: &mut Host, user: &str, line: &str, stdin: &str, tty: bool) -
         cred: host.accounts.cred(&account),
         cwd: account.home.clone(),
         env: environment(user, &account.home),
+        umask: 0o022,
         stdin: stdin.to_owned().into(),
         tty,
     };

@@ -141,6 +141,8 @@ pub struct Exec {
     pub cwd: SmolStr,
     /// Its rights.
     pub cred: Cred,
+    /// Permission bits that its new files do not get.
+    pub umask: u16,
     /// Its descriptors.
     pub fds: Fds,
     /// Who runs it, for messages.
@@ -162,7 +164,7 @@ pub fn exec(machine: &mut Machine, exec: Exec, ctx: &mut Ctx<'_>) -> Result<Task
         Found::Missing if super::builtins::is_builtin(&name) => {
             let env: Vec<(SmolStr, String)> = exec.vars.into_iter().collect();
             let pid = ctx.host.next_proc().0;
-            let mut shell = Shell::new(State::new(&env, exec.cwd, exec.cred, pid));
+            let mut shell = Shell::new(State { umask: exec.umask, ..State::new(&env, exec.cwd, exec.cred, pid) });
             shell.state.arg0 = caller.clone();
             shell.run_argv(exec.argv);
             match machine.add_shell(shell, exec.fds, pid, name.clone()) {
@@ -221,6 +223,7 @@ fn fresh(exec: &Exec, dialect: Dialect, pid: u32) -> Shell {
     let env: Vec<(SmolStr, String)> = exec.vars.clone().into_iter().collect();
     let mut state = State::new(&env, exec.cwd.clone(), exec.cred.clone(), pid);
     state.dialect = dialect;
+    state.umask = exec.umask;
     Shell::new(state)
 }
 

@@ -575,7 +575,12 @@ impl Machine {
         let cwd = run.cwd.unwrap_or_else(|| running.cwd.clone());
         let cred = run.cred.unwrap_or_else(|| running.cred.clone());
         let name = running.args.first().cloned().unwrap_or_default();
-        super::launch::exec(self, super::launch::Exec { argv: run.argv, vars, cwd, cred, fds, caller: name }, ctx)
+        let umask = 0o022;
+        super::launch::exec(
+            self,
+            super::launch::Exec { argv: run.argv, vars, cwd, cred, umask, fds, caller: name },
+            ctx,
+        )
     }
 }
 

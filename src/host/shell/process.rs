@@ -45,17 +45,17 @@ impl ShellProcess {
             (2, Fd { file: stderr, write: true }),
         ]);
         let pid = ctx.proc.0;
-        let Spawn { cred, cwd, env, .. } = self.spawn.clone();
+        let Spawn { cred, cwd, env, umask, .. } = self.spawn.clone();
         let started = match &self.spawn.command {
             Command::Shell(line) => {
-                let mut shell = Shell::new(State::new(&env, cwd, cred, pid));
+                let mut shell = Shell::new(State { umask, ..State::new(&env, cwd, cred, pid) });
                 shell.run_text(line);
                 self.machine.add_shell(shell, fds, pid, format!("sh -c {line}")).map_err(|_| 2)
             }
             Command::Exec(argv) => {
                 let vars = env.into_iter().collect();
                 let caller = argv.first().cloned().unwrap_or_default();
-                launch::exec(&mut self.machine, Exec { argv: argv.clone(), vars, cwd, cred, fds, caller }, ctx)
+                launch::exec(&mut self.machine, Exec { argv: argv.clone(), vars, cwd, cred, umask, fds, caller }, ctx)
             }
         };
         match started {

@@ -8,6 +8,7 @@ use super::bounce::{self, LogKind};
 use super::queue_file::QueueFile;
 use super::services::Services;
 use crate::host::Ctx;
+use crate::mail::address;
 use crate::sim::Time;
 use crate::trace::{Agent, Decision, DeliveryStatus, Kind};
 
@@ -52,6 +53,10 @@ pub struct Outcome {
     /// The address for `to=`, if an alias or a forward file led from the recipient elsewhere: one
     /// recipient then has an outcome for each, and is done when none of them is deferred.
     pub expanded: Option<SmolStr>,
+    /// Whether it is deferred only because of `soft_bounce`.
+    pub softened: bool,
+    /// Who is told of a failure, if an `owner-` alias took the place of the message's sender.
+    pub sender: Option<SmolStr>,
     /// Which program stored it, for the `deliver` event.
     pub agent: Agent,
     /// Where to: mailbox, file, command, remote host; empty if nowhere.
@@ -91,6 +96,8 @@ impl Outcome {
         Outcome {
             recipient,
             expanded: None,
+            softened: false,
+            sender: None,
             agent,
             target: SmolStr::default(),
             uid: 0,
@@ -185,15 +192,16 @@ pub fn report(
         let orig_to = if original.is_empty() || original.eq_ignore_ascii_case(address) {
             String::new()
         } else {
-            format!("orig_to=<{original}>, ")
+            format!("orig_to=<{}>, ", address::quote(original))
         };
         let times = &outcome.times;
         services.log.info(
             ctx,
             tag,
             format_args!(
-                "{}: to=<{address}>, {orig_to}relay={}, delay={}, delays={}/{}/{}/{}, dsn={}, status={} ({})",
+                "{}: to=<{}>, {orig_to}relay={}, delay={}, delays={}/{}/{}/{}, dsn={}, status={} ({})",
                 file.id,
+                address::quote(address),
                 outcome.relay,
                 Seconds(times.done.since(file.arrival)),
                 Seconds(request.active_since.since(file.arrival)),
@@ -201,7 +209,7 @@ pub fn report(
                 Seconds(times.connected.since(times.started)),
                 Seconds(times.done.since(times.connected)),
                 outcome.dsn,
-                status_word(outcome.status),
+                if outcome.softened { "SOFTBOUNCE" } else { status_word(outcome.status) },
                 outcome.reason,
             ),
         );
@@ -223,9 +231,16 @@ pub fn report(
         DeliveryStatus::Deferred => LogKind::Defer,
         // Another host that was handed the message reports itself.
         DeliveryStatus::Sent if file.attributes.trace_report => LogKind::Trace,
+        DeliveryStatus::Deliverable | DeliveryStatus::Undeliverable if file.attributes.trace_only => LogKind::Trace,
         DeliveryStatus::Sent if recipient.notify.success && outcome.agent != Agent::Smtp => LogKind::Trace,
         _ => return None,
     };
+    if kind == LogKind::Bounce
+        && let Some(sender) = &outcome.sender
+    {
+        bounce::one(services, file, sender, outcome, ctx);
+        return None;
+    }
     bounce::append(services, kind, file, outcome, ctx);
     Some(kind)
 }

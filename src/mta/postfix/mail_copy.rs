@@ -4,6 +4,7 @@
 use bytes::Bytes;
 
 use super::queue_file::Message;
+use crate::mail::address;
 use crate::mailbox::copy::Copy;
 use crate::mailbox::mbox;
 
@@ -61,7 +62,7 @@ pub struct Envelope<'a> {
 pub fn copy(message: &Message, envelope: Envelope<'_>, style: Style, date: &str) -> Copy {
     let mut head = String::with_capacity(160);
     if style.from {
-        head.push_str(&mbox::from_line(envelope.sender, date));
+        head.push_str(&mbox::from_line(&address::quote(envelope.sender), date));
     }
     let mut line = |name: &str, value: &str, open: &str, close: &str| {
         for part in [name, ": ", open, value, close, "\n"] {
@@ -69,13 +70,13 @@ pub fn copy(message: &Message, envelope: Envelope<'_>, style: Style, date: &str)
         }
     };
     if style.return_path {
-        line("Return-Path", envelope.sender, "<", ">");
+        line("Return-Path", &address::quote(envelope.sender), "<", ">");
     }
     if style.original_to && !envelope.original.is_empty() {
-        line("X-Original-To", envelope.original, "", "");
+        line("X-Original-To", &address::quote(envelope.original), "", "");
     }
     if style.delivered {
-        line("Delivered-To", envelope.delivered, "", "");
+        line("Delivered-To", &address::quote(envelope.delivered), "", "");
     }
     if style.crlf || style.dot {
         return transformed(message, head, style);

@@ -50,6 +50,8 @@ pub struct Open<'a> {
     pub limit: u64,
     /// Refuse files that can be executed.
     pub refuse_executable: bool,
+    /// The status code of errors that have none of their own.
+    pub default_dsn: &'static str,
     /// `stale_lock_time`.
     pub stale: Duration,
 }
@@ -93,11 +95,11 @@ fn try_append(
     let ino = match there {
         Ok(ino) => open_existing(vfs, path, ino, open)?,
         Err(Errno::NoEnt) => create(vfs, path, open)?,
-        Err(error) => return Err(cannot("open file", error)),
+        Err(error) => return Err(cannot("open file", error, open)),
     };
-    let inode = vfs.inode(ino).ok_or_else(|| cannot("open file", Errno::NoEnt))?;
+    let inode = vfs.inode(ino).ok_or_else(|| cannot("open file", Errno::NoEnt, open))?;
     if open.refuse_executable && matches!(inode.node, Node::File(_)) && inode.mode & 0o111 != 0 {
-        return Err(Failure::new("5.7.1", "destination file is executable"));
+        return Err(Failure::new("5.7.1", "file is executable"));
     }
     if open.strict_owner.is_some_and(|uid| uid != inode.uid) {
         warnings.push("specify \"strict_mailbox_ownership = no\" to ignore mailbox ownership mismatch".into());
@@ -127,12 +129,12 @@ fn dot_lock(vfs: &mut Vfs, path: &str, open: &Open<'_>, warnings: &mut Vec<Strin
             warnings.push(reason);
             Ok(())
         }
-        _ => Err(Failure::new(mbox_dsn(error, "5.2.0"), reason)),
+        _ => Err(Failure::new(mbox_dsn(error, open.default_dsn), reason)),
     }
 }
 
-fn cannot(what: &str, error: Errno) -> Failure {
-    Failure::new(mbox_dsn(error, "5.2.0"), format!("cannot {what}: {error}"))
+fn cannot(what: &str, error: Errno, open: &Open<'_>) -> Failure {
+    Failure::new(mbox_dsn(error, open.default_dsn), format!("cannot {what}: {error}"))
 }
 
 fn write_failure(error: Errno) -> Failure {
@@ -143,8 +145,9 @@ fn write_failure(error: Errno) -> Failure {
 fn open_existing(vfs: &mut Vfs, path: &str, link: Ino, open: &Open<'_>) -> Result<Ino, Failure> {
     let follows = vfs.inode(link).is_some_and(|inode| matches!(inode.node, Node::Symlink(_)));
     let trusted_link = follows && vfs.inode(link).is_some_and(|inode| inode.uid == 0);
-    let ino = if follows { vfs.resolve(path, open.cred).map_err(|error| cannot("open file", error))? } else { link };
-    let fail = |error: Errno| cannot("open file", error);
+    let ino =
+        if follows { vfs.resolve(path, open.cred).map_err(|error| cannot("open file", error, open))? } else { link };
+    let fail = |error: Errno| cannot("open file", error, open);
     let inode = vfs.inode(ino).ok_or_else(|| fail(Errno::NoEnt))?;
     match &inode.node {
         Node::Dir(_) => return Err(fail(Errno::IsDir)),
@@ -165,7 +168,7 @@ fn open_existing(vfs: &mut Vfs, path: &str, link: Ino, open: &Open<'_>) -> Resul
 const WRITE: u16 = 2;
 
 fn create(vfs: &mut Vfs, path: &str, open: &Open<'_>) -> Result<Ino, Failure> {
-    let fail = |error: Errno| cannot("create file exclusively", error);
+    let fail = |error: Errno| cannot("create file exclusively", error, open);
     let ino = vfs.create_new(path, "", 0o600, open.cred).map_err(fail)?;
     if let Some((uid, gid)) = open.owner {
         vfs.chown(path, Some(uid), Some(gid), &Cred::ROOT).map_err(fail)?;
@@ -183,6 +186,7 @@ pub fn maildir(
     host: &str,
     copy: Copy,
     limit: u64,
+    default_dsn: &'static str,
     cred: &Cred,
 ) -> (Result<(), Failure>, Vec<String>) {
     let Err((at, error)) = maildir::deliver(vfs, path, host, copy, limit, cred) else { return (Ok(()), Vec::new()) };
@@ -196,7 +200,7 @@ pub fn maildir(
     }
     let failure = match error {
         Errno::FBig | Errno::NoSpc => write_failure(error),
-        _ => Failure::new(mbox_dsn(error, "5.2.0"), format!("create maildir file {at}: {error}")),
+        _ => Failure::new(mbox_dsn(error, default_dsn), format!("create maildir file {at}: {error}")),
     };
     let reason = format!("maildir delivery failed: {}", failure.reason);
     (Err(Failure { reason, ..failure }), warnings)
@@ -225,6 +229,7 @@ mod tests {
             strict_owner: Some(1000),
             limit,
             refuse_executable: false,
+            default_dsn: "5.2.0",
             stale: Duration::from_secs(500),
         }
     }

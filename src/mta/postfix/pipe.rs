@@ -9,7 +9,7 @@ use super::config::{Fatal, MasterEntry, Params};
 use super::delivery::{Diagnostic, Done, Outcome, Request, Step, Times};
 use super::local::{delivered_to, split_extension};
 use super::mail_copy::{self, Envelope, Style};
-use super::pipe_command::{self, CommandFailure};
+use super::pipe_command::{self, CommandFailure, UMASK};
 use super::services::Services;
 use crate::host::vfs::Cred;
 use crate::host::{Command, Ctx, Exit, Host, Signal, Spawn};
@@ -258,6 +258,10 @@ impl Pipe {
             };
             self.finish(&mut job, Err(failure), ctx.now);
         }
+        if job.request.file.attributes.is_probe() {
+            job.recipients = job.waiting.drain(..).collect();
+            self.finish(&mut job, Ok(()), ctx.now);
+        }
         if self.next(&mut job, ctx) {
             return Step::Done(job.done);
         }
@@ -294,6 +298,7 @@ impl Pipe {
             cred: self.conf.cred.clone(),
             cwd: self.conf.directory.clone().unwrap_or_else(|| self.conf.queue_directory.clone()),
             env: vec![("PATH".into(), "/usr/bin:/bin".into())],
+            umask: UMASK,
             stdin,
             tty: false,
         };
@@ -343,6 +348,10 @@ impl Pipe {
     fn finish(&self, job: &mut Job, result: Result<(), CommandFailure>, now: Time) {
         let service = &job.request.transport;
         let (status, dsn, reason, diagnostic) = match result {
+            Ok(()) if job.request.file.attributes.is_probe() => {
+                let reason = format!("delivers to command: {}", self.command_name());
+                (DeliveryStatus::Sent, "2.0.0".to_owned(), reason, String::new())
+            }
             Ok(()) => {
                 (DeliveryStatus::Sent, "2.0.0".to_owned(), format!("delivered via {service} service"), String::new())
             }

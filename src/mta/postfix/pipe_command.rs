@@ -23,6 +23,9 @@ const SYS_EXITS: [(u8, &str, &str); 15] = [
     (78, "5.3.5", "local configuration error"),
 ];
 
+/// Permission bits that files of a command do not get.
+pub const UMASK: u16 = 0o077;
+
 /// Octets of a command's output that are kept.
 const OUTPUT_LIMIT: usize = 4096;
 

@@ -116,6 +116,13 @@ pub struct Attributes {
     pub trace_only: bool,
 }
 
+impl Attributes {
+    /// Whether agents are only asked if they could deliver.
+    pub fn is_probe(&self) -> bool {
+        self.verify_probe || self.trace_only
+    }
+}
+
 /// Header and body as stored: lines end with LF; the header has no empty line at its end, the body
 /// begins after it. `separator` tells whether the empty line is there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

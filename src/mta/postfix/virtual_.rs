@@ -100,7 +100,7 @@ impl Virtual {
                 self.deliver(request, address, recipient, &mut why, services, ctx)
             };
             let times = Times { started: ctx.now, connected: ctx.now, done: ctx.now };
-            let probe = request.file.attributes.verify_probe;
+            let probe = request.file.attributes.is_probe();
             let status = match status {
                 DeliveryStatus::Sent if probe => DeliveryStatus::Deliverable,
                 _ if probe => DeliveryStatus::Undeliverable,
@@ -143,7 +143,7 @@ impl Virtual {
         };
         let maildir = mailbox.path.ends_with('/');
         let style = if maildir { Style::MAILDIR } else { Style::MBOX };
-        if request.file.attributes.verify_probe {
+        if request.file.attributes.is_probe() {
             return sent(if maildir { "delivers to maildir" } else { "delivers to mailbox" }, mailbox);
         }
         let envelope = Envelope { sender: &request.file.sender, original: &recipient.original, delivered: address };
@@ -151,7 +151,7 @@ impl Virtual {
         let copy = mail_copy::copy(&request.file.message, envelope, style, &date);
         let (conf, vfs) = (&self.conf, &mut ctx.host.vfs);
         let (result, warnings) = if maildir {
-            mbox_open::maildir(vfs, &mailbox.path, &ctx.host.fqdn, copy, conf.mailbox_limit, &mailbox.cred)
+            mbox_open::maildir(vfs, &mailbox.path, &ctx.host.fqdn, copy, conf.mailbox_limit, "4.2.0", &mailbox.cred)
         } else {
             let open = Open {
                 cred: &mailbox.cred,
@@ -160,6 +160,7 @@ impl Virtual {
                 strict_owner: conf.strict_mailbox_ownership.then_some(mailbox.cred.uid),
                 limit: conf.mailbox_limit,
                 refuse_executable: false,
+                default_dsn: "4.2.0",
                 stale: conf.stale_lock_time,
             };
             let (result, warnings) = mbox_open::append(vfs, &mailbox.path, copy, &open);

@@ -43,7 +43,8 @@ impl Entry {
             notify: recipient.notify,
             status: status.into(),
             action,
-            reason: reason.to_owned(),
+            // Lines of the log file lose white space at their ends when they are read back.
+            reason: reason.trim_end().to_owned(),
             diagnostic: None,
             remote_mta: SmolStr::default(),
         }

@@ -195,6 +195,19 @@ pub fn flush(services: &mut Services, file: &QueueFile, ctx: &mut Ctx<'_>) {
     }
 }
 
+/// Reports one failure at once, to a sender that is not the message's own (`bounce_one(3)`).
+pub fn one(services: &mut Services, file: &QueueFile, sender: &SmolStr, outcome: &Outcome, ctx: &mut Ctx<'_>) {
+    let Some(recipient) = file.recipients.get(outcome.recipient) else { return };
+    let entry = Entry::of(recipient, outcome);
+    let file = QueueFile { sender: sender.clone(), ..file.clone() };
+    let ret = file.attributes.dsn_ret.unwrap_or(Ret::Full);
+    send_to_sender(services, &file, Template::Failure, &[&entry], ret, ctx);
+    if services.bounce.conf.notify.bounce {
+        let to = services.bounce.conf.bounce_recipient.clone();
+        send_to_postmaster(services, &file, Template::Failure, &[&entry], &to, Ret::Headers, ctx);
+    }
+}
+
 /// Warns the sender of a message that some of its recipients still wait.
 pub fn warn(services: &mut Services, file: &QueueFile, ctx: &mut Ctx<'_>) {
     let Some(log) = read(services, LogKind::Defer, &file.id, ctx.host) else { return };

@@ -152,7 +152,7 @@ fn recipient_line(entry: &Entry) -> String {
     let from = if entry.original == entry.address || entry.original.is_empty() {
         String::new()
     } else {
-        format!(" (expanded from <{}>)", entry.original)
+        format!(" (expanded from <{}>)", address::quote(&entry.original))
     };
-    format!("<{}>{from}: {}", entry.address, entry.reason)
+    format!("<{}>{from}: {}", address::quote(&entry.address), entry.reason)
 }

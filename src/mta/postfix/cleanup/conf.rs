@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use smol_str::SmolStr;
+use smol_str::{SmolStr, StrExt as _};
 
 use super::maps::Masquerade;
 use crate::host::Host;
@@ -96,9 +96,13 @@ pub struct Conf {
     pub disable_mime_input_processing: bool,
     pub always_add_missing_headers: bool,
     pub undisclosed_recipients_header: SmolStr,
+    /// `message_drop_headers` that are known fields.
     pub dropped_headers: Names,
+    /// The others, lower case.
+    pub dropped_others: Vec<SmolStr>,
     pub from_format: FromFormat,
     pub enable_long_queue_ids: bool,
+    pub enable_original_recipient: bool,
     pub duplicate_filter_limit: u64,
     pub delay_warning: Option<Duration>,
     pub smtputf8_enable: bool,
@@ -149,12 +153,14 @@ impl Conf {
             disable_mime_input_processing: params.bool("disable_mime_input_processing")?,
             always_add_missing_headers: params.bool("always_add_missing_headers")?,
             undisclosed_recipients_header: params.get("undisclosed_recipients_header"),
-            dropped_headers: dropped(params),
+            dropped_headers: dropped(params).0,
+            dropped_others: dropped(params).1,
             from_format: match params.get("header_from_format").as_str() {
                 "obsolete" => FromFormat::Obsolete,
                 _ => FromFormat::Standard,
             },
             enable_long_queue_ids: params.bool("enable_long_queue_ids")?,
+            enable_original_recipient: params.bool("enable_original_recipient")?,
             duplicate_filter_limit: params.int("duplicate_filter_limit")?,
             delay_warning: (!warn.is_zero()).then_some(warn),
             smtputf8_enable: params.bool("smtputf8_enable")?,
@@ -200,12 +206,13 @@ impl Conf {
     }
 }
 
-fn dropped(params: &Params<'_>) -> Names {
-    let mut names = Names::default();
-    for name in params.list("message_drop_headers") {
-        if let Some((name, _)) = Name::find(name.as_bytes()) {
-            names.insert(name);
+fn dropped(params: &Params<'_>) -> (Names, Vec<SmolStr>) {
+    let (mut names, mut others) = (Names::default(), Vec::new());
+    for word in params.list("message_drop_headers") {
+        match Name::find(word.as_bytes()) {
+            Some((name, _)) => names.insert(name),
+            None => others.push(word.to_lowercase_smolstr()),
         }
     }
-    names
+    (names, others)
 }

@@ -66,7 +66,7 @@ impl State<'_, '_> {
             clean = self.canonical_recipient(&conf, clean, "bcc");
         }
         let notify = Notify { never: true, ..Notify::default() };
-        let original = address.clone();
+        let original = clean.clone();
         self.add_recipient(Recipient { address: clean, original, orcpt: SmolStr::default(), notify, done: false });
     }
 
@@ -150,21 +150,28 @@ impl State<'_, '_> {
         // A single recipient, the usual case, needs no comparing.
         if !self.recipients.is_empty() {
             if self.seen_recipients.is_empty() {
-                self.seen_recipients.insert(identity(&self.recipients[0]));
+                let first = self.identity(&self.recipients[0]);
+                self.seen_recipients.insert(first);
             }
-            if self.seen_recipients.contains(&identity(&recipient)) {
+            let identity = self.identity(&recipient);
+            if self.seen_recipients.contains(&identity) {
                 return;
             }
             if (self.seen_recipients.len() as u64) < self.conf.duplicate_filter_limit {
-                self.seen_recipients.insert(identity(&recipient));
+                self.seen_recipients.insert(identity);
             }
         }
         self.recipients.push(recipient);
     }
+
+    /// What makes two recipients the same: the address, and with `enable_original_recipient` also
+    /// original address, ORCPT and NOTIFY.
+    fn identity(&self, recipient: &Recipient) -> String {
+        if self.conf.enable_original_recipient { full_identity(recipient) } else { recipient.address.to_lowercase() }
+    }
 }
 
-/// What makes two recipients the same: address, original address, ORCPT and NOTIFY.
-fn identity(recipient: &Recipient) -> String {
+fn full_identity(recipient: &Recipient) -> String {
     let Notify { never, success, failure, delay } = recipient.notify;
     format!(
         "{}\n{:?}\n{}\n{}",

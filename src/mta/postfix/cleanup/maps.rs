@@ -131,7 +131,7 @@ impl State<'_, '_> {
                 if depth >= conf.virtual_alias_recursion_limit {
                     return self.expansion_error(
                         address,
-                        format_args!("unreasonable {} map nesting for {current}", table.name),
+                        format_args!("unreasonable {} map nesting for {address}", table.name),
                     );
                 }
                 match self.map(table, &current, conf.propagate_virtual) {

@@ -127,7 +127,12 @@ impl State<'_, '_> {
         raw: &[u8],
         out: &mut Writer,
     ) {
-        let Some((name, addresses)) = known else { return out.copy(field.start, raw) };
+        let Some((name, addresses)) = known else {
+            if conf.dropped_others.iter().any(|name| name.as_bytes().eq_ignore_ascii_case(field.name)) {
+                return;
+            }
+            return out.copy(field.start, raw);
+        };
         self.headers_seen.insert(name);
         match name {
             Name::MessageId => info_of!(self, "{}: message-id={}", self.id, Printable(field.value)),

@@ -21,6 +21,7 @@ use super::queue_file::{Attributes, QueueFile, QueueName, Recipient, Ret};
 use super::services::Services;
 use super::trivial_rewrite::Context;
 use crate::host::{Ctx, Priority};
+use crate::mail::address;
 use crate::mail::date::DateCache;
 use crate::mail::dsn;
 use crate::sim::Time;
@@ -236,14 +237,15 @@ fn bounce_now(file: &QueueFile, errs: Status, reason: Option<&str>, services: &m
     for recipient in &file.recipients {
         let orig = match recipient.original == recipient.address {
             true => String::new(),
-            false => format!(", orig_to=<{}>", recipient.original),
+            false => format!(", orig_to=<{}>", address::quote(&recipient.original)),
         };
         services.log.info(
             ctx,
             state::TAG,
             format_args!(
                 "{}: to=<{}>{orig}, relay=none, delay={delay}, delays={delay}/0/0/0, dsn={code}, status=bounced ({text})",
-                file.id, recipient.address
+                file.id,
+                address::quote(&recipient.address)
             ),
         );
         let entry = bounce::Entry::failed(recipient, code, text);

@@ -74,7 +74,7 @@ impl Program for Sendmail {
                 &format!("{who}: Recipient addresses must be specified on the command line or via the -t option"),
             );
         }
-        if !self.read(env) {
+        if !self.options.verify && !self.read(env) {
             return Progress::Wait;
         }
         self.submit(env)
@@ -143,6 +143,7 @@ impl Sendmail {
                 return fatal(env, &format!("{who}: No recipient addresses found in message header"));
             }
         }
+        let content = if options.verify { probe(&sender, &addresses) } else { content };
         let notify = options.notify;
         let recipient = |address: SmolStr| Recipient {
             original: address.clone(),
@@ -204,6 +205,13 @@ impl Sendmail {
 }
 
 /// Reads the options. Values may follow their letter or be the next word.
+/// The message of `-bv`, which nobody gets to see but in the report.
+fn probe(sender: &str, recipients: &[SmolStr]) -> Bytes {
+    let recipients: Vec<_> = recipients.iter().map(|address| address::quote(address)).collect();
+    let to = recipients.join(",\n\t");
+    format!("From: {}\nSubject: probe\nTo:\n\t{to}\n\n", address::quote(sender)).into()
+}
+
 fn parse(args: &[String]) -> Result<Options, String> {
     let mut options = Options::default();
     let mut words = args.iter();

@@ -4,14 +4,23 @@ use smol_str::SmolStr;
 
 use super::attributes::{Attributes, expand};
 use super::settings::Settings;
-use crate::host::vfs::Vfs;
-use crate::host::{Command, Exit, Spawn};
+use crate::host::shell::launch::{self, Found};
+use crate::host::vfs::{Cred, Errno};
+use crate::host::{Command, Exit, Host, Spawn};
 use crate::mta::postfix::mail_copy::{self, Envelope, Style};
-use crate::mta::postfix::pipe_command::CommandFailure;
+use crate::mta::postfix::pipe_command::{self, CommandFailure, UMASK};
 use crate::mta::postfix::queue_file::QueueFile;
 
 /// Characters of a command line that can be run without a shell (`exec_command(3)`).
 const PLAIN: &str = "1234567890!@%-_=+:,./\\abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ \t";
+
+/// A command that cannot be started.
+pub(super) struct CannotStart {
+    /// What the child process logs before it ends, without `fatal: `.
+    pub fatal: Option<String>,
+    /// What to report.
+    pub failure: CommandFailure,
+}
 
 /// Prepares a command.
 ///
@@ -24,16 +33,17 @@ pub(super) fn prepare(
     original: &str,
     date: &str,
     settings: &Settings,
-    vfs: &Vfs,
-) -> Result<Spawn, CommandFailure> {
+    host: &Host,
+) -> Result<Spawn, CannotStart> {
     let directory =
         expand(&settings.command_execution_directory, attributes, &settings.execution_directory_expansion_filter);
     if directory.malformed {
-        return Err(CommandFailure {
+        let failure = CommandFailure {
             dsn: "4.3.5".into(),
             reason: "mail system configuration error".into(),
             diagnostic: String::new(),
-        });
+        };
+        return Err(CannotStart { fatal: None, failure });
     }
     let cwd = if directory.text.is_empty() { settings.queue_directory.clone() } else { directory.text.into() };
     let cred = attributes.rights.or(&settings.default_privs);
@@ -42,9 +52,10 @@ pub(super) fn prepare(
     let stdin = mail_copy::copy(&file.message, envelope, style, date).into_bytes();
     let fatal = |text: String| {
         let exit = Exit { status: 75, stdout: Vec::new(), stderr: format!("local: fatal: {text}\n").into_bytes() };
-        crate::mta::postfix::pipe_command::judge(line, &exit)
+        let judged = pipe_command::judge(line, &exit);
+        judged.map_err(|failure| CannotStart { fatal: Some(text), failure })
     };
-    if !vfs.exists(&cwd) {
+    if !host.vfs.exists(&cwd) {
         let text = format!(
             "cannot change directory to \"{cwd}\" for uid={} gid={}: No such file or directory",
             cred.uid, cred.gid
@@ -56,9 +67,8 @@ pub(super) fn prepare(
             // Without a need for a shell the program is run directly, and the system call's error shows.
             let program = line.split([' ', '\t']).next().unwrap_or_default();
             if line.chars().all(|c| PLAIN.contains(c))
-                && program.starts_with('/')
-                && vfs.exists(program)
-                && let Err(error) = vfs.access(program, &cred, EXECUTE)
+                && program.contains('/')
+                && let Some(error) = refused(program, &cwd, &cred, host)
             {
                 fatal(format!("execvp {program}: {error}"))?;
             }
@@ -71,10 +81,17 @@ pub(super) fn prepare(
         }
     };
     let env = environment(attributes, file, original, &settings.command_expansion_filter);
-    Ok(Spawn { command, cred, cwd, env, stdin, tty: false })
+    Ok(Spawn { command, cred, cwd, env, umask: UMASK, stdin, tty: false })
 }
 
-const EXECUTE: u16 = 1;
+/// Why a program cannot be executed, if so.
+fn refused(program: &str, cwd: &str, cred: &Cred, host: &Host) -> Option<Errno> {
+    match launch::find(program, "", cwd, cred, host) {
+        Found::Missing | Found::NoInterpreter(_) => Some(Errno::NoEnt),
+        Found::Denied | Found::Directory => Some(Errno::Access),
+        _ => None,
+    }
+}
 
 /// What local(8) puts into the environment. Characters that are not in `filter` become `_`.
 fn environment(attributes: &Attributes, file: &QueueFile, original: &str, filter: &str) -> Vec<(SmolStr, String)> {

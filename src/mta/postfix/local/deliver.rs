@@ -43,7 +43,7 @@ pub(super) fn store(
             let cred = attributes.rights.or(&settings.default_privs);
             let host = &ctx.host.fqdn;
             let (result, warnings) =
-                mbox_open::maildir(&mut ctx.host.vfs, path, host, copy, settings.mailbox_size_limit, &cred);
+                mbox_open::maildir(&mut ctx.host.vfs, path, host, copy, settings.mailbox_size_limit, "5.2.0", &cred);
             Some(Stored { result: result.map(|()| "delivered to maildir".to_owned()), warnings, uid: cred.uid })
         }
         Action::File(path) => {
@@ -58,6 +58,7 @@ pub(super) fn store(
                 strict_owner: None,
                 limit: settings.mailbox_size_limit,
                 refuse_executable: true,
+                default_dsn: "5.2.0",
                 stale: settings.stale_lock_time,
             };
             let (result, warnings) = mbox_open::append(&mut ctx.host.vfs, path, copy, &open);
@@ -95,6 +96,7 @@ fn mailbox(
         strict_owner: settings.strict_mailbox_ownership.then_some(rights.uid),
         limit: settings.mailbox_size_limit,
         refuse_executable: false,
+        default_dsn: "5.2.0",
         stale: settings.stale_lock_time,
     };
     let (result, warnings) = mbox_open::append(&mut ctx.host.vfs, path, copy, &open);

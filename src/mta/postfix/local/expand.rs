@@ -135,6 +135,13 @@ impl Expander<'_> {
         if others || attributes.expansion == Expansion::Include {
             return self.indirect(attributes);
         }
+        if self.settings.require_home_directory
+            && let Some(user) = self.accounts.user(&attributes.user)
+            && let Err(error) = self.vfs.stat(&user.home, &Rights::of(user).cred())
+        {
+            let reason = format!("cannot access home directory {}: {error}", user.home);
+            return self.defer(attributes, "4.3.0", reason);
+        }
         if !self.forward_file(&mut attributes) {
             self.mailbox_or_unknown(attributes);
         }
@@ -212,7 +219,6 @@ impl Expander<'_> {
             let results = addresses(&alias.value).iter().map(|token| address::internalize(token).into()).collect();
             self.plan.expanded.push(Expanded { name: name.clone(), source, results });
         }
-        attributes.level += 1;
         self.text(&attributes, &alias.value);
     }
 
@@ -227,7 +233,6 @@ impl Expander<'_> {
     }
 
     fn token(&mut self, mut attributes: Attributes, token: &[Token]) {
-        attributes.level += 1;
         let text = SmolStr::from(address::internalize(token));
         match text.as_bytes().first() {
             Some(b'/') => self.file(attributes, text),

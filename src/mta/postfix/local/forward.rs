@@ -19,15 +19,16 @@ pub(super) struct Forward {
     pub recipients: Vec<Recipient>,
 }
 
-/// Adds a recipient to the message it belongs to. `from` is the recipient whose mail it is.
-pub(super) fn append(forwards: &mut Vec<Forward>, attributes: &Attributes, from: &Recipient) {
-    let notify = Notify { success: false, never: from.notify.never || only_success(from.notify), ..from.notify };
-    let recipient = Recipient {
-        address: attributes.address.clone(),
-        original: from.original.clone(),
-        orcpt: from.orcpt.clone(),
-        notify,
-        done: false,
+/// Adds a recipient to the message it belongs to. `from` is the recipient whose mail it is, `sender`
+/// the sender of that mail: what was agreed with that sender is kept from another one.
+pub(super) fn append(forwards: &mut Vec<Forward>, attributes: &Attributes, from: &Recipient, sender: &str) {
+    let address = attributes.address.clone();
+    let recipient = if attributes.sender.eq_ignore_ascii_case(sender) {
+        let notify = Notify { success: false, never: from.notify.never || only_success(from.notify), ..from.notify };
+        Recipient { address, original: from.original.clone(), orcpt: from.orcpt.clone(), notify, done: false }
+    } else {
+        let original = address.clone();
+        Recipient { address, original, orcpt: SmolStr::default(), notify: Notify::default(), done: false }
     };
     let same =
         |forward: &&mut Forward| forward.delivered == attributes.delivered && forward.sender == attributes.sender;
@@ -105,10 +106,11 @@ mod tests {
         let mut forwards = Vec::new();
         for (address, sender) in [("a@x", "s@x"), ("b@x", "s@x"), ("c@x", "owner@x")] {
             let attributes = Attributes { address: address.into(), sender: sender.into(), ..Attributes::default() };
-            append(&mut forwards, &attributes, &from);
+            append(&mut forwards, &attributes, &from, "s@x");
         }
         assert_eq!(forwards.iter().map(|forward| forward.recipients.len()).collect::<Vec<_>>(), [2, 1]);
         assert!(forwards[0].recipients[0].notify.never);
         assert_eq!(forwards[0].recipients[0].original, "LIST@example.com");
+        assert_eq!(forwards[1].recipients[0].original, "c@x");
     }
 }

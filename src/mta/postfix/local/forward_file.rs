@@ -95,9 +95,7 @@ impl Expander<'_> {
             let source = Source { file: path.clone(), line: 0 };
             self.plan.expanded.push(Expanded { name: attributes.user.clone(), source, results });
         }
-        let mut inner = attributes.clone();
-        inner.level += 1;
-        lines().map(|line| self.text(&inner, clipped(line))).sum()
+        lines().map(|line| self.text(attributes, clipped(line))).sum()
     }
 
     /// A file of addresses named by an alias or a forward file.

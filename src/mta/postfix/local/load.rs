@@ -62,6 +62,7 @@ fn settings(params: &Params<'_>, host: &Host) -> Result<Settings, Fatal> {
         mailbox_transport: text("mailbox_transport"),
         fallback_transport: text("fallback_transport"),
         mailbox_size_limit: params.int("mailbox_size_limit")?,
+        require_home_directory: params.bool("require_home_directory")?,
         strict_mailbox_ownership: params.bool("strict_mailbox_ownership")?,
         prepend_delivered_header: DeliveredHeader {
             command: names("prepend_delivered_header", "command"),

@@ -26,6 +26,7 @@ use smol_str::SmolStr;
 
 use self::attributes::Attributes;
 pub(super) use self::attributes::split_extension;
+use self::command::CannotStart;
 use self::expand::Expander;
 pub(super) use self::forward::delivered_to;
 use self::job::{Job, Wait};
@@ -36,7 +37,7 @@ use super::mbox_open::Failure;
 use super::pipe_command::{self, CommandFailure};
 use super::queue_file::Recipient;
 use super::services::Services;
-use crate::host::{Ctx, Exit, Signal};
+use crate::host::{Ctx, Exit, Priority, Signal};
 use crate::mail::date::DateCache;
 use crate::sim::{ProcId, Time};
 use crate::trace::{Agent, Decision, DeliveryStatus, Kind};
@@ -121,6 +122,7 @@ impl Local {
         if let Some(Wait::Command { child, .. }) = job.wait {
             ctx.signal(child, Signal::Kill);
             let target = job.targets.pop_front()?;
+            services.log.warn(ctx, &self.tag, format_args!("pipe_command_read: read time limit exceeded"));
             if let Action::Command(line) = &target.action {
                 self.command_ended(&mut job, &target, Err(pipe_command::time_limit_exceeded(line)), ctx);
             }
@@ -177,7 +179,7 @@ impl Local {
             vfs: &ctx.host.vfs,
             accounts: &ctx.host.accounts,
             delivered_to: &job.delivered_to,
-            probe: job.request.file.attributes.verify_probe,
+            probe: job.request.file.attributes.is_probe(),
             queue_id: &job.request.file.id,
             seen: BTreeSet::new(),
             plan: Plan::default(),
@@ -208,7 +210,7 @@ impl Local {
             }
             Action::Forward => {
                 if let Some(recipient) = recipient_of(job).cloned() {
-                    forward::append(&mut job.forwards, &target.attributes, &recipient);
+                    forward::append(&mut job.forwards, &target.attributes, &recipient, &file.sender);
                 }
             }
             Action::Pass(transport) => {
@@ -227,7 +229,7 @@ impl Local {
             }
             Action::Command(line) => {
                 let attributes = &target.attributes;
-                match command::prepare(line, attributes, &file, &original, &date, settings, &ctx.host.vfs) {
+                match command::prepare(line, attributes, &file, &original, &date, settings, ctx.host) {
                     Ok(spawn) => {
                         let deadline = ctx.now + settings.command_time_limit;
                         let child = ctx.spawn(spawn);
@@ -235,7 +237,12 @@ impl Local {
                         job.wait = Some(Wait::Command { child, deadline });
                         return true;
                     }
-                    Err(failure) => self.command_ended(job, target, Err(failure), ctx),
+                    Err(CannotStart { fatal, failure }) => {
+                        if let Some(text) = fatal {
+                            services.log.log(ctx, Priority::Error, "local", format_args!("fatal: {text}"));
+                        }
+                        self.command_ended(job, target, Err(failure), ctx);
+                    }
                 }
             }
             Action::Mailbox { .. } | Action::Maildir(_) | Action::File(_) => {
@@ -305,14 +312,16 @@ impl Local {
             Action::Pass(_) | Action::Forward | Action::Report { .. } => (Agent::Local, SmolStr::default()),
         };
         let address = &target.attributes.address;
+        let sender = &target.attributes.sender;
         let status = match status {
-            DeliveryStatus::Sent if job.request.file.attributes.verify_probe => DeliveryStatus::Deliverable,
-            _ if job.request.file.attributes.verify_probe => DeliveryStatus::Undeliverable,
+            DeliveryStatus::Sent if job.request.file.attributes.is_probe() => DeliveryStatus::Deliverable,
+            _ if job.request.file.attributes.is_probe() => DeliveryStatus::Undeliverable,
             status => status,
         };
         let why = target.attributes.why.clone().map(|why| Arc::new(why.verdict(reason.as_str())));
         Outcome {
             expanded: (*address != resolved).then(|| address.clone()),
+            sender: (*sender != job.request.file.sender).then(|| sender.clone()),
             target: place,
             relay: job.request.transport.clone(),
             dsn: dsn.into(),

@@ -68,7 +68,7 @@ impl Lookups for View<'_> {
     }
 
     fn route(&mut self, sender: &str, address: &str) -> Route {
-        let complete = self.canonical(address);
+        let complete = SmolStr::from(address::unquote(&self.rewrite.rewrite(Context::Local, address)));
         let resolved = self.rewrite.resolve(sender, &complete, self.host, false);
         if resolved.failed {
             Route::Unavailable
@@ -82,7 +82,7 @@ impl Lookups for View<'_> {
     }
 
     fn canonical(&mut self, address: &str) -> SmolStr {
-        let external = self.rewrite.rewrite(Context::Local, address);
+        let external = self.rewrite.rewrite(Context::Local, &address::quote(address));
         address::unquote(&external).into()
     }
 }
@@ -113,6 +113,7 @@ pub(super) fn resubmit(
     let failed = || Failure::new("4.3.0", "unable to forward message");
     let id = services.queue.allocate(ctx).map_err(|_| failed())?;
     let from = &request.file.attributes;
+    let same_sender = forward.sender.eq_ignore_ascii_case(&request.file.sender);
     let attributes = Attributes {
         rewrite_context: from.rewrite_context.clone(),
         client_name: from.client_name.clone(),
@@ -121,8 +122,8 @@ pub(super) fn resubmit(
         protocol_name: from.protocol_name.clone(),
         sasl_method: from.sasl_method.clone(),
         sasl_username: from.sasl_username.clone(),
-        dsn_envid: from.dsn_envid.clone(),
-        dsn_ret: from.dsn_ret,
+        dsn_envid: if same_sender { from.dsn_envid.clone() } else { SmolStr::default() },
+        dsn_ret: from.dsn_ret.filter(|_| same_sender),
         ..Attributes::default()
     };
     let date = date::rfc5322(ctx.now, &ctx.host.zone);

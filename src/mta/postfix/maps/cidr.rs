@@ -59,6 +59,12 @@ impl Network {
     pub fn contains(&self, addr: IpAddr) -> bool {
         self.addr.is_ipv4() == addr.is_ipv4() && network_of(addr, self.prefix) == self.addr
     }
+
+    /// Whether a rule with this pattern, or with its negation, matches; never for another kind of
+    /// address.
+    fn decides(&self, addr: IpAddr, negate: bool) -> bool {
+        self.addr.is_ipv4() == addr.is_ipv4() && self.contains(addr) != negate
+    }
 }
 
 /// An address as Postfix takes it: four decimal numbers, or IPv6 without zone.
@@ -163,12 +169,12 @@ impl Dict for CidrTable {
             at += 1;
             match rule {
                 Rule::If { negate, network, end } => {
-                    if network.contains(addr) == *negate {
+                    if !network.decides(addr, *negate) {
                         at = *end;
                     }
                 }
                 Rule::Value { negate, network, value, line } => {
-                    if network.contains(addr) != *negate {
+                    if network.decides(addr, *negate) {
                         let source = Source { file: self.file.path().into(), line: *line };
                         return Ok(Some((value.clone(), Some(source))));
                     }

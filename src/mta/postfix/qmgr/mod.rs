@@ -22,6 +22,7 @@ use super::smtp::trouble::Trouble;
 use super::trivial_rewrite;
 use crate::host::Ctx;
 use crate::host::vfs::Cred;
+use crate::mail::address;
 use crate::sim::Time;
 use crate::trace::DeliveryStatus;
 use conf::{QmgrConf, TransportConf};
@@ -209,7 +210,11 @@ impl Qmgr {
         services.log.info(
             ctx,
             TAG,
-            format_args!("{id}: from=<{}>, size={}, nrcpt={open} (queue active)", file.sender, file.size),
+            format_args!(
+                "{id}: from=<{}>, size={}, nrcpt={open} (queue active)",
+                address::quote(&file.sender),
+                file.size
+            ),
         );
         let from_deferred = from == QueueName::Deferred || file.next_attempt > file.arrival;
         if from_deferred {
@@ -361,9 +366,13 @@ impl Qmgr {
         let file = &request.file;
         if self.conf.soft_bounce && outcome.status == DeliveryStatus::Bounced {
             outcome.status = DeliveryStatus::Deferred;
+            outcome.softened = true;
+            if let Some(detail) = outcome.dsn.strip_prefix('5') {
+                outcome.dsn = format_smolstr!("4{detail}");
+            }
         }
-        if file.attributes.verify_probe {
-            let ok = outcome.status == DeliveryStatus::Sent;
+        if file.attributes.is_probe() {
+            let ok = matches!(outcome.status, DeliveryStatus::Sent | DeliveryStatus::Deliverable);
             outcome.status = if ok { DeliveryStatus::Deliverable } else { DeliveryStatus::Undeliverable };
         }
         let state = if outcome.status == DeliveryStatus::Deferred { State::Deferred } else { State::Done };
@@ -470,7 +479,7 @@ impl Qmgr {
             bounce::flush_trace(services, &active.file, ctx);
         }
         let deferred = active.states.iter().any(|state| *state != State::Done);
-        let probe = active.file.attributes.verify_probe;
+        let probe = active.file.attributes.is_probe();
         if !deferred || probe {
             return self.remove(id, services, ctx);
         }
@@ -481,7 +490,11 @@ impl Qmgr {
         let forced = current.as_ref().is_some_and(|file| file.forced_expire) || file.forced_expire;
         if age >= lifetime || forced {
             let how = if forced { "force-expired" } else { "expired" };
-            services.log.info(ctx, TAG, format_args!("{id}: from=<{}>, status={how}, returned to sender", file.sender));
+            services.log.info(
+                ctx,
+                TAG,
+                format_args!("{id}: from=<{}>, status={how}, returned to sender", address::quote(&file.sender)),
+            );
             let layout = services.queue.layout();
             let (from, to) = (layout.path("defer", id), layout.path("bounce", id));
             if ctx.host.vfs.rename(&from, &to, &Cred::ROOT).is_ok() {

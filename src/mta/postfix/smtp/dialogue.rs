@@ -339,7 +339,7 @@ impl SmtpClient {
         connection.mail_refused = false;
         connection.uses += 1;
         let order =
-            if request.file.attributes.verify_probe { Order::Probe(transaction) } else { Order::Send(transaction) };
+            if request.file.attributes.is_probe() { Order::Probe(transaction) } else { Order::Send(transaction) };
         self.order(sock, order, services, ctx);
     }
 
@@ -353,7 +353,7 @@ impl SmtpClient {
         let peer = &connection.peer;
         if reply.code / 100 == 2 {
             connection.accepted += 1;
-            if job.request.file.attributes.verify_probe {
+            if job.request.file.attributes.is_probe() {
                 let accepted = Trouble {
                     dsn: status(reply),
                     reason: reply.joined(),
