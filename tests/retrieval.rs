@@ -101,6 +101,7 @@ fn fetchmail_hands_mail_over_to_the_local_mta() {
             cred: Cred::ROOT,
             cwd: "/root".into(),
             env: vec![("HOME".into(), "/root".to_owned()), ("PATH".into(), "/usr/bin:/bin".to_owned())],
+            umask: 0o022,
             stdin: Vec::new().into(),
             tty: false,
         };

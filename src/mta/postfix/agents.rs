@@ -268,6 +268,9 @@ fn finished(number: u64, done: Done, qmgr: &mut Qmgr, services: &mut Services, c
     for outcome in done.outcomes {
         qmgr.outcome(number, outcome, services, ctx);
     }
+    if done.traced {
+        qmgr.traced(number);
+    }
     for request in done.passed {
         qmgr.pass(request);
     }

@@ -55,6 +55,8 @@ pub struct Outcome {
     pub expanded: Option<SmolStr>,
     /// Whether it is deferred only because of `soft_bounce`.
     pub softened: bool,
+    /// Whether its success is not told to a sender who wants to know: the expansion was.
+    pub untraced: bool,
     /// Who is told of a failure, if an `owner-` alias took the place of the message's sender.
     pub sender: Option<SmolStr>,
     /// Which program stored it, for the `deliver` event.
@@ -97,6 +99,7 @@ impl Outcome {
             recipient,
             expanded: None,
             softened: false,
+            untraced: false,
             sender: None,
             agent,
             target: SmolStr::default(),
@@ -130,6 +133,8 @@ pub struct Times {
 pub struct Done {
     /// What became of the recipients, in the order of the log lines.
     pub outcomes: Vec<Outcome>,
+    /// Whether entries were made for a report of success.
+    pub traced: bool,
     /// Recipients that local(8) hands over to another transport (`mailbox_transport`,
     /// `fallback_transport`): requests that the queue manager starts in place of this one's
     /// outcomes. They have the number of this request.
@@ -232,7 +237,9 @@ pub fn report(
         // Another host that was handed the message reports itself.
         DeliveryStatus::Sent if file.attributes.trace_report => LogKind::Trace,
         DeliveryStatus::Deliverable | DeliveryStatus::Undeliverable if file.attributes.trace_only => LogKind::Trace,
-        DeliveryStatus::Sent if recipient.notify.success && outcome.agent != Agent::Smtp => LogKind::Trace,
+        DeliveryStatus::Sent if recipient.notify.success && !outcome.untraced && outcome.agent != Agent::Smtp => {
+            LogKind::Trace
+        }
         _ => return None,
     };
     if kind == LogKind::Bounce

@@ -52,7 +52,7 @@ pub fn deliver(program: Program, request: &Request, now: Time) -> Done {
     let outcome =
         |recipient: usize| Outcome { dsn: dsn.clone(), ..Outcome::new(recipient, agent, status, default, text, times) };
     let outcomes = request.recipients.iter().map(|(recipient, _)| outcome(*recipient)).collect();
-    Done { outcomes, passed: Vec::new() }
+    Done { outcomes, ..Done::default() }
 }
 
 #[cfg(test)]

@@ -198,13 +198,22 @@ pub fn flush(services: &mut Services, file: &QueueFile, ctx: &mut Ctx<'_>) {
 /// Reports one failure at once, to a sender that is not the message's own (`bounce_one(3)`).
 pub fn one(services: &mut Services, file: &QueueFile, sender: &SmolStr, outcome: &Outcome, ctx: &mut Ctx<'_>) {
     let Some(recipient) = file.recipients.get(outcome.recipient) else { return };
-    let entry = Entry::of(recipient, outcome);
-    let file = QueueFile { sender: sender.clone(), ..file.clone() };
-    let ret = file.attributes.dsn_ret.unwrap_or(Ret::Full);
-    send_to_sender(services, &file, Template::Failure, &[&entry], ret, ctx);
+    let entry = Entry { orcpt: SmolStr::default(), ..Entry::of(recipient, outcome) };
+    let conf = services.bounce.conf.clone();
+    let what = "sender non-delivery notification";
+    let mail = Mail {
+        file,
+        template: Template::Failure,
+        entries: &[&entry],
+        ret: file.attributes.dsn_ret.unwrap_or(Ret::Full),
+        to: sender.clone(),
+        sender: SmolStr::default(),
+        what,
+    };
+    send(services, &conf, mail, ctx);
     if services.bounce.conf.notify.bounce {
         let to = services.bounce.conf.bounce_recipient.clone();
-        send_to_postmaster(services, &file, Template::Failure, &[&entry], &to, Ret::Headers, ctx);
+        send_to_postmaster(services, file, Template::Failure, &[&entry], &to, Ret::Headers, ctx);
     }
 }
 

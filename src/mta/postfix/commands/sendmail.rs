@@ -209,7 +209,7 @@ impl Sendmail {
 fn probe(sender: &str, recipients: &[SmolStr]) -> Bytes {
     let recipients: Vec<_> = recipients.iter().map(|address| address::quote(address)).collect();
     let to = recipients.join(",\n\t");
-    format!("From: {}\nSubject: probe\nTo:\n\t{to}\n\n", address::quote(sender)).into()
+    format!("From: {}\nSubject: probe\nTo:\n\t{to}\n", address::quote(sender)).into()
 }
 
 fn parse(args: &[String]) -> Result<Options, String> {

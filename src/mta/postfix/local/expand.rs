@@ -12,6 +12,7 @@ use super::settings::{Expansion, Settings};
 use crate::host::accounts::Accounts;
 use crate::host::vfs::Vfs;
 use crate::mail::address::{self, Token};
+use crate::mail::report::Action as DsnAction;
 use crate::trace::{DeliveryStatus, Source};
 
 /// Depth at which an alias is taken for a loop.
@@ -41,6 +42,10 @@ pub(super) struct Expander<'a> {
     pub delivered_to: &'a [SmolStr],
     /// Whether it is only asked whether the recipient could be delivered to.
     pub probe: bool,
+    /// Whether verify(8) asks, who takes an alias or a forward file for an answer.
+    pub verify: bool,
+    /// Whether the sender wants to know of success.
+    pub success: bool,
     pub queue_id: &'a str,
     pub seen: BTreeSet<Seen>,
     pub plan: Plan,
@@ -177,7 +182,7 @@ impl Expander<'_> {
     }
 
     fn expand_alias(&mut self, mut attributes: Attributes, name: &SmolStr, alias: Alias) {
-        if self.probe {
+        if self.verify {
             return self.sent(attributes, format!("aliased to {}", alias.value));
         }
         attributes.note(alias.source.clone(), || ("alias_maps", name.clone(), true, alias.value.clone()));
@@ -209,6 +214,10 @@ impl Expander<'_> {
                     return self.defer(attributes, "4.3.0", "alias database unavailable");
                 }
             }
+        }
+        if self.success {
+            let own = if attributes.owner.is_some() { DsnAction::Delivered } else { DsnAction::Expanded };
+            self.plan.listed.get_or_insert(own);
         }
         if !self.settings.frozen_delivered_to {
             attributes.delivered = attributes.address.clone();

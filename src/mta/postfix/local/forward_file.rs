@@ -46,7 +46,7 @@ impl Expander<'_> {
         if !settings.frozen_delivered_to {
             inner.delivered = inner.address.clone();
         }
-        if self.probe {
+        if self.verify {
             self.sent(inner, format!("forward via file: {path}"));
             return true;
         }

@@ -43,6 +43,8 @@ pub(super) struct Job {
     pub forwards: Vec<Forward>,
     /// Whether a target of this recipient was deferred: then nothing is sent on.
     pub deferred: bool,
+    /// Whether the sender is told of its expansion, and not of each success.
+    pub listed: bool,
     /// Lower-case addresses of the message's `Delivered-To:` lines.
     pub delivered_to: Vec<SmolStr>,
     pub wait: Option<Wait>,

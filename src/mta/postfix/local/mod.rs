@@ -32,6 +32,7 @@ pub(super) use self::forward::delivered_to;
 use self::job::{Job, Wait};
 use self::plan::{Action, Plan, Target};
 pub use self::wire::LocalConf;
+use super::bounce::{self, Entry, LogKind};
 use super::delivery::{Diagnostic, Done, Outcome, Request, Step, Times};
 use super::mbox_open::Failure;
 use super::pipe_command::{self, CommandFailure};
@@ -52,28 +53,37 @@ pub struct Local {
     owner: u64,
     jobs: BTreeMap<u64, Job>,
     dates: DateCache,
+    /// Whether it has opened its tables.
+    started: bool,
 }
 
 impl Local {
     /// An agent that logs as `tag`; its timers have tokens `owner | job`.
     pub fn new(conf: LocalConf, tag: impl Into<SmolStr>, owner: u64) -> Local {
-        Local { conf, tag: tag.into(), owner, jobs: BTreeMap::new(), dates: DateCache::default() }
+        Local { conf, tag: tag.into(), owner, jobs: BTreeMap::new(), dates: DateCache::default(), started: false }
     }
 
     /// Takes a new configuration; jobs go on with it.
     pub fn configure(&mut self, conf: LocalConf) {
         self.conf = conf;
+        self.started = false;
     }
 
     /// Begins with a request.
     pub fn start(&mut self, request: Request, services: &mut Services, ctx: &mut Ctx<'_>) -> Step {
-        let done = Done { outcomes: Vec::with_capacity(request.recipients.len()), passed: Vec::new() };
+        if !std::mem::replace(&mut self.started, true) {
+            for line in self.conf.problems(ctx.host) {
+                services.log.log(ctx, Priority::Warning, &self.tag, format_args!("{line}"));
+            }
+        }
+        let done = Done { outcomes: Vec::with_capacity(request.recipients.len()), ..Done::default() };
         let mut job = Job {
             started: ctx.now,
             recipient: 0,
             targets: VecDeque::new(),
             forwards: Vec::new(),
             deferred: false,
+            listed: false,
             delivered_to: forward::delivered_to(&request.file.message.header),
             wait: None,
             done,
@@ -165,6 +175,7 @@ impl Local {
     /// Expands the next recipient of the request.
     fn plan_recipient(&mut self, job: &mut Job, services: &mut Services, ctx: &mut Ctx<'_>) {
         job.deferred = false;
+        job.listed = false;
         let Some((_, address)) = job.request.recipients.get(job.recipient).cloned() else { return };
         let full = ctx.trace.is_full();
         let attributes = Attributes {
@@ -180,13 +191,23 @@ impl Local {
             accounts: &ctx.host.accounts,
             delivered_to: &job.delivered_to,
             probe: job.request.file.attributes.is_probe(),
+            verify: job.request.file.attributes.verify_probe,
+            success: recipient_of(job).is_some_and(|recipient| recipient.notify.success),
             queue_id: &job.request.file.id,
             seen: BTreeSet::new(),
             plan: Plan::default(),
             full,
         };
         expander.recipient(attributes, address);
-        let Plan { targets, warnings, expanded } = expander.plan;
+        let Plan { targets, warnings, expanded, listed } = expander.plan;
+        if let Some(action) = listed
+            && let Some(recipient) = recipient_of(job)
+        {
+            let entry = Entry { action, ..Entry::expanded(recipient) }.via(&job.request.transport);
+            bounce::append_entry(services, LogKind::Trace, &job.request.file.id, entry, ctx);
+            job.done.traced = true;
+            job.listed = true;
+        }
         for warning in warnings {
             services.log.warn(ctx, &self.tag, format_args!("{warning}"));
         }
@@ -322,6 +343,7 @@ impl Local {
         Outcome {
             expanded: (*address != resolved).then(|| address.clone()),
             sender: (*sender != job.request.file.sender).then(|| sender.clone()),
+            untraced: job.listed,
             target: place,
             relay: job.request.transport.clone(),
             dsn: dsn.into(),
@@ -352,7 +374,7 @@ impl Local {
                     Outcome::new(index, Agent::Local, DeliveryStatus::Deferred, dsn, reason, times)
                 }
             };
-            push(job, Outcome { relay: job.request.transport.clone(), ..outcome });
+            push(job, Outcome { relay: job.request.transport.clone(), untraced: job.listed, ..outcome });
         }
     }
 }

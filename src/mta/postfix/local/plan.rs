@@ -3,6 +3,7 @@
 use smol_str::SmolStr;
 
 use super::attributes::Attributes;
+use crate::mail::report::Action as DsnAction;
 use crate::trace::{DeliveryStatus, Source};
 
 /// What is to be done for one branch of the expansion.
@@ -65,4 +66,7 @@ pub struct Plan {
     pub warnings: Vec<String>,
     /// What was expanded, in order; only in a full trace.
     pub expanded: Vec<Expanded>,
+    /// What a sender who wants to know of success is told of an expanded alias: a list with an owner
+    /// counts as a mailbox (RFC 3461 section 5.2.7).
+    pub listed: Option<DsnAction>,
 }

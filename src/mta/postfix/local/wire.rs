@@ -34,6 +34,13 @@ pub(super) struct Tables {
 }
 
 impl LocalConf {
+    /// What the program logs when it opens its tables.
+    pub(super) fn problems(&self, host: &Host) -> Vec<String> {
+        let Tables { alias, mailbox_transport, mailbox_command, fallback_transport } = &self.tables;
+        let tables = [alias, mailbox_transport, mailbox_command, fallback_transport];
+        tables.iter().flat_map(|maps| maps.problems(host)).collect()
+    }
+
     pub(super) fn view<'a>(&'a self, services: &'a mut Services, host: &'a Host, transport: &'a str) -> View<'a> {
         View { conf: self, rewrite: &mut services.rewrite, host, transport }
     }
@@ -49,7 +56,16 @@ pub(super) struct View<'a> {
 
 impl Lookups for View<'_> {
     fn alias(&mut self, name: &str) -> Result<Option<Alias>, Unavailable> {
-        let Some(found) = self.conf.tables.alias.find(name, self.host).map_err(unavailable)? else { return Ok(None) };
+        // The tables are asked directly: a failing one is local(8)'s own matter.
+        let mut answers = self.conf.tables.alias.tables().iter().map(|table| table.find(name, self.host));
+        let found = loop {
+            match answers.next() {
+                Some(Ok(None)) => {}
+                Some(Ok(Some(found))) => break found,
+                Some(Err(error)) => return Err(unavailable(error)),
+                None => return Ok(None),
+            }
+        };
         let owner = owner(&found.table, self.host);
         Ok(Some(Alias { value: found.value, table: found.table, source: found.source, owner }))
     }

@@ -388,6 +388,14 @@ impl Qmgr {
         }
     }
 
+    /// An agent has made entries for a report of success by itself.
+    pub fn traced(&mut self, number: u64) {
+        let Some(job) = self.jobs.get(&number) else { return };
+        if let Some(active) = self.active.get_mut(&job.request.file.id) {
+            active.traced = true;
+        }
+    }
+
     /// An agent passes recipients of a request on to another transport. To be told before
     /// [`Qmgr::done`].
     pub fn pass(&mut self, request: Request) {
