@@ -116,6 +116,7 @@ pub fn command(world: &mut World, host: HostId, line: &str) -> Exit {
         cred: Cred::ROOT,
         cwd: "/root".into(),
         env: Vec::new(),
+        umask: 0o022,
         stdin: Bytes::new(),
         tty: false,
     };

@@ -34,7 +34,7 @@ static RULES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         (r"\b([\w./-]+)\[[0-9]+\]: ", "$1[PID]: "),
         (r"\b(incoming|active|deferred|defer|bounce)/[0-9A-F]/(?=Q[0-9])", "$1/<H>/"),
         (r#"("arrival_time": )[0-9]+"#, r#"$1"<EPOCH>""#),
-        (r"(YP_LAST_MODIFIED:?\s+)[0-9]{10}", "$1<EPOCH>"),
+        (r"(YP_LAST_[M]ODIFIED:?\s+)[0-9]{10}", "$1<EPOCH>"),
         (r"\bPID: [0-9]+", "PID: <PID>"),
         (r"\b((?:process id|pid) )[0-9]+", "$1<PID>"),
         (r"(\]:)(?:3[2-9]|4[0-9]|5[0-9]|6[0-5])[0-9]{3}\b", "$1<PORT>"),

@@ -88,6 +88,8 @@ impl World {
             accounts: &self.accounts,
             delivered_to: &self.delivered_to,
             probe: false,
+            verify: false,
+            success: false,
             queue_id: "Q",
             seen: BTreeSet::new(),
             plan: Plan::default(),

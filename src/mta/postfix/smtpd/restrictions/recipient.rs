@@ -62,7 +62,10 @@ impl Evaluation<'_, '_, '_> {
         };
         if resolved.class != Class::VirtualAlias {
             let local_part = key.rsplit_once('@').map_or(key, |(local, _)| local);
-            let internal = local_part.eq_ignore_ascii_case(&checks.double_bounce_sender);
+            // Names that Postfix itself sends from or takes care of.
+            let is = |name: &str| local_part.eq_ignore_ascii_case(name);
+            let internal = is(&checks.double_bounce_sender)
+                || resolved.class == Class::Local && (is("postmaster") || is("mailer-daemon"));
             if maps.is_empty() || internal || address.starts_with('@') || self.listed(maps, key, address)? {
                 return Ok(Flow::Dunno);
             }
