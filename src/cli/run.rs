@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{Outcome, files};
-use crate::scenario::Scenario;
 use crate::session::sequence::{self, Dialect};
 use crate::session::story::{self, Detail, Lang, Style};
 use crate::session::{Input, Session};
@@ -99,7 +98,6 @@ pub fn main(args: &Args) -> Outcome {
 /// Prints the trace of a session as wanted.
 pub fn show(session: &Session, args: &Show) {
     let world = session.world();
-    let scenario: &Scenario = session.scenario();
     let detail = match (args.quiet, args.verbose) {
         (true, _) => Detail::Quiet,
         (_, true) => Detail::Verbose,
@@ -107,17 +105,11 @@ pub fn show(session: &Session, args: &Show) {
     };
     let style = Style { lang: args.lang, detail, colour: colour(), events: args.events.clone() };
     let text = match args.format {
-        Format::Text => {
-            story::heading(scenario, &style)
-                + &story::events(world, scenario.start, &style)
-                + &story::summary(world, &style)
-        }
+        Format::Text => story::tell(session, &style),
         Format::Json => {
             let trace = world.trace();
-            let wanted = |line: &String| {
-                style.events.is_empty() || style.events.iter().any(|name| line.contains(&format!("\"type\":\"{name}")))
-            };
-            trace.iter().map(|event| trace.json(event)).filter(wanted).map(|line| line + "\n").collect()
+            let wanted = trace.iter().filter(|event| style.wants(event.kind.name()));
+            wanted.map(|event| trace.json(event) + "\n").collect()
         }
         Format::Mermaid => sequence::diagram(world, Dialect::Mermaid, args.lang),
         Format::Plantuml => sequence::diagram(world, Dialect::PlantUml, args.lang),

@@ -18,5 +18,6 @@ pub mod written;
 
 pub use build::{BuildError, login_spawn};
 pub use check::parse_duration;
-pub use checked::{Scenario, Sources};
+pub use checked::{Link, Scenario, Sources, Step};
 pub use problem::Problem;
+pub use written::Expect;

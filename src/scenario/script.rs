@@ -6,8 +6,8 @@ use super::build::{add_link, spawn, start_services, write};
 use super::checked::{HostIndex, Link, Scenario, Step};
 use super::dialogue::{Dialogue, SessionStep};
 use super::written::{self, Expect};
-use crate::host::Process;
 use crate::host::vfs::{Cred, Node, Vfs};
+use crate::host::{Exit, Process};
 use crate::mua::{Credentials, Errand, Fetch, Reader, SendMail, Submission};
 use crate::sim::{Duration, HostId, ProcId, Time};
 use crate::trace::{Actor, Kind};
@@ -17,6 +17,8 @@ use crate::world::World;
 const STEP_TIMEOUT: Duration = Duration::from_secs(600);
 /// Time without an event after which nothing moves any more.
 const QUIET: Duration = Duration::from_secs(2);
+/// Octets of a command's output that are kept.
+const MAX_OUTPUT: usize = 64 * 1024;
 /// Directories that are empty when nothing moves.
 const BUSY_QUEUES: [&str; 3] = ["maildrop", "incoming", "active"];
 
@@ -83,7 +85,10 @@ impl Script {
                 time <= until
             }
             Waiting::Process { host, proc, deadline } => loop {
-                if world.exited(host, proc).is_some() {
+                if let Some(exit) = world.exited(host, proc) {
+                    if matches!(self.last_step(), Some(Step::Run { .. })) {
+                        note_output(world, host, &exit);
+                    }
                     return true;
                 }
                 let end = deadline.min(until);
@@ -110,6 +115,10 @@ impl Script {
                 world.advance(next.max(now + Duration::from_millis(1)).min(until));
             },
         }
+    }
+
+    fn last_step(&self) -> Option<&Step> {
+        self.scenario.script.get(self.next.checked_sub(1)?)
     }
 
     fn play(&mut self, step: &Step, world: &mut World) {
@@ -187,6 +196,15 @@ impl Script {
     }
 }
 
+/// Notes what a command of the script wrote, standard output first.
+fn note_output(world: &mut World, host: HostId, exit: &Exit) {
+    let written: Vec<u8> = exit.stdout.iter().chain(exit.stderr.iter()).take(MAX_OUTPUT).copied().collect();
+    if !written.is_empty() {
+        let text = String::from_utf8_lossy(&written).into_owned();
+        world.note(Some(host), Actor::Scenario, Kind::ShellOutput { text: text.into() });
+    }
+}
+
 fn fault(world: &mut World, host: Option<HostId>, what: &str) {
     world.note(host, Actor::Scenario, Kind::Fault { what: what.into() });
 }
@@ -248,12 +266,13 @@ fn judge(expect: &Expect, world: &World) -> (String, bool, String) {
             let file = world.find(host).map(|id| world.host(id).syslog.file.clone());
             contains(host, file.as_deref().unwrap_or("/var/log/mail.log"), text)
         }
-        Expect::Event { kind, contains } => {
-            let tag = format!("\"type\":\"{kind}\"");
-            let mut lines = world.trace().iter().map(|event| world.trace().json(event));
-            let found = lines.any(|line| line.contains(&tag) && line.contains(contains.as_str()));
-            let what = format!("an event {kind} with {contains:?}");
-            (what, found, if found { "there is one".into() } else { "there is none".into() })
+        Expect::Event { kind, contains, count } => {
+            let named = world.trace().iter().filter(|event| event.kind.name() == kind);
+            let found = named.filter(|event| world.trace().json(event).contains(contains.as_str())).count() as u64;
+            match count {
+                Some(count) => number(format!("{count} events {kind} with {contains:?}"), *count, found),
+                None => (format!("an event {kind} with {contains:?}"), found > 0, format!("{found}")),
+            }
         }
     }
 }

@@ -184,6 +184,10 @@ pub enum Service {
     Named,
     /// POP3 and IMAP server.
     Dovecot,
+    /// Dovecot's LMTP server, on `/var/spool/postfix/private/dovecot-lmtp`.
+    Lmtp,
+    /// Recursive resolver that asks from the root down, beginning at `/usr/share/dns/root.hints`.
+    Resolver,
 }
 
 /// A property of the paths between hosts. Without `from` or `to` it holds for all.
@@ -417,5 +421,8 @@ pub enum Expect {
         /// The text; any if missing.
         #[serde(default)]
         contains: String,
+        /// How many there are so far; at least one if missing.
+        #[serde(default)]
+        count: Option<u64>,
     },
 }

@@ -44,6 +44,8 @@ pub struct Branch {
 pub struct Session {
     scenario: Arc<Scenario>,
     state: State,
+    /// Number of events until the script began.
+    set_up: u64,
     recording: Recording,
     checkpoints: Vec<State>,
     branches: Vec<Branch>,
@@ -88,9 +90,10 @@ impl Session {
             seed,
             level,
         };
+        let set_up = world.trace().len();
         let state = State { world, script: Script::new(scenario.clone()), inputs: 0 };
         let recording = Recording { header, entries: Vec::new() };
-        Ok(Session { scenario, checkpoints: vec![state.clone()], state, recording, branches: Vec::new() })
+        Ok(Session { scenario, checkpoints: vec![state.clone()], state, set_up, recording, branches: Vec::new() })
     }
 
     /// The scenario.
@@ -116,6 +119,11 @@ impl Session {
     /// Whether the scenario's script is at its end.
     pub fn is_script_done(&self) -> bool {
         self.state.script.is_done()
+    }
+
+    /// Number of events that belong to setting up the hosts, before the script begins.
+    pub fn set_up_events(&self) -> u64 {
+        self.set_up
     }
 
     /// Number of expectations of the script that were not met so far.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::story::Lang;
+use super::words::Lang;
 use crate::sim::Socket;
 use crate::trace::{ConnectResult, Kind};
 use crate::world::World;

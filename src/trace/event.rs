@@ -246,6 +246,8 @@ pub enum Kind {
     ShellCommand { user: SmolStr, line: SmolStr },
     #[serde(rename = "shell.exit")]
     ShellExit { status: u8 },
+    #[serde(rename = "shell.output")]
+    ShellOutput { text: SmolStr },
     #[serde(rename = "service")]
     Service { name: SmolStr, state: SmolStr },
     #[serde(rename = "fault")]
@@ -256,4 +258,56 @@ pub enum Kind {
     Expect { what: SmolStr, ok: bool, found: SmolStr },
     #[serde(rename = "clock.jump")]
     ClockJump { to: Time },
+}
+
+impl Kind {
+    /// The name of the event's type, as in the JSON lines.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Kind::DnsQuery { .. } => "dns.query",
+            Kind::DnsAnswer { .. } => "dns.answer",
+            Kind::TcpConnect { .. } => "tcp.connect",
+            Kind::TcpClose { .. } => "tcp.close",
+            Kind::SmtpSession { .. } => "smtp.session",
+            Kind::SmtpCmd { .. } => "smtp.cmd",
+            Kind::SmtpReply { .. } => "smtp.reply",
+            Kind::SmtpData { .. } => "smtp.data",
+            Kind::SmtpTls { .. } => "smtp.tls",
+            Kind::SmtpAuth { .. } => "smtp.auth",
+            Kind::PolicyStep { .. } => "policy.step",
+            Kind::PolicyVerdict { .. } => "policy.verdict",
+            Kind::MuaCompose { .. } => "mua.compose",
+            Kind::MuaSend { .. } => "mua.send",
+            Kind::MuaFetch { .. } => "mua.fetch",
+            Kind::QueueEnter { .. } => "queue.enter",
+            Kind::QueueMove { .. } => "queue.move",
+            Kind::QueueLeave { .. } => "queue.leave",
+            Kind::RouteDecide { .. } => "route.decide",
+            Kind::MxChoose { .. } => "mx.choose",
+            Kind::Rewrite { .. } => "rewrite",
+            Kind::AliasExpand { .. } => "alias.expand",
+            Kind::Deliver { .. } => "deliver",
+            Kind::Bounce { .. } => "bounce",
+            Kind::DelayWarn { .. } => "delay.warn",
+            Kind::MapBuild { .. } => "map.build",
+            Kind::ConfigLoad { .. } => "config.load",
+            Kind::FilterVerdict { .. } => "filter.verdict",
+            Kind::SpfEval { .. } => "spf.eval",
+            Kind::DnsblQuery { .. } => "dnsbl.query",
+            Kind::PopCmd { .. } => "pop.cmd",
+            Kind::ImapCmd { .. } => "imap.cmd",
+            Kind::MraPoll { .. } => "mra.poll",
+            Kind::SieveAction { .. } => "sieve.action",
+            Kind::FileWrite { .. } => "file.write",
+            Kind::LogLine { .. } => "log.line",
+            Kind::ShellCommand { .. } => "shell.command",
+            Kind::ShellExit { .. } => "shell.exit",
+            Kind::ShellOutput { .. } => "shell.output",
+            Kind::Service { .. } => "service",
+            Kind::Fault { .. } => "fault",
+            Kind::Narrate { .. } => "narrate",
+            Kind::Expect { .. } => "expect",
+            Kind::ClockJump { .. } => "clock.jump",
+        }
+    }
 }

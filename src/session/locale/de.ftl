@@ -1,0 +1,150 @@
+# Worte der Geschichte. Was Rechner einander sagen, ist in jeder Sprache Englisch.
+begins = Es ist { $time } UTC. Die Rechner:
+gap = { $gap } später: { $time }
+because = weil
+ended = Am Ende
+end-time = Die Geschichte endet um { $time }.
+
+writes = { $user } schreibt an { $to }: „{ $subject }“
+sent = { $user }: übergeben an { $server }
+not-sent = { $user }: { $server } hat sie nicht angenommen: { $text }
+fetched = { $user }: { $count ->
+    [0] keine Mail
+    [one] eine Mail
+   *[other] { $count } Mails
+} abgeholt über { $protocol }
+polled = { $user }: { $count ->
+    [0] keine Mail
+    [one] eine Mail
+   *[other] { $count } Mails
+} abgeholt von { $server }
+
+dns-asks = { $type } { $name }?
+dns-lost = { $type } { $name }?  (keine Antwort)
+dns-answer = { $type } { $name }?  { $answer }
+dns-cached = { $type } { $name }?  { $answer } (aus dem Zwischenspeicher)
+dns-none = { $rcode ->
+    [NXDOMAIN] NXDOMAIN: den Namen gibt es nicht
+    [NOERROR] nichts von dieser Art
+   *[other] { $rcode }
+}
+
+connect = { $result ->
+    [open] verbindet sich mit Port { $port }
+    [refused] Port { $port }: Verbindung abgelehnt
+    [timeout] Port { $port }: keinerlei Antwort
+   *[other] Port { $port }: nicht erreichbar
+}
+closes = schließt die Verbindung ({ $how })
+session = Sitzung zwischen { $client } und { $server }
+message = (die Nachricht: { $octets } Oktette, dann ein einzelner Punkt)
+octets = ({ $octets } Oktette)
+tls = { $verified ->
+    [yes] { $version }, Zertifikat von { $peer } geprüft ({ $verdict })
+   *[no] { $version }, verschlüsselt; Zertifikat: { $verdict }
+}
+auth-ok = { $user } hat sich angemeldet ({ $mechanism }, { $encrypted ->
+    [yes] verschlüsselt
+   *[no] unverschlüsselt
+})
+auth-failed = Anmeldung als { $user } abgelehnt ({ $mechanism })
+
+policy-step = { $restriction } [{ $input }]: { $result }
+policy-permit = { $list }: erlaubt
+policy-refuse = { $list }: { $text }
+policy-other = { $list }: { $action } { $text }
+
+queue-enter = eingereiht als { $id }: <{ $sender }> an { $to }
+queue-move = { $id } wechselt von { $from } nach { $queue }: { $reason }
+queue-leave = { $id } verlässt die Warteschlange: { $reason }
+route = { $rcpt } geht per { $transport }{ $nexthop ->
+    [none] {""}
+   *[other] {" "}an { $nexthop }
+} (Klasse { $class })
+mx = Server von { $domain } der Reihe nach: { $servers }
+rewrite = { $field } { $from } wird zu { $to }
+alias = { $name } ist ein Alias für { $to }
+
+deliver-sent = ✓ { $rcpt }: { $agent ->
+    [local] abgelegt in { $target }
+    [virtual] abgelegt in { $target }
+    [mailbox] abgelegt in { $target }
+    [file] angehängt an { $target }
+    [command] dem Befehl { $target } übergeben
+    [pipe] dem Programm { $target } übergeben
+    [lmtp] per LMTP an { $target } übergeben
+    [discard] mit Absicht weggeworfen
+   *[smtp] übergeben an { $target }
+}
+deliver-other = ✓ { $rcpt }: { $text }
+deliver-deferred = … { $rcpt } muss warten ({ $dsn }): { $text }
+deliver-bounced = ✗ { $rcpt } ist unzustellbar ({ $dsn }): { $text }
+deliver-expired = ✗ { $rcpt }: aufgegeben ({ $dsn }): { $text }
+deliver-deliverable = ✓ { $rcpt } wäre zustellbar ({ $text })
+deliver-undeliverable = ✗ { $rcpt } wäre unzustellbar ({ $text })
+bounce = ein Bericht geht an { $to }, als { $id }
+delay = eine Warnung geht an { $to }: { $reason }
+
+map-build = { $file }: { $entries ->
+    [one] ein Eintrag
+   *[other] { $entries } Einträge
+} übersetzt
+config = liest seine Konfiguration ({ $how })
+filter = { $id }: der Filter sagt { $result }
+spf = { $id }: SPF { $result }
+dnsbl = { $name }: { $result }
+sieve = Sieve für { $user }: { $action }
+file-write = schreibt { $path } ({ $by })
+command = { $user }$ { $line }
+exit = endet mit Status { $status }
+service = { $name }: { $state }
+clock = die Uhr springt
+
+host-down = { $host } wird ausgeschaltet
+host-up = { $host } wird eingeschaltet
+fault = { $from } nach { $to }{ $port ->
+    [any] {""}
+   *[other] , Port { $port }
+}: { $effects }
+anywhere = überall
+effect-latency = { $time } Verzögerung
+effect-loss = { $percent } % der Pakete gehen verloren
+effect-bandwidth = { $octets } Oktette je Sekunde
+effect-drop = Pakete verschwinden
+effect-reject = Verbindungen werden abgelehnt
+effect-unreachable = kein Weg
+repair = „{ $name }“ ist behoben
+
+expect-met = ✓ wie erwartet: { $what }
+expect-missed = ✗ NICHT WIE ERWARTET: { $what } (gefunden: { $found })
+expect-mailbox = { $count ->
+    [0] keine Mail
+    [one] eine Mail
+   *[other] { $count } Mails
+} im Postfach von { $user } auf { $host }
+expect-queue = { $count ->
+    [0] auf { $host } wartet keine Mail
+    [one] auf { $host } wartet eine Mail
+   *[other] auf { $host } warten { $count } Mails
+}
+expect-file = { $path } auf { $host } enthält „{ $text }“
+expect-log = im Log von { $host } steht „{ $text }“
+expect-event = { $text ->
+    [any] ein Ereignis { $kind } ist geschehen
+   *[other] ein Ereignis { $kind } ist geschehen ({ $text })
+}
+expect-events = { $count ->
+    [0] kein Ereignis
+    [one] ein Ereignis
+   *[other] { $count } Ereignisse
+} { $kind }{ $text ->
+    [any] {""}
+   *[other] {" "}({ $text })
+}
+
+total-delivered = zugestellt: { $count }
+total-waiting = wartet: { $count }
+total-bounced = unzustellbar: { $count }
+total-refused = im Dialog abgelehnt: { $count }
+told = Bericht an { $to }
+unmet = nicht erfüllte Erwartungen: { $count }

@@ -1,0 +1,150 @@
+# Words of the story. What hosts say to each other is English in every language.
+begins = It is { $time } UTC. The hosts:
+gap = { $gap } later: { $time }
+because = because
+ended = In the end
+end-time = The story ends at { $time }.
+
+writes = { $user } writes to { $to }: "{ $subject }"
+sent = { $user }: handed over to { $server }
+not-sent = { $user }: { $server } did not take it: { $text }
+fetched = { $user }: { $count ->
+    [0] no mail
+    [one] one mail
+   *[other] { $count } mails
+} fetched over { $protocol }
+polled = { $user }: { $count ->
+    [0] no mail
+    [one] one mail
+   *[other] { $count } mails
+} fetched from { $server }
+
+dns-asks = { $type } { $name }?
+dns-lost = { $type } { $name }?  (no answer)
+dns-answer = { $type } { $name }?  { $answer }
+dns-cached = { $type } { $name }?  { $answer } (from the cache)
+dns-none = { $rcode ->
+    [NXDOMAIN] NXDOMAIN: no such name
+    [NOERROR] nothing of this type
+   *[other] { $rcode }
+}
+
+connect = { $result ->
+    [open] connects to port { $port }
+    [refused] port { $port }: connection refused
+    [timeout] port { $port }: no answer at all
+   *[other] port { $port }: unreachable
+}
+closes = closes the connection ({ $how })
+session = session between { $client } and { $server }
+message = (the message: { $octets } octets, then a lone dot)
+octets = ({ $octets } octets)
+tls = { $verified ->
+    [yes] { $version }, certificate of { $peer } verified ({ $verdict })
+   *[no] { $version }, encrypted; certificate: { $verdict }
+}
+auth-ok = { $user } has logged in ({ $mechanism }, { $encrypted ->
+    [yes] encrypted
+   *[no] in the clear
+})
+auth-failed = login as { $user } refused ({ $mechanism })
+
+policy-step = { $restriction } [{ $input }]: { $result }
+policy-permit = { $list }: permitted
+policy-refuse = { $list }: { $text }
+policy-other = { $list }: { $action } { $text }
+
+queue-enter = queued as { $id }: <{ $sender }> to { $to }
+queue-move = { $id } moves from { $from } to { $queue }: { $reason }
+queue-leave = { $id } leaves the queue: { $reason }
+route = { $rcpt } goes by { $transport }{ $nexthop ->
+    [none] {""}
+   *[other] {" "}to { $nexthop }
+} ({ $class } class)
+mx = servers of { $domain } in order: { $servers }
+rewrite = { $field } { $from } becomes { $to }
+alias = { $name } is an alias of { $to }
+
+deliver-sent = ✓ { $rcpt }: { $agent ->
+    [local] put into { $target }
+    [virtual] put into { $target }
+    [mailbox] put into { $target }
+    [file] appended to { $target }
+    [command] given to the command { $target }
+    [pipe] given to the program { $target }
+    [lmtp] handed over by LMTP to { $target }
+    [discard] thrown away on purpose
+   *[smtp] handed over to { $target }
+}
+deliver-other = ✓ { $rcpt }: { $text }
+deliver-deferred = … { $rcpt } has to wait ({ $dsn }): { $text }
+deliver-bounced = ✗ { $rcpt } cannot be delivered ({ $dsn }): { $text }
+deliver-expired = ✗ { $rcpt }: given up ({ $dsn }): { $text }
+deliver-deliverable = ✓ { $rcpt } could be delivered ({ $text })
+deliver-undeliverable = ✗ { $rcpt } could not be delivered ({ $text })
+bounce = a report goes to { $to } as { $id }
+delay = a warning goes to { $to }: { $reason }
+
+map-build = { $file }: { $entries ->
+    [one] one entry
+   *[other] { $entries } entries
+} compiled
+config = reads its configuration ({ $how })
+filter = { $id }: the filter says { $result }
+spf = { $id }: SPF { $result }
+dnsbl = { $name }: { $result }
+sieve = sieve for { $user }: { $action }
+file-write = writes { $path } ({ $by })
+command = { $user }$ { $line }
+exit = ends with status { $status }
+service = { $name }: { $state }
+clock = the clock jumps
+
+host-down = { $host } is switched off
+host-up = { $host } is switched on
+fault = { $from } to { $to }{ $port ->
+    [any] {""}
+   *[other] , port { $port }
+}: { $effects }
+anywhere = anywhere
+effect-latency = { $time } delay
+effect-loss = { $percent } % of the packets are lost
+effect-bandwidth = { $octets } octets per second
+effect-drop = packets vanish
+effect-reject = connections are refused
+effect-unreachable = no route
+repair = "{ $name }" is repaired
+
+expect-met = ✓ as expected: { $what }
+expect-missed = ✗ NOT AS EXPECTED: { $what } (found: { $found })
+expect-mailbox = { $count ->
+    [0] no mail
+    [one] one mail
+   *[other] { $count } mails
+} in the mailbox of { $user } on { $host }
+expect-queue = { $count ->
+    [0] no mail waits
+    [one] one mail waits
+   *[other] { $count } mails wait
+} on { $host }
+expect-file = { $path } on { $host } contains "{ $text }"
+expect-log = the log of { $host } says "{ $text }"
+expect-event = { $text ->
+    [any] an event { $kind } happened
+   *[other] an event { $kind } happened ({ $text })
+}
+expect-events = { $count ->
+    [0] no event
+    [one] one event
+   *[other] { $count } events
+} { $kind }{ $text ->
+    [any] {""}
+   *[other] {" "}({ $text })
+}
+
+total-delivered = delivered: { $count }
+total-waiting = waiting: { $count }
+total-bounced = undeliverable: { $count }
+total-refused = refused in the dialogue: { $count }
+told = told to { $to }
+unmet = expectations not met: { $count }
