@@ -20,7 +20,7 @@ use std::net::IpAddr;
 
 use smol_str::SmolStr;
 
-use crate::sim::{Dice, HostId, ProcId, Time};
+use crate::sim::{Dice, HostId, Listener, ProcId, Time};
 use accounts::Accounts;
 pub use process::{Command, Ctx, Effect, Exit, Input, Priority, Process, Signal, Spawn};
 pub use program::{Env, Program, Programs, Progress, Resume};
@@ -69,6 +69,10 @@ pub struct Host {
     pub programs: Programs,
     /// What runs, as `ps` shows it; the world keeps it.
     pub processes: BTreeMap<ProcId, ProcessInfo>,
+    /// Who listens on what, as `ss` shows it; the world keeps it.
+    pub listeners: BTreeMap<Listener, ProcId>,
+    /// Who receives datagrams on which port; the world keeps it.
+    pub udp_ports: BTreeMap<u16, ProcId>,
     /// Process ids given so far.
     pub last_proc: u32,
     /// When it was switched on.
@@ -80,6 +84,13 @@ impl Host {
     pub fn next_proc(&mut self) -> ProcId {
         self.last_proc += 1;
         ProcId(self.last_proc)
+    }
+
+    /// Takes an ended process off the tables.
+    pub fn forget_process(&mut self, proc: ProcId) {
+        self.processes.remove(&proc);
+        self.listeners.retain(|_, owner| *owner != proc);
+        self.udp_ports.retain(|_, owner| *owner != proc);
     }
 
     /// Prefix length of the network that an own address is in.

@@ -26,10 +26,18 @@ impl World {
                 Effect::Abort { sock } => self.kernel.abort(sock, number),
                 Effect::Pause { sock, paused } => self.kernel.pause(sock, paused),
                 Effect::Listen { listener } => {
-                    self.kernel.listen(by, listener);
+                    if self.kernel.listen(by, listener.clone()) {
+                        self.machine(by.host).host.listeners.insert(listener, by.proc);
+                    }
                 }
-                Effect::Unlisten { listener } => self.kernel.unlisten(by, &listener),
-                Effect::BindUdp { port } => self.kernel.bind_udp(by, port),
+                Effect::Unlisten { listener } => {
+                    self.kernel.unlisten(by, &listener);
+                    self.machine(by.host).host.listeners.retain(|bound, proc| *bound != listener || *proc != by.proc);
+                }
+                Effect::BindUdp { port } => {
+                    self.kernel.bind_udp(by, port);
+                    self.machine(by.host).host.udp_ports.insert(port, by.proc);
+                }
                 Effect::SendTo { from, to, bytes } => self.kernel.send_to(by.host, from, to, bytes, number),
                 Effect::WakeAt { time, token, reason } => self.kernel.wake_at(by, time, token, reason, number),
                 Effect::Resolve { token, qname, qtype } => self.ask_resolver(by, token, qname, qtype, cause),
@@ -77,7 +85,7 @@ impl World {
         self.kernel.end_process(by, cause.map_or(0, |id| id.0));
         let machine = self.machine(by.host);
         let Some(slot) = machine.processes.remove(&by.proc) else { return };
-        machine.host.processes.remove(&by.proc);
+        machine.host.forget_process(by.proc);
         match slot.parent {
             Some(parent) => {
                 self.later(Endpoint { host: by.host, proc: parent }, Input::ChildExited { child: by.proc, exit }, cause)

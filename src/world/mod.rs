@@ -183,6 +183,8 @@ impl World {
         if !up {
             machine.processes.clear();
             machine.host.processes.clear();
+            machine.host.listeners.clear();
+            machine.host.udp_ports.clear();
             machine.resolver = StubResolver::new();
         }
     }

@@ -133,6 +133,8 @@ pub fn build(spec: &HostSpec) -> Result<Host, Errno> {
         programs: Programs::default(),
         // Ids below belong to what booted before anybody could look.
         processes: BTreeMap::new(),
+        listeners: BTreeMap::new(),
+        udp_ports: BTreeMap::new(),
         last_proc: 300,
         booted: spec.now,
     })

@@ -5,15 +5,19 @@ mod args;
 mod attributes;
 mod awk;
 mod date;
+mod diff;
 mod files;
 mod find;
 mod follow;
 mod grep;
 mod identity;
+mod jq;
 mod ls;
 mod posix_regex;
+mod processes;
 mod run;
 mod sed;
+mod sockets;
 mod sort;
 mod stream;
 mod system;
@@ -45,6 +49,11 @@ fn without_files(args: &[String]) -> bool {
     operands.is_empty() || operands.iter().any(|arg| *arg == "-")
 }
 
+/// As [`without_files`], for a tool that reads standard input in place of a second file.
+fn without_two(args: &[String]) -> bool {
+    args.iter().skip(1).filter(|arg| !arg.starts_with('-')).count() < 2
+}
+
 fn always(_: &[String]) -> bool {
     true
 }
@@ -64,6 +73,8 @@ const FILTERS: &[(&str, Filter, Reads)] = &[
     ("cp", files::cp, never),
     ("cut", text::cut, always),
     ("date", date::date, never),
+    ("cmp", diff::cmp, without_two),
+    ("diff", diff::diff, without_files),
     ("dirname", text::dirname, never),
     ("du", files::du, never),
     ("df", files::df, never),
@@ -79,6 +90,7 @@ const FILTERS: &[(&str, Filter, Reads)] = &[
     ("hostname", identity::hostname, never),
     ("id", identity::id, never),
     ("install", files::install, never),
+    ("jq", jq::jq, always),
     ("less", stream::cat, always),
     ("ln", files::ln, never),
     ("logname", identity::whoami, never),
@@ -89,9 +101,14 @@ const FILTERS: &[(&str, Filter, Reads)] = &[
     ("mktemp", files::mktemp, never),
     ("more", stream::cat, always),
     ("mv", files::mv, never),
+    ("netstat", sockets::netstat, never),
     ("nl", text::nl, always),
     ("od", text::od, always),
     ("paste", text::paste, always),
+    ("pgrep", processes::pgrep, never),
+    ("pidof", processes::pidof, never),
+    ("pkill", processes::pkill, never),
+    ("ps", processes::ps, never),
     ("printenv", system::printenv, never),
     ("printf", system::printf, never),
     ("pwd", system::pwd, never),
@@ -103,6 +120,7 @@ const FILTERS: &[(&str, Filter, Reads)] = &[
     ("sed", sed::sed, always),
     ("seq", system::seq, never),
     ("sha256sum", text::sha256sum, always),
+    ("ss", sockets::ss, never),
     ("sort", sort::sort, always),
     ("stat", attributes::stat, never),
     ("sync", system::r#true, never),
