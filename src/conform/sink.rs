@@ -64,6 +64,8 @@ struct Connection {
     stage: Stage,
     buffer: Vec<u8>,
     tls: bool,
+    /// A command came since the TLS handshake.
+    used_tls: bool,
     eof: bool,
     deadline: Time,
 }
@@ -119,6 +121,7 @@ impl Sink {
             stage: Stage::Delayed,
             buffer: Vec::new(),
             tls: false,
+            used_tls: false,
             eof: false,
             deadline: ctx.now + delay,
         };
@@ -239,6 +242,7 @@ impl Sink {
         let verb = line.split(' ').next().unwrap_or_default().split(':').next().unwrap_or_default().to_uppercase();
         let scripted = self.scripted(sock, line);
         let Some(connection) = self.open.get_mut(&sock) else { return };
+        connection.used_tls |= connection.tls && verb != "QUIT";
         let script = connection.script.clone();
         let reply = match scripted {
             Some(reply) if reply == "CLOSE" => return self.hang_up(sock, Some("CLOSE"), ctx),
@@ -260,7 +264,9 @@ impl Sink {
         };
         self.put(sock, reply.split('\n'), ctx);
         if verb == "QUIT" {
-            return self.hang_up(sock, None, ctx);
+            // A client that leaves because of the certificate does not close TLS in due form.
+            let refused = self.open.get(&sock).is_some_and(|connection| connection.tls && !connection.used_tls);
+            return self.hang_up(sock, refused.then_some("SSLEOFError"), ctx);
         }
         if let Some(connection) = self.open.get_mut(&sock).filter(|_| verb == "DATA" && reply.starts_with("354")) {
             connection.stage = Stage::Data;
@@ -303,6 +309,11 @@ impl Sink {
     fn end_of_data(&mut self, sock: Socket, ctx: &mut Ctx<'_>) {
         match self.scripted(sock, ".") {
             Some(reply) if reply == "CLOSE" => self.hang_up(sock, Some("CLOSE"), ctx),
+            Some(reply) if reply == "HANG" => {
+                if let Some(connection) = self.open.get_mut(&sock) {
+                    connection.stage = Stage::Hanging;
+                }
+            }
             reply => self.put(sock, reply.as_deref().unwrap_or("250 2.0.0 Ok").split('\n'), ctx),
         }
     }

@@ -228,10 +228,6 @@ impl Submission {
                 self.fail(format!("timed out while {}", stage.name()));
                 self.finish(ctx);
             }
-            Fact::Malformed(stage) => {
-                self.fail(format!("malformed reply to {}", stage.name()));
-                self.finish(ctx);
-            }
             Fact::Quit(_) | Fact::Reset(_) | Fact::Idle => {}
         }
     }

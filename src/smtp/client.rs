@@ -228,8 +228,6 @@ pub enum Fact {
     Lost(Stage),
     /// No reply came in time.
     TimedOut(Stage),
-    /// What came is not a reply.
-    Malformed(Stage),
 }
 
 /// What the machine wants done.
@@ -397,7 +395,8 @@ impl Client {
                     match self.parser.line(&line.octets) {
                         Ok(None) => {}
                         Ok(Some(reply)) => self.reply(now, reply, out),
-                        Err(_) => self.fail(Fact::Malformed, out),
+                        // What is no reply is passed over, as smtp(8) does.
+                        Err(_) => {}
                     }
                     if self.closed {
                         return;
@@ -564,13 +563,13 @@ impl Client {
             }
             Awaited::Mail => {
                 if let Some(running) = &mut self.running {
-                    running.mail_refused = !reply.is_positive();
+                    running.mail_refused = reply.code / 100 != 2;
                 }
                 fact(Fact::Mail(reply), out);
                 return self.continue_transaction(now, out);
             }
             Awaited::Rcpt(index) => {
-                if let Some(running) = self.running.as_mut().filter(|_| reply.is_positive()) {
+                if let Some(running) = self.running.as_mut().filter(|_| reply.code / 100 == 2) {
                     running.accepted.push(index);
                 }
                 fact(Fact::Rcpt { index, reply }, out);

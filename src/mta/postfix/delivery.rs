@@ -79,6 +79,8 @@ pub struct Outcome {
     pub remote_reply: String,
     /// What kind of text `remote_reply` is.
     pub diagnostic: Diagnostic,
+    /// Whether it was handed to a server that knows nothing of delivery reports (RFC 3461).
+    pub relayed: bool,
     /// How the agent came to it; only in a full trace.
     pub why: Option<Arc<Decision>>,
     /// Times for `delays=a/b/c/d`: when the agent got the request, was connected, was done.
@@ -111,6 +113,7 @@ impl Outcome {
             remote_mta: SmolStr::default(),
             remote_reply: String::new(),
             diagnostic: Diagnostic::default(),
+            relayed: false,
             why: None,
             times,
         }
@@ -234,10 +237,12 @@ pub fn report(
     let kind = match outcome.status {
         DeliveryStatus::Bounced => LogKind::Bounce,
         DeliveryStatus::Deferred => LogKind::Defer,
-        // Another host that was handed the message reports itself.
+        // Another host that was handed the message reports itself, if it can.
         DeliveryStatus::Sent if file.attributes.trace_report => LogKind::Trace,
         DeliveryStatus::Deliverable | DeliveryStatus::Undeliverable if file.attributes.trace_only => LogKind::Trace,
-        DeliveryStatus::Sent if recipient.notify.success && !outcome.untraced && outcome.agent != Agent::Smtp => {
+        DeliveryStatus::Sent
+            if recipient.notify.success && !outcome.untraced && (outcome.relayed || outcome.agent != Agent::Smtp) =>
+        {
             LogKind::Trace
         }
         _ => return None,

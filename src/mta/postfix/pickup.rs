@@ -39,6 +39,7 @@ impl Pickup {
             map: without("no_address_mappings"),
             bcc: without("no_address_mappings"),
             bounce: true,
+            detect_smtputf8: true,
             ..Flags::EXTERNAL
         };
         Ok(Pickup {

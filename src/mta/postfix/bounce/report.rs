@@ -77,7 +77,12 @@ impl Report<'_> {
         }
         let _ = write!(
             text,
-            "\n--{boundary}\nContent-Description: Delivery report\nContent-Type: message/delivery-status\n\n{}",
+            "\n--{boundary}\nContent-Description: Delivery report\nContent-Type: message/{}\n\n{}",
+            if self.file.attributes.smtputf8 {
+                "global-delivery-status\nContent-Transfer-Encoding: 8bit"
+            } else {
+                "delivery-status"
+            },
             self.delivery_status()
         );
         self.original(text, &boundary)
@@ -131,7 +136,12 @@ impl Report<'_> {
         let file = self.file;
         let too_long = self.size_limit > 0 && file.size > self.size_limit;
         let headers_only = self.ret == Ret::Headers || too_long;
-        let (suffix, kind) = if headers_only { (" Headers", "text/rfc822-headers") } else { ("", "message/rfc822") };
+        let (suffix, kind) = match (headers_only, file.attributes.smtputf8) {
+            (true, false) => (" Headers", "text/rfc822-headers"),
+            (true, true) => (" Headers", "message/global-headers"),
+            (false, false) => ("", "message/rfc822"),
+            (false, true) => ("", "message/global"),
+        };
         let _ = write!(
             text,
             "\n--{boundary}\nContent-Description: {}{suffix}\nContent-Type: {kind}\nContent-Transfer-Encoding: 8bit\n\n\

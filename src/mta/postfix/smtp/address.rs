@@ -149,9 +149,7 @@ impl Search {
     ) -> Advance {
         let mut names: Vec<(u32, SmolStr)> =
             lookup.exchangers().map(|(preference, name)| (u32::from(preference), name.clone())).collect();
-        if let [(_, name)] = names.as_slice()
-            && (name.is_empty() || name == ".")
-        {
+        if names.iter().any(|(_, name)| name.is_empty() || name == ".") {
             if record {
                 why.step("null MX", self.name.clone(), true, "the domain accepts no mail (RFC 7505)");
             }
@@ -172,7 +170,12 @@ impl Search {
                     if record {
                         why.step("address of exchanger", name.clone(), false, trouble.reason.clone());
                     }
-                    last = Some(trouble);
+                    // One name server's silence leaves hope for the whole domain.
+                    let soft = last.as_ref().is_some_and(Trouble::is_soft);
+                    let trouble = last.insert(trouble);
+                    if soft {
+                        trouble.soften();
+                    }
                 }
                 HostAddresses::Addresses(addrs) => {
                     if record {

@@ -54,6 +54,8 @@ pub struct TlsConf {
     pub policy: Maps,
     /// `smtp_tls_wrappermode`: TLS at once.
     pub wrapper: bool,
+    /// `smtp_tls_note_starttls_offer`.
+    pub note_offer: bool,
     /// `smtp_tls_loglevel`.
     pub loglevel: u64,
     /// Files and directories with certificates of authorities that are trusted.
@@ -134,6 +136,10 @@ pub struct SmtpConf {
     pub skip_5xx_greeting: bool,
     /// `smtp_discard_ehlo_keywords`, in capitals.
     pub discard_ehlo: Vec<SmolStr>,
+    /// `smtp_always_send_ehlo`: whatever the greeting says.
+    pub always_ehlo: bool,
+    /// `smtp_never_send_ehlo`.
+    pub never_ehlo: bool,
     /// `smtp_line_length_limit`; 0 for none.
     pub line_limit: usize,
     /// `disable_mime_output_conversion`.
@@ -198,6 +204,11 @@ impl SmtpConf {
         };
         let mut bind = addresses(params, &own("bind_address"));
         bind.extend(addresses(params, &own("bind_address6")));
+        let enabled = params.bool(&own("sasl_auth_enable"))?;
+        if enabled && params.get(&own("sasl_password_maps")).is_empty() {
+            let name = own("sasl_password_maps");
+            return Err(Fatal(format!("specify a password table via the `{name}' configuration parameter")));
+        }
         let forbids = |name: &str| params.list(name).iter().any(|option| option == "noplaintext");
         let helo_name = params.get(if lmtp { "lmtp_lhlo_name" } else { "smtp_helo_name" });
         let time = |name: &str| params.time(&own(name));
@@ -228,6 +239,8 @@ impl SmtpConf {
                 .iter()
                 .map(|keyword| keyword.to_ascii_uppercase().into())
                 .collect(),
+            always_ehlo: lmtp || params.bool("smtp_always_send_ehlo")?,
+            never_ehlo: !lmtp && params.bool("smtp_never_send_ehlo")?,
             line_limit: usize::try_from(params.int("smtp_line_length_limit")?).unwrap_or(usize::MAX),
             no_mime_conversion: params.bool("disable_mime_output_conversion")?,
             finder: AddressFinder::load(params)?,
@@ -251,6 +264,7 @@ impl SmtpConf {
                 level: tls_level(params, lmtp)?,
                 policy: params.maps(&own("tls_policy_maps"))?,
                 wrapper: params.bool(&own("tls_wrappermode"))?,
+                note_offer: params.bool(&own("tls_note_starttls_offer"))?,
                 loglevel: params.int(&own("tls_loglevel"))?,
                 ca_file: params.get(&own("tls_CAfile")),
                 ca_path: params.get(&own("tls_CApath")),
@@ -258,7 +272,7 @@ impl SmtpConf {
                 secure_match: params.list(&own("tls_secure_cert_match")),
             },
             sasl: SaslConf {
-                enabled: params.bool(&own("sasl_auth_enable"))?,
+                enabled,
                 passwords: params.maps(&own("sasl_password_maps"))?,
                 noplaintext: forbids(&own("sasl_security_options")),
                 tls_noplaintext: forbids(&own("sasl_tls_security_options")),
@@ -268,6 +282,11 @@ impl SmtpConf {
                 dummy_mail_auth: params.bool(&own("send_dummy_mail_auth"))?,
             },
         })
+    }
+
+    /// Whether to introduce oneself with EHLO to a server that greets with or without `ESMTP`.
+    pub fn says_ehlo(&self, esmtp: bool) -> bool {
+        !self.never_ehlo && (self.always_ehlo || esmtp)
     }
 
     /// Whether an address is this host's own, as far as `inet_interfaces` and `proxy_interfaces`
@@ -285,8 +304,7 @@ fn tls_level(params: &Params<'_>, lmtp: bool) -> Result<Level, Fatal> {
     let own = |name: &str| format_smolstr!("{}_{name}", if lmtp { "lmtp" } else { "smtp" });
     let name = params.get(&own("tls_security_level"));
     if !name.is_empty() {
-        return Level::parse(&name)
-            .ok_or_else(|| Fatal(format!("invalid TLS level \"{name}\" in {}", own("tls_security_level"))));
+        return Level::parse(&name).ok_or_else(|| Fatal(format!("Invalid TLS level \"{name}\"")));
     }
     if params.bool(&own("enforce_tls"))? {
         let by_name = params.bool(&own("tls_enforce_peername"))?;

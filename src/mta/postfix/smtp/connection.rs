@@ -83,6 +83,8 @@ pub(super) struct Connection {
     pub phase: Phase,
     pub tls: TlsState,
     pub policy: Policy,
+    /// The greeting says ESMTP.
+    pub esmtp: bool,
     /// EHLO was answered, since the connection was opened or encrypted.
     pub greeted: bool,
     /// STARTTLS was refused and is not needed.
@@ -115,6 +117,7 @@ impl Connection {
             phase: Phase::Connecting,
             tls: TlsState::Plain,
             policy,
+            esmtp: false,
             greeted: false,
             starttls_refused: false,
             authenticated: false,

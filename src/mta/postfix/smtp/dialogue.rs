@@ -42,12 +42,27 @@ fn activity(stage: Stage) -> &'static str {
         Stage::Auth => "performing SASL authentication",
         Stage::Mail => "sending MAIL FROM",
         Stage::Rcpt => "sending RCPT TO",
-        Stage::Data => "receiving data-command reply",
+        Stage::Data => "sending DATA command",
         Stage::EndOfData => "sending end of data -- message may be sent more than once",
         Stage::Rset => "sending final RSET",
         Stage::Quit => "sending QUIT",
     }
 }
+
+/// EHLO keywords that can be discarded, in the order in which they are logged.
+const DISCARDABLE: [&str; 11] = [
+    "8BITMIME",
+    "AUTH",
+    "STARTTLS",
+    "PIPELINING",
+    "SIZE",
+    "VRFY",
+    "ETRN",
+    "XFORWARD",
+    "DSN",
+    "ENHANCEDSTATUSCODES",
+    "SMTPUTF8",
+];
 
 /// The first word of a reply: the name by which a server calls itself.
 fn first_word(reply: &Reply) -> &str {
@@ -125,7 +140,7 @@ impl SmtpClient {
             }
             Fact::Quit(_) => {}
             Fact::Idle => self.idle(sock, services, ctx),
-            Fact::Lost(stage) | Fact::Malformed(stage) => {
+            Fact::Lost(stage) => {
                 self.stream_failed(sock, "lost connection with", "", stage, services, ctx);
             }
             Fact::TimedOut(stage) => {
@@ -135,7 +150,9 @@ impl SmtpClient {
     }
 
     fn greeting(&mut self, sock: Socket, reply: &Reply, services: &mut Services, ctx: &mut Ctx<'_>) {
-        let Some(connection) = self.connections.get(&sock) else { return };
+        let Some(connection) = self.connections.get_mut(&sock) else { return };
+        let mut words = reply.lines.iter().flat_map(|line| line.split([' ', '\t']));
+        connection.esmtp = words.any(|word| word.eq_ignore_ascii_case("ESMTP"));
         let (conf, peer) = (&connection.conf, &connection.peer);
         if reply.code / 100 != 2 {
             let text = format!("host {} refused to talk to me: {}", peer.name, reply.joined());
@@ -163,6 +180,19 @@ impl SmtpClient {
             let trouble = Trouble::said(&peer.host, reply, text);
             return self.site_fail(sock, trouble, services, ctx);
         }
+        if !conf.discard_ehlo.is_empty() {
+            let offered = |keyword: &&str| {
+                let rest = reply.lines.iter().skip(1);
+                let mut names = rest.filter_map(|line| line.split([' ', '=']).next());
+                conf.discard_ehlo.iter().any(|name| name == keyword)
+                    && names.any(|name| name.eq_ignore_ascii_case(keyword))
+            };
+            let discarded: Vec<&str> = DISCARDABLE.iter().filter(|keyword| offered(keyword)).copied().collect();
+            if !discarded.is_empty() {
+                let text = discarded.join(" ");
+                services.log.info(ctx, &conf.tag, format_args!("discarding EHLO keywords: {text}"));
+            }
+        }
         if peer.loop_detect && first_word(reply).eq_ignore_ascii_case(&conf.myhostname) {
             services.log.warn(
                 ctx,
@@ -185,7 +215,11 @@ impl SmtpClient {
         match connection.phase {
             Phase::Opening => {
                 if !connection.greeted {
-                    let how = if conf.lmtp { Hello::Lhlo } else { Hello::EhloOrHelo };
+                    let how = match (conf.lmtp, conf.says_ehlo(connection.esmtp)) {
+                        (true, _) => Hello::Lhlo,
+                        (false, true) => Hello::EhloOrHelo,
+                        (false, false) => Hello::Helo,
+                    };
                     let name = conf.helo_name.clone();
                     return self.order(sock, Order::Hello { how, name }, services, ctx);
                 }
@@ -206,6 +240,14 @@ impl SmtpClient {
         let Some(client) = &connection.client else { return };
         let offered = client.extensions();
         let level = connection.policy.level;
+        if connection.tls == TlsState::Plain
+            && level == tls::Level::None
+            && offered.starttls
+            && connection.conf.tls.note_offer
+        {
+            let (tag, host) = (&connection.conf.tag, &connection.peer.host);
+            services.log.info(ctx, tag, format_args!("Host offered STARTTLS: [{host}]"));
+        }
         if connection.tls == TlsState::Plain && level > tls::Level::None {
             if offered.starttls && !connection.starttls_refused {
                 return self.order(sock, Order::StartTls, services, ctx);
@@ -293,6 +335,7 @@ impl SmtpClient {
         let Some(client) = &connection.client else { return };
         let (conf, offered) = (connection.conf.clone(), client.extensions());
         job.connected = ctx.now;
+        job.dsn_passed = offered.dsn;
         job.sessions += 1;
         if job.sessions == conf.session_limit {
             job.targets.clear();
@@ -301,7 +344,8 @@ impl SmtpClient {
         let size = request.file.size;
         if let Some(limit) = offered.size.filter(|limit| *limit > 0 && *limit < size) {
             let text = format!("message size {size} exceeds size limit {limit} of server {}", connection.peer.name);
-            return self.message_fail(sock, Trouble::new("5.3.4", text), services, ctx);
+            self.bulk_fail(sock, &Trouble::new("5.3.4", text), false, services, ctx);
+            return self.abandon(sock, services, ctx);
         }
         if request.file.attributes.smtputf8 && !offered.smtputf8 {
             let text = format!("SMTPUTF8 is required, but was not offered by host {}", connection.peer.name);
@@ -670,6 +714,11 @@ impl SmtpClient {
         let (tag, peer) = (connection.conf.tag.clone(), connection.peer.name_port.clone());
         services.log.info(ctx, &tag, format_args!("SSL_connect error to {peer}: lost connection"));
         self.bulk_fail(sock, &Trouble::new("4.7.5", "Cannot start TLS: handshake failure"), true, services, ctx);
+        self.abandon(sock, services, ctx);
+    }
+
+    /// Closes a connection without goodbye; its job goes on elsewhere or ends.
+    fn abandon(&mut self, sock: Socket, services: &mut Services, ctx: &mut Ctx<'_>) {
         ctx.close(sock);
         let job = self.connections.remove(&sock).and_then(|connection| connection.job);
         if let Some(id) = job {

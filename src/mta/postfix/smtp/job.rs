@@ -65,6 +65,8 @@ pub(super) struct Job {
     pub sessions: u64,
     pub socket: Option<Socket>,
     pub connected: Time,
+    /// The present server was given the wishes for reports.
+    pub dsn_passed: bool,
     pub trouble: Option<Trouble>,
     pub hop: Option<Trouble>,
     marks: Vec<Mark>,
@@ -92,6 +94,7 @@ impl Job {
             sessions: 0,
             socket: None,
             connected: now,
+            dsn_passed: false,
             trouble: None,
             hop: None,
             marks,
@@ -155,6 +158,7 @@ impl Job {
             target: trouble.remote_mta.clone(),
             remote_mta: trouble.remote_mta.clone(),
             remote_reply: trouble.remote_reply.clone(),
+            relayed: status == DeliveryStatus::Sent && !self.dsn_passed,
             ..Outcome::new(
                 *recipient,
                 if self.conf.lmtp { Agent::Lmtp } else { Agent::Smtp },
@@ -169,8 +173,7 @@ impl Job {
 
     /// Defers or bounces a recipient.
     pub fn fail(&mut self, at: usize, trouble: &Trouble, relay: &SmolStr, now: Time, reports: &mut VecDeque<Report>) {
-        let soft = trouble.is_soft() || self.conf.soft_bounce;
-        let status = if soft { DeliveryStatus::Deferred } else { DeliveryStatus::Bounced };
+        let status = if trouble.is_soft() { DeliveryStatus::Deferred } else { DeliveryStatus::Bounced };
         self.report(at, status, trouble, relay, now, reports);
     }
 

@@ -271,7 +271,11 @@ impl SmtpClient {
                 return self.next_target(id, services, ctx);
             }
         };
-        let from = conf.bind.iter().copied().find(|addr| addr.is_ipv4() == target.addr.is_ipv4());
+        let mut from = conf.bind.iter().copied().find(|addr| addr.is_ipv4() == target.addr.is_ipv4());
+        if let Some(addr) = from.take_if(|addr| !ctx.host.owns(*addr)) {
+            let text = format!("smtp_connect_addr: bind {addr}: Cannot assign requested address");
+            services.log.warn(ctx, &conf.tag, format_args!("{text}"));
+        }
         let sock = ctx.connect(from, SocketAddr::new(target.addr, job.port));
         job.socket = Some(sock);
         ctx.wake_at(ctx.now + conf.timeouts.connect, self.base | WAKE_CONNECT | sock.0, "SMTP connect time-out");

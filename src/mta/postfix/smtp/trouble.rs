@@ -31,8 +31,7 @@ impl Trouble {
     /// A server's refusal: `reason` quotes the reply.
     pub fn said(host: &str, reply: &Reply, reason: String) -> Trouble {
         if !matches!(reply.code / 100, 4 | 5) {
-            let reason = format!("Protocol error: {reason}");
-            let remote_reply = "501 Protocol error in server reply".to_owned();
+            let remote_reply = reply.joined();
             return Trouble { dsn: "5.5.0".into(), reason, remote_mta: host.into(), remote_reply };
         }
         Trouble { dsn: status(reply), reason, remote_mta: host.into(), remote_reply: reply.joined() }
@@ -81,6 +80,6 @@ mod tests {
     #[test]
     fn replies_that_are_neither_refusal_nor_consent_are_protocol_errors() {
         let trouble = Trouble::said("mx", &Reply::new(354, "go on"), "host mx said: 354".into());
-        assert_eq!((trouble.dsn.as_str(), trouble.reason.as_str()), ("5.5.0", "Protocol error: host mx said: 354"));
+        assert_eq!((trouble.dsn.as_str(), trouble.reason.as_str()), ("5.5.0", "host mx said: 354"));
     }
 }

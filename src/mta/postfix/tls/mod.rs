@@ -101,13 +101,20 @@ impl Policy {
         {
             let mut words = entry.split([' ', '\t', ',']).filter(|word| !word.is_empty());
             let name = words.next().unwrap_or_default();
-            level = Level::parse(name).ok_or_else(|| LookupError {
-                table: "smtp_tls_policy_maps".into(),
-                warnings: vec![format!("{nexthop}: invalid security level \"{name}\"")],
-            })?;
+            level = Level::parse(name)
+                .ok_or_else(|| invalid(nexthop, server, &format!("invalid security level \"{name}\"")))?;
             for word in words {
-                if let Some(value) = word.strip_prefix("match=") {
-                    names.get_or_insert_with(Vec::new).extend(value.split(':').map(SmolStr::from));
+                match word.split_once('=') {
+                    Some(("match", value)) => {
+                        names.get_or_insert_with(Vec::new).extend(value.split(':').map(SmolStr::from));
+                    }
+                    Some(("protocols" | "ciphers" | "exclude" | "tafile" | "servername" | "connection_reuse", _)) => {}
+                    Some((name, _)) => {
+                        return Err(invalid(nexthop, server, &format!("invalid attribute name: \"{name}\"")));
+                    }
+                    None => {
+                        return Err(invalid(nexthop, server, &format!("malformed attribute/value pair \"{word}\"")));
+                    }
                 }
             }
         }
@@ -128,6 +135,16 @@ impl Policy {
             })
             .collect();
         Ok(Policy { level, names, wrapper: conf.wrapper && level.is_required() })
+    }
+}
+
+fn invalid(nexthop: &str, server: &str, what: &str) -> LookupError {
+    LookupError {
+        table: "smtp_tls_policy_maps".into(),
+        warnings: vec![
+            format!("smtp_tls_policy_maps, next-hop destination \"{nexthop}\": {what}"),
+            format!("TLS policy lookup for {nexthop}/{server}: client TLS configuration problem"),
+        ],
     }
 }
 
