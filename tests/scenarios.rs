@@ -4,8 +4,11 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use mxlab::scenario::{Scenario, Sources};
+use mxlab::session::Session;
+use mxlab::session::story::{self, Style};
 
 #[test]
 fn every_scenario_is_valid_and_has_texts_in_both_languages() {
@@ -25,4 +28,41 @@ fn every_scenario_is_valid_and_has_texts_in_both_languages() {
         count += 1;
     }
     assert!(count >= 19);
+}
+
+/// The examples of the book are complete scenarios that prove what they say.
+#[test]
+fn the_examples_of_the_book_play() {
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("book/src/scenarios.md")).unwrap();
+    let mut count = 0;
+    for example in page.split("```ron\n").skip(1) {
+        let text = example.split("```").next().unwrap().to_owned();
+        let sources = Sources { name: "example".into(), file: "scenarios.md".into(), text, ..Sources::default() };
+        let scenario = Scenario::load(&sources).unwrap_or_else(|problems| panic!("{problems:#?}"));
+        let mut session = Session::new(Arc::new(scenario), None, None).unwrap();
+        session.run_script(None);
+        assert!(session.is_script_done());
+        assert_eq!(session.failed_expectations(), 0, "{}", story::tell(&session, &Style::default()));
+        count += 1;
+    }
+    assert!(count > 0);
+}
+
+/// Every field, preset, service, step and expectation of the format stands in the book.
+#[test]
+fn the_book_names_everything_that_a_scenario_may_say() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(root.join("book/src/scenarios.md")).unwrap();
+    let source = fs::read_to_string(root.join("src/scenario/written.rs")).unwrap();
+    let declared = source.lines().filter_map(|line| {
+        let line = line.strip_prefix("    ").filter(|line| !line.starts_with([' ', '/', '#', '}']))?;
+        let line = line.strip_prefix("pub ").unwrap_or(line);
+        let name: String = line.chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_').collect();
+        let rest = &line[name.len()..];
+        (!name.is_empty() && rest.starts_with([':', ',', '(', ' ']) && name != "fn").then_some(name)
+    });
+    let words: std::collections::BTreeSet<&str> =
+        page.split(|letter: char| !letter.is_alphanumeric() && letter != '_').collect();
+    let missing: Vec<String> = declared.filter(|name| !words.contains(name.as_str())).collect();
+    assert_eq!(missing, Vec::<String>::new());
 }
