@@ -6,7 +6,7 @@ use smol_str::SmolStr;
 
 use super::bounce::{BounceLog, LogKind};
 use super::config::Params;
-use super::queue::{self, Layout};
+use super::queue::{self, Layout, record};
 use super::queue_file::{QueueFile, QueueName};
 use crate::host::Host;
 use crate::host::vfs::{Cred, Errno};
@@ -55,8 +55,7 @@ pub fn list(layout: &Layout, host: &Host) -> (Vec<Listed>, Option<String>) {
         };
         for (id, ino) in files {
             let Some(file) = queue::load(&host.vfs, ino) else { continue };
-            let stored = host.vfs.inode(ino).map_or(0, |inode| inode.size());
-            all.push(listed(queue, id, &file, stored, reasons(layout, &file.id, host)));
+            all.push(listed(queue, id, &file, reasons(layout, &file.id, host)));
         }
     }
     (all, None)
@@ -70,7 +69,7 @@ fn reasons(layout: &Layout, id: &str, host: &Host) -> Option<Arc<BounceLog>> {
     host.vfs.read(&layout.path(LogKind::Defer.directory(), id), &Cred::ROOT).ok()?.object()
 }
 
-fn listed(queue: QueueName, id: SmolStr, file: &QueueFile, stored: u64, reasons: Option<Arc<BounceLog>>) -> Listed {
+fn listed(queue: QueueName, id: SmolStr, file: &QueueFile, reasons: Option<Arc<BounceLog>>) -> Listed {
     let mut recipients: Vec<(SmolStr, String)> = Vec::new();
     for entry in reasons.iter().flat_map(|log| &log.entries) {
         if !recipients.iter().any(|(address, _)| *address == entry.address) {
@@ -82,7 +81,7 @@ fn listed(queue: QueueName, id: SmolStr, file: &QueueFile, stored: u64, reasons:
             recipients.push((recipient.address.clone(), String::new()));
         }
     }
-    let size = if queue == QueueName::Maildrop { stored } else { file.size };
+    let size = if queue == QueueName::Maildrop { record::maildrop_size(file) } else { file.size };
     let (arrival, sender) = (file.arrival, file.sender.clone());
     Listed { queue, id, arrival, size, forced_expire: file.forced_expire, sender, recipients }
 }

@@ -6,7 +6,7 @@
 
 pub mod id;
 mod layout;
-mod record;
+pub(super) mod record;
 
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -155,6 +155,27 @@ fn content<'a>(octets: &'a [u8], all: &mut Vec<Record<'a>>) {
     }
 }
 
+/// Octets of the file that postdrop(1) makes of a message in the maildrop queue.
+pub fn maildrop_size(file: &QueueFile) -> u64 {
+    const REWRITE_CONTEXT: &str = "rewrite_context=local";
+    let record = |data: &str| data.len() as u64 + 2;
+    let optional = |data: &str| if data.is_empty() { 0 } else { record(data) };
+    let recipients: u64 = file.recipients.iter().map(|recipient| record(&recipient.original)).sum();
+    let mut lines = Vec::new();
+    let message = file.message.to_vec();
+    content(&message, &mut lines);
+    let content: u64 = lines.iter().map(|line| line.data.len() as u64 + 2).sum();
+    let marks = 3 * record("");
+    stamp(file.arrival).data.len() as u64
+        + record("")
+        + optional(&file.attributes.full_name)
+        + record(&file.sender)
+        + record(REWRITE_CONTEXT)
+        + recipients
+        + content
+        + marks
+}
+
 impl Object for QueueFile {
     fn bytes(&self) -> Vec<u8> {
         let mut out = Vec::new();

@@ -10,7 +10,7 @@ use super::sasl::SaslConf;
 use super::tls::TlsConf;
 use crate::host::Host;
 use crate::mta::postfix::config::{Config, Fatal, MasterEntry, Params};
-use crate::mta::postfix::maps::{AddressFinder, MatchList};
+use crate::mta::postfix::maps::{AddressFinder, Maps, MatchList, Stamps};
 use crate::smtp::framing::{BareNewline, Limits};
 use crate::smtp::server::Settings;
 
@@ -56,6 +56,8 @@ pub struct SmtpdConf {
     pub sasl: SaslConf,
     /// Lines that the program logs when it starts.
     pub startup: Vec<String>,
+    /// When the files of its tables last changed.
+    stamps: Vec<Stamps>,
 }
 
 fn code(params: &Params<'_>, name: &str) -> Result<u16, Fatal> {
@@ -90,7 +92,9 @@ impl SmtpdConf {
             ));
         }
         startup.extend(tls.problems.iter().cloned());
-        startup.extend(table_problems(&checks, host));
+        let opened = tables_of(&checks);
+        startup.extend(opened.iter().flat_map(|maps| maps.problems(host)));
+        let stamps = opened.iter().map(|maps| maps.stamps(host)).collect();
         let bare_newline = match params.get("smtpd_forbid_bare_newline").as_str() {
             "yes" | "normalize" => BareNewline::Normalize,
             "reject" => BareNewline::Reject,
@@ -148,6 +152,7 @@ impl SmtpdConf {
             tls,
             sasl,
             startup,
+            stamps,
         })
     }
 
@@ -239,8 +244,16 @@ fn load_checks(params: &Params<'_>) -> Result<Checks, Fatal> {
     })
 }
 
-/// What is logged when the tables are opened, in the order in which smtpd(8) opens them.
-fn table_problems(checks: &Checks, host: &Host) -> Vec<String> {
+impl SmtpdConf {
+    /// The first table whose file has changed since it was opened: smtpd(8) then starts anew.
+    pub fn changed_table(&self, host: &Host) -> Option<String> {
+        let tables = tables_of(&self.checks);
+        tables.iter().zip(&self.stamps).find_map(|(maps, stamps)| maps.changed(stamps, host))
+    }
+}
+
+/// The tables in the order in which smtpd(8) opens them.
+fn tables_of(checks: &Checks) -> Vec<&Maps> {
     let mut maps = vec![
         &checks.local_recipient_maps,
         &checks.sender_canonical_maps,
@@ -254,5 +267,5 @@ fn table_problems(checks: &Checks, host: &Host) -> Vec<String> {
     for list in List::ALL {
         tables(checks.rules(list), &mut maps);
     }
-    maps.into_iter().flat_map(|maps| maps.problems(host)).collect()
+    maps
 }

@@ -111,7 +111,10 @@ impl Smtpd {
         ctx: &mut Ctx<'_>,
     ) -> Result<Arc<SmtpdConf>, Fatal> {
         if let Some(conf) = self.confs.get(&entry.name) {
-            return conf.clone();
+            let changed = conf.as_ref().ok().and_then(|conf| Some((conf.changed_table(ctx.host)?, conf.tag.clone())));
+            let Some((table, tag)) = changed else { return conf.clone() };
+            services.log.info(ctx, &tag, format_args!("table {table} has changed -- restarting"));
+            services.log.forget(&tag);
         }
         let config = Arc::clone(&services.config);
         let conf = SmtpdConf::load(&config, entry, ctx.host).map(Arc::new);

@@ -5,7 +5,7 @@ mod resolve;
 mod rewrite;
 mod transport;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use smol_str::{SmolStr, format_smolstr};
@@ -76,11 +76,16 @@ pub struct TrivialRewrite {
     resolver: Arc<Resolver>,
     /// Results by recipient domain, while no table needs the whole address.
     by_domain: Arc<HashMap<SmolStr, Resolved>>,
+    /// Results that something was logged about, by sender and recipient: clients that remember
+    /// answers do not have it logged again.
+    remarkable: Arc<BTreeMap<(SmolStr, SmolStr), Arc<Resolved>>>,
     started: bool,
 }
 
 /// Most domains that are remembered.
 const CACHE_LIMIT: usize = 4096;
+/// Most answers that a client remembers.
+const CLIENT_CACHE_LIMIT: usize = 100;
 
 impl TrivialRewrite {
     /// Reads the parameters.
@@ -90,7 +95,7 @@ impl TrivialRewrite {
     pub fn load(params: &Params<'_>, host: &Host) -> Result<TrivialRewrite, Fatal> {
         let rewriter = Rewriter::load(params)?;
         let resolver = Arc::new(Resolver::load(params, rewriter.clone(), host)?);
-        Ok(TrivialRewrite { rewriter, resolver, by_domain: Arc::default(), started: false })
+        Ok(TrivialRewrite { rewriter, resolver, by_domain: Arc::default(), remarkable: Arc::default(), started: false })
     }
 
     /// Rewrites an address in external form to standard form.
@@ -153,6 +158,24 @@ pub fn resolve(services: &mut Services, sender: &str, recipient: &str, ctx: &mut
     let resolved = services.rewrite.resolve(sender, recipient, ctx.host, full);
     for line in &resolved.log {
         services.log.log(ctx, Priority::Warning, TAG, format_args!("{line}"));
+    }
+    resolved
+}
+
+/// As [`resolve`], for a client that remembers the answers (smtpd(8)).
+pub fn resolve_once(services: &mut Services, sender: &str, recipient: &str, ctx: &mut Ctx<'_>) -> Arc<Resolved> {
+    if !services.rewrite.remarkable.is_empty()
+        && let Some(known) = services.rewrite.remarkable.get(&(sender.into(), recipient.into()))
+    {
+        return Arc::clone(known);
+    }
+    let resolved = Arc::new(resolve(services, sender, recipient, ctx));
+    if !resolved.log.is_empty() {
+        let known = Arc::make_mut(&mut services.rewrite.remarkable);
+        if known.len() >= CLIENT_CACHE_LIMIT {
+            known.clear();
+        }
+        known.insert((sender.into(), recipient.into()), Arc::clone(&resolved));
     }
     resolved
 }

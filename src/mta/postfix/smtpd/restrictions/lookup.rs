@@ -89,7 +89,7 @@ impl Lookups<'_, '_> {
         if let Some((_, known)) = self.answers.resolved.iter().find(|(known, _)| known == address) {
             return Arc::clone(known);
         }
-        let resolved = Arc::new(trivial_rewrite::resolve(self.services, sender, address, self.ctx));
+        let resolved = trivial_rewrite::resolve_once(self.services, sender, address, self.ctx);
         self.answers.resolved.push((address.into(), Arc::clone(&resolved)));
         resolved
     }
