@@ -524,7 +524,7 @@ impl Session {
             {
                 return false;
             }
-            let resolved = trivial_rewrite::resolve(services, &sender, found, ctx);
+            let resolved = trivial_rewrite::resolve_once(services, &sender, found, ctx);
             !resolved.bad_address && (found.is_ascii() || !self.conf.strict_smtputf8)
         });
         if found.is_none() {
