@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use mxlab::host::vfs::Cred;
-use mxlab::mta::postfix::maps::{MapFlags, Maps, MatchList, Strategy, Subject, Table, mail_addr_find};
+use mxlab::mta::postfix::maps::{MapFlags, Maps, MatchList, Subject, Table};
 
 fuzz_target!(|data: &[u8]| {
     let text = mxlab_fuzz::text(data);
@@ -18,13 +18,13 @@ fuzz_target!(|data: &[u8]| {
             assert_eq!(found, table.find(key, &host), "asked twice");
         }
         if let Ok(maps) = Maps::parse("virtual_alias_maps", &format!("{kind}:/etc/map"), MapFlags::FOLDED) {
-            let _ = mail_addr_find(&maps, key, "+", Strategy::DEFAULT, &host);
+            let _ = (maps.find(key, &host), maps.find_partial(key, &host));
         }
     }
     for inline in [format!("inline:{{{key}}}"), format!("unionmap:{{{key}}}"), format!("static:{key}")] {
         let _ = Table::new(&inline, MapFlags::EXACT).find("x", &host);
     }
     if let Ok(list) = MatchList::parse("mynetworks", key, true) {
-        let _ = list.matches(Subject::Name("mail.example.com"), &host);
+        let _ = list.matches(Subject::Domain("mail.example.com"), &host);
     }
 });

@@ -19,7 +19,7 @@ pub fn unescape_surrogates(json: &str) -> Cow<'_, str> {
         let (before, escape) = rest.split_at(at);
         let octet = escape.get(4..6).and_then(|digits| u32::from_str_radix(digits, 16).ok());
         let escaped = before.bytes().rev().take_while(|byte| *byte == b'\\').count() % 2 == 1;
-        let after_high_half = before.len() >= 6 && is_high_half(&before[before.len() - 6..]);
+        let after_high_half = before.len().checked_sub(6).and_then(|at| before.get(at..)).is_some_and(is_high_half);
         out.push_str(before);
         match octet.filter(|octet| *octet >= 0x80 && !escaped && !after_high_half) {
             Some(octet) => {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use smol_str::SmolStr;
 
 use super::bounce::{self, LogKind};
-use super::queue_file::QueueFile;
+use super::queue_file::{QueueFile, Recipient};
 use super::services::Services;
 use crate::host::Ctx;
 use crate::mail::address;
@@ -183,16 +183,19 @@ fn status_word(status: DeliveryStatus) -> &'static str {
 }
 
 /// Tells the world what became of a recipient: the agent's log line, the `deliver` event, and an
-/// entry for the report to the sender, whose kind is returned.
+/// entry for the report to the sender, whose kind is returned. A recipient that cannot be reported
+/// as failed is deferred instead (`bounce_append(3)`).
 pub fn report(
     services: &mut Services,
     tag: &str,
     request: &Request,
-    outcome: &Outcome,
+    outcome: &mut Outcome,
     ctx: &mut Ctx<'_>,
 ) -> Option<LogKind> {
     let file = &request.file;
     let recipient = file.recipients.get(outcome.recipient)?;
+    let kind = append(services, file, recipient, outcome, ctx);
+    let outcome = &*outcome;
     let resolved = request.recipients.iter().find(|(index, _)| *index == outcome.recipient);
     let address = outcome.expanded.as_ref().or(resolved.map(|(_, address)| address)).unwrap_or(&recipient.address);
     if ctx.trace.is_full() {
@@ -234,6 +237,17 @@ pub fn report(
         text: SmolStr::from(&outcome.reason),
     };
     ctx.emit_why(event, || outcome.why.as_deref().cloned().unwrap_or_default());
+    kind
+}
+
+/// Writes the entry for the report to the sender.
+fn append(
+    services: &mut Services,
+    file: &QueueFile,
+    recipient: &Recipient,
+    outcome: &mut Outcome,
+    ctx: &mut Ctx<'_>,
+) -> Option<LogKind> {
     let kind = match outcome.status {
         DeliveryStatus::Bounced => LogKind::Bounce,
         DeliveryStatus::Deferred => LogKind::Defer,
@@ -247,13 +261,21 @@ pub fn report(
         }
         _ => return None,
     };
-    if kind == LogKind::Bounce
-        && let Some(sender) = &outcome.sender
-    {
-        bounce::one(services, file, sender, outcome, ctx);
-        return None;
+    let noted = match &outcome.sender {
+        Some(sender) if kind == LogKind::Bounce => match bounce::one(services, file, sender, outcome, ctx) {
+            Ok(()) => return None,
+            Err(_) => false,
+        },
+        _ => bounce::append(services, kind, file, outcome, ctx).is_ok(),
+    };
+    if !noted && kind == LogKind::Bounce {
+        outcome.status = DeliveryStatus::Deferred;
+        outcome.dsn = SmolStr::new_static("4.3.0");
+        outcome.reason = "bounce or trace service failure".into();
+        // Without a defer log the sender is not told why it takes so long, and nothing more.
+        let _ = bounce::append(services, LogKind::Defer, file, outcome, ctx);
+        return Some(LogKind::Defer);
     }
-    bounce::append(services, kind, file, outcome, ctx);
     Some(kind)
 }
 

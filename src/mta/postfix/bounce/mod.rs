@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use smol_str::{SmolStr, format_smolstr};
 
-use super::cleanup::{MAILER_DAEMON, Notice, abandon_notice, post_mail};
+use super::cleanup::{CleanupError, MAILER_DAEMON, Notice, abandon_notice, post_mail};
 use super::config::{Fatal, Params};
 use super::delivery::Outcome;
 use super::queue_file::{QueueFile, Ret};
 use super::services::Services;
-use crate::host::vfs::{Content, Cred};
+use crate::host::vfs::{Content, Cred, Errno};
 use crate::host::{Ctx, Host};
 use crate::trace::Kind;
 pub use entry::{BounceLog, Entry};
@@ -131,25 +131,54 @@ impl Bounce {
 }
 
 /// Notes what became of a recipient, to be reported later.
-pub fn append(services: &mut Services, kind: LogKind, file: &QueueFile, outcome: &Outcome, ctx: &mut Ctx<'_>) {
-    let Some(recipient) = file.recipients.get(outcome.recipient) else { return };
+///
+/// # Errors
+/// The log cannot be written: there would be no report.
+pub fn append(
+    services: &mut Services,
+    kind: LogKind,
+    file: &QueueFile,
+    outcome: &Outcome,
+    ctx: &mut Ctx<'_>,
+) -> Result<(), Errno> {
+    let recipient = file.recipients.get(outcome.recipient).ok_or(Errno::NoEnt)?;
     let mut entry = Entry::of(recipient, outcome);
     if kind == LogKind::Trace {
         entry = entry.via(&outcome.relay);
     }
-    append_entry(services, kind, &file.id, entry, ctx);
+    append_entry(services, kind, &file.id, entry, ctx)
 }
 
 /// The same for an entry made by hand.
-pub fn append_entry(services: &mut Services, kind: LogKind, id: &str, entry: Entry, ctx: &mut Ctx<'_>) {
-    let mut log = read(services, kind, id, ctx.host).map(|log| (*log).clone()).unwrap_or_default();
+///
+/// # Errors
+/// As [`append`].
+pub fn append_entry(
+    services: &mut Services,
+    kind: LogKind,
+    id: &str,
+    entry: Entry,
+    ctx: &mut Ctx<'_>,
+) -> Result<(), Errno> {
+    let known = read(services, kind, id, ctx.host);
+    let is_new = known.is_none();
+    let mut log = known.map(|log| (*log).clone()).unwrap_or_default();
     log.entries.push(Arc::new(entry));
     let path = services.queue.layout().path(kind.directory(), id);
     if let Some((directory, _)) = path.rsplit_once('/') {
-        // Without its directory the log is lost, and the report with it: nothing to be done here.
-        let _ = ctx.host.vfs.mkdir_all(directory);
+        ctx.host.vfs.mkdir_all(directory)?;
     }
-    let _ = ctx.host.vfs.write(&path, Content::Object(Arc::new(log)), 0o600, &Cred::ROOT);
+    let written = ctx.host.vfs.write(&path, Content::Object(Arc::new(log)), 0o600, &Cred::ROOT).map(drop);
+    if written.is_err() && is_new {
+        // No empty file stays, as if there were something to report.
+        remove(services, kind, id, ctx);
+    }
+    written
+}
+
+/// Whether there are entries about a message.
+pub fn has_log(services: &Services, kind: LogKind, id: &str, host: &Host) -> bool {
+    host.vfs.exists(&services.queue.layout().path(kind.directory(), id))
 }
 
 /// The entries about a message, if there are any.
@@ -168,36 +197,61 @@ pub fn remove(services: &Services, kind: LogKind, id: &str, ctx: &mut Ctx<'_>) {
 
 /// Reports the recipients of a message that failed, and forgets them. Called when all recipients were
 /// tried and a bounce log is there.
-pub fn flush(services: &mut Services, file: &QueueFile, ctx: &mut Ctx<'_>) {
-    let Some(log) = read(services, LogKind::Bounce, &file.id, ctx.host) else { return };
+///
+/// # Errors
+/// The report was not taken. The log stays, so that it can be tried again.
+pub fn flush(services: &mut Services, file: &QueueFile, ctx: &mut Ctx<'_>) -> Result<(), CleanupError> {
+    let Some(log) = read(services, LogKind::Bounce, &file.id, ctx.host) else { return Ok(()) };
+    report_failure(&log, services, file, ctx)?;
     remove(services, LogKind::Bounce, &file.id, ctx);
+    Ok(())
+}
+
+fn report_failure(
+    log: &BounceLog,
+    services: &mut Services,
+    file: &QueueFile,
+    ctx: &mut Ctx<'_>,
+) -> Result<(), CleanupError> {
     let conf = services.bounce.conf.clone();
     let template = Template::Failure;
     if file.sender.eq_ignore_ascii_case(&conf.double_bounce) {
         let id = &file.id;
-        return services.log.warn(ctx, TAG, format_args!("{id}: undeliverable postmaster notification discarded"));
+        services.log.warn(ctx, TAG, format_args!("{id}: undeliverable postmaster notification discarded"));
+        return Ok(());
     }
     let all: Vec<&Entry> = log.entries.iter().map(|entry| &**entry).collect();
     if file.sender.is_empty() {
         if conf.notify.bounce || conf.notify.two_bounce {
-            send_to_postmaster(services, file, template, &all, &conf.two_bounce_recipient, Ret::Full, ctx);
+            return send_to_postmaster(services, file, template, &all, &conf.two_bounce_recipient, Ret::Full, ctx);
         }
-        return;
+        return Ok(());
     }
     let wanted = |entry: &&&Entry| {
         let notify = entry.notify;
         notify.failure || !(notify.never || notify.success || notify.delay)
     };
     let entries: Vec<&Entry> = all.iter().filter(wanted).copied().collect();
-    send_to_sender(services, file, template, &entries, file.attributes.dsn_ret.unwrap_or(Ret::Full), ctx);
+    send_to_sender(services, file, template, &entries, file.attributes.dsn_ret.unwrap_or(Ret::Full), ctx)?;
     if conf.notify.bounce {
-        send_to_postmaster(services, file, template, &all, &conf.bounce_recipient, Ret::Headers, ctx);
+        // The postmaster's copy is a courtesy.
+        let _ = send_to_postmaster(services, file, template, &all, &conf.bounce_recipient, Ret::Headers, ctx);
     }
+    Ok(())
 }
 
 /// Reports one failure at once, to a sender that is not the message's own (`bounce_one(3)`).
-pub fn one(services: &mut Services, file: &QueueFile, sender: &SmolStr, outcome: &Outcome, ctx: &mut Ctx<'_>) {
-    let Some(recipient) = file.recipients.get(outcome.recipient) else { return };
+///
+/// # Errors
+/// The report was not taken.
+pub fn one(
+    services: &mut Services,
+    file: &QueueFile,
+    sender: &SmolStr,
+    outcome: &Outcome,
+    ctx: &mut Ctx<'_>,
+) -> Result<(), CleanupError> {
+    let Some(recipient) = file.recipients.get(outcome.recipient) else { return Ok(()) };
     let entry = Entry { orcpt: SmolStr::default(), ..Entry::of(recipient, outcome) };
     let conf = services.bounce.conf.clone();
     let what = "sender non-delivery notification";
@@ -210,11 +264,13 @@ pub fn one(services: &mut Services, file: &QueueFile, sender: &SmolStr, outcome:
         sender: SmolStr::default(),
         what,
     };
-    send(services, &conf, mail, ctx);
+    send(services, &conf, mail, ctx)?;
     if services.bounce.conf.notify.bounce {
         let to = services.bounce.conf.bounce_recipient.clone();
-        send_to_postmaster(services, file, Template::Failure, &[&entry], &to, Ret::Headers, ctx);
+        // The postmaster's copy is a courtesy.
+        let _ = send_to_postmaster(services, file, Template::Failure, &[&entry], &to, Ret::Headers, ctx);
     }
+    Ok(())
 }
 
 /// Warns the sender of a message that some of its recipients still wait.
@@ -228,7 +284,7 @@ pub fn warn(services: &mut Services, file: &QueueFile, ctx: &mut Ctx<'_>) {
     let all: Vec<&Entry> = log.entries.iter().map(|entry| &**entry).collect();
     if file.sender.is_empty() {
         if conf.notify.bounce || conf.notify.two_bounce {
-            send_to_postmaster(services, file, template, &all, &conf.delay_recipient, Ret::Headers, ctx);
+            let _ = send_to_postmaster(services, file, template, &all, &conf.delay_recipient, Ret::Headers, ctx);
         }
         return;
     }
@@ -237,9 +293,9 @@ pub fn warn(services: &mut Services, file: &QueueFile, ctx: &mut Ctx<'_>) {
         notify.delay || !(notify.never || notify.success || notify.failure)
     };
     let entries: Vec<&Entry> = all.iter().filter(wanted).copied().collect();
-    send_to_sender(services, file, template, &entries, Ret::Headers, ctx);
+    let _ = send_to_sender(services, file, template, &entries, Ret::Headers, ctx);
     if conf.notify.delay {
-        send_to_postmaster(services, file, template, &all, &conf.delay_recipient, Ret::Headers, ctx);
+        let _ = send_to_postmaster(services, file, template, &all, &conf.delay_recipient, Ret::Headers, ctx);
     }
 }
 
@@ -258,10 +314,11 @@ pub fn flush_trace(services: &mut Services, file: &QueueFile, ctx: &mut Ctx<'_>)
     let template = if requested { Template::Verify } else { Template::Success };
     let all: Vec<&Entry> = log.entries.iter().map(|entry| &**entry).collect();
     if file.sender.is_empty() {
-        return send_to_postmaster(services, file, template, &all, &conf.two_bounce_recipient, Ret::Headers, ctx);
+        let _ = send_to_postmaster(services, file, template, &all, &conf.two_bounce_recipient, Ret::Headers, ctx);
+        return;
     }
     let entries: Vec<&Entry> = all.iter().filter(|entry| requested || entry.notify.success).copied().collect();
-    send_to_sender(services, file, template, &entries, Ret::Headers, ctx);
+    let _ = send_to_sender(services, file, template, &entries, Ret::Headers, ctx);
 }
 
 fn send_to_sender(
@@ -271,7 +328,7 @@ fn send_to_sender(
     entries: &[&Entry],
     ret: Ret,
     ctx: &mut Ctx<'_>,
-) {
+) -> Result<(), CleanupError> {
     let conf = services.bounce.conf.clone();
     let what = match template {
         Template::Failure => "sender non-delivery notification",
@@ -279,7 +336,7 @@ fn send_to_sender(
         Template::Success | Template::Verify => "sender delivery status notification",
     };
     let to = file.sender.clone();
-    send(services, &conf, Mail { file, template, entries, ret, to, sender: SmolStr::default(), what }, ctx);
+    send(services, &conf, Mail { file, template, entries, ret, to, sender: SmolStr::default(), what }, ctx)
 }
 
 fn send_to_postmaster(
@@ -290,7 +347,7 @@ fn send_to_postmaster(
     to: &SmolStr,
     ret: Ret,
     ctx: &mut Ctx<'_>,
-) {
+) -> Result<(), CleanupError> {
     let conf = services.bounce.conf.clone();
     let what = match template {
         Template::Failure => "postmaster non-delivery notification",
@@ -298,7 +355,7 @@ fn send_to_postmaster(
         Template::Success | Template::Verify => "sender delivery status notification",
     };
     let (to, sender) = (to.clone(), conf.double_bounce.clone());
-    send(services, &conf, Mail { file, template, entries, ret, to, sender, what }, ctx);
+    send(services, &conf, Mail { file, template, entries, ret, to, sender, what }, ctx)
 }
 
 struct Mail<'a> {
@@ -311,7 +368,7 @@ struct Mail<'a> {
     what: &'static str,
 }
 
-fn send(services: &mut Services, conf: &Conf, mail: Mail<'_>, ctx: &mut Ctx<'_>) {
+fn send(services: &mut Services, conf: &Conf, mail: Mail<'_>, ctx: &mut Ctx<'_>) -> Result<(), CleanupError> {
     let Mail { file, template, entries, ret, to, sender, what } = mail;
     let mailer_daemon = format!("{MAILER_DAEMON}@{}", conf.myhostname);
     let zone = ctx.host.zone.clone();
@@ -341,7 +398,8 @@ fn send(services: &mut Services, conf: &Conf, mail: Mail<'_>, ctx: &mut Ctx<'_>)
     }
     let [first, ..] = entries else {
         // Nobody wants to know. That is found out only after the header was written.
-        return abandon_notice(&report.header(), services, ctx);
+        abandon_notice(&report.header(), services, ctx);
+        return Ok(());
     };
     let notice = Notice {
         sender,
@@ -350,13 +408,14 @@ fn send(services: &mut Services, conf: &Conf, mail: Mail<'_>, ctx: &mut Ctx<'_>)
         smtputf8: file.attributes.smtputf8,
         verify_probe: false,
     };
-    let Ok(report_id) = post_mail(notice, services, ctx) else { return };
+    let report_id = post_mail(notice, services, ctx)?;
     services.log.info(ctx, TAG, format_args!("{}: {what}: {report_id}", file.id));
     let (queue_id, dsn, reason) = (file.id.clone(), first.status.clone(), SmolStr::from(&first.reason));
     match template {
         Template::Delay => ctx.emit(Kind::DelayWarn { queue_id, report_id, to, dsn, reason }),
         _ => ctx.emit(Kind::Bounce { queue_id, report_id, to, dsn, reason }),
     };
+    Ok(())
 }
 
 /// A span as the log shows it: two significant digits (`delay=0.15`).

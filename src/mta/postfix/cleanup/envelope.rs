@@ -131,7 +131,8 @@ impl State<'_, '_> {
         if results.len() > 1 && notify.success {
             let expanded = Recipient { address, original: original.clone(), orcpt: orcpt.clone(), notify, done: false };
             let entry = bounce::Entry::expanded(&expanded);
-            bounce::append_entry(self.services, LogKind::Trace, &self.id, entry, self.ctx);
+            // A report of success that cannot be made harms nobody.
+            let _ = bounce::append_entry(self.services, LogKind::Trace, &self.id, entry, self.ctx);
             notify.success = false;
             notify.never = !notify.failure && !notify.delay;
         }

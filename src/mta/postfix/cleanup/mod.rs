@@ -216,13 +216,16 @@ impl State<'_, '_> {
             let queue = if flags.hold { QueueName::Hold } else { QueueName::Incoming };
             return match services.queue.enter(file, queue, via, ctx) {
                 Ok(_) => Ok(id),
-                Err(_) => Err(CleanupError { status: Status::WRITE, reason: None }),
+                Err(_) => {
+                    services.queue.release(&id, ctx);
+                    Err(CleanupError { status: Status::WRITE, reason: None })
+                }
             };
         }
         if flags.bounce && !errs.is_lethal() {
-            bounce_now(&file, errs, reason.as_deref(), services, ctx);
+            let returned = bounce_now(&file, errs, reason.as_deref(), services, ctx);
             services.queue.release(&id, ctx);
-            return Ok(id);
+            return returned.map(|()| id);
         }
         services.queue.release(&id, ctx);
         Err(CleanupError { status: errs, reason })
@@ -230,7 +233,13 @@ impl State<'_, '_> {
 }
 
 /// Returns a message that will not be queued (`cleanup_bounce.c`).
-fn bounce_now(file: &QueueFile, errs: Status, reason: Option<&str>, services: &mut Services, ctx: &mut Ctx<'_>) {
+fn bounce_now(
+    file: &QueueFile,
+    errs: Status,
+    reason: Option<&str>,
+    services: &mut Services,
+    ctx: &mut Ctx<'_>,
+) -> Result<(), CleanupError> {
     let (_, default, text) = errs.detail();
     let (code, text) = reason.map_or((default, text), |reason| dsn::split(default, reason));
     let delay = bounce::seconds(ctx.now.since(file.arrival));
@@ -249,10 +258,11 @@ fn bounce_now(file: &QueueFile, errs: Status, reason: Option<&str>, services: &m
             ),
         );
         let entry = bounce::Entry::failed(recipient, code, text);
-        bounce::append_entry(services, LogKind::Bounce, &file.id, entry, ctx);
+        let appended = bounce::append_entry(services, LogKind::Bounce, &file.id, entry, ctx);
+        appended.map_err(|_| CleanupError { status: Status::WRITE, reason: None })?;
     }
     // The queue file has no size yet, and bounce(8) then returns the header only.
     let attributes = Attributes { dsn_ret: Some(Ret::Headers), ..(*file.attributes).clone() };
     let file = QueueFile { attributes: Arc::new(attributes), ..file.clone() };
-    bounce::flush(services, &file, ctx);
+    bounce::flush(services, &file, ctx)
 }

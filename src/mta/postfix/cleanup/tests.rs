@@ -302,8 +302,8 @@ fn a_bounce_is_worded_and_counted_as_by_postfix() {
     outcome.remote_mta = "mail.example.net".into();
     outcome.remote_reply = reply.to_owned();
     bench.with(|services, ctx| {
-        bounce::append(services, bounce::LogKind::Bounce, &file, &outcome, ctx);
-        bounce::flush(services, &file, ctx);
+        bounce::append(services, bounce::LogKind::Bounce, &file, &outcome, ctx).unwrap();
+        bounce::flush(services, &file, ctx).unwrap();
     });
     let report = bench.newest();
     assert_eq!((report.sender.as_str(), report.recipients[0].address.as_str()), ("", "alice@example.com"));
@@ -326,8 +326,8 @@ fn a_bounce_of_a_bounce_goes_to_the_postmaster_and_no_further() {
     let single = bench.newest();
     let bounce = |bench: &mut Bench, file: &QueueFile| {
         bench.with(|services, ctx| {
-            bounce::append(services, bounce::LogKind::Bounce, file, &outcome, ctx);
-            bounce::flush(services, file, ctx);
+            bounce::append(services, bounce::LogKind::Bounce, file, &outcome, ctx).unwrap();
+            bounce::flush(services, file, ctx).unwrap();
         });
     };
     bounce(&mut bench, &single);
@@ -356,8 +356,8 @@ fn postmaster_copies_have_their_sizes() {
     outcome.remote_reply = "user unknown".to_owned();
     outcome.diagnostic = Diagnostic::Unix;
     bench.with(|services, ctx| {
-        bounce::append(services, bounce::LogKind::Bounce, &file, &outcome, ctx);
-        bounce::flush(services, &file, ctx);
+        bounce::append(services, bounce::LogKind::Bounce, &file, &outcome, ctx).unwrap();
+        bounce::flush(services, &file, ctx).unwrap();
     });
     let single = bench.services.queue.take_incoming().unwrap();
     let single = bench.file(&single);
@@ -365,8 +365,8 @@ fn postmaster_copies_have_their_sizes() {
     let outcome =
         Outcome::new(0, Agent::Local, DeliveryStatus::Bounced, "5.1.1", "unknown user: \"ghost\"", Times::default());
     bench.with(|services, ctx| {
-        bounce::append(services, bounce::LogKind::Bounce, &single, &outcome, ctx);
-        bounce::flush(services, &single, ctx);
+        bounce::append(services, bounce::LogKind::Bounce, &single, &outcome, ctx).unwrap();
+        bounce::flush(services, &single, ctx).unwrap();
     });
     assert_eq!(bench.newest().size, 3643);
 }
@@ -389,8 +389,8 @@ fn nobody_who_said_never_is_reported() {
     file.recipients[0].notify.never = true;
     let outcome = Outcome::new(0, Agent::Local, DeliveryStatus::Bounced, "5.1.1", "unknown user", Times::default());
     bench.with(|services, ctx| {
-        bounce::append(services, bounce::LogKind::Bounce, &file, &outcome, ctx);
-        bounce::flush(services, &file, ctx);
+        bounce::append(services, bounce::LogKind::Bounce, &file, &outcome, ctx).unwrap();
+        bounce::flush(services, &file, ctx).unwrap();
     });
     assert!(bench.log().pop().unwrap().contains(": message-id=<"));
     assert!(!bench.services.queue.has_incoming());
@@ -417,7 +417,7 @@ fn success_reports_return_the_header_only() {
         Outcome::new(0, Agent::Local, DeliveryStatus::Sent, "2.0.0", "delivered to mailbox", Times::default());
     outcome.relay = "local".into();
     bench.with(|services, ctx| {
-        bounce::append(services, bounce::LogKind::Trace, &file, &outcome, ctx);
+        bounce::append(services, bounce::LogKind::Trace, &file, &outcome, ctx).unwrap();
         bounce::flush_trace(services, &file, ctx);
     });
     assert_eq!(bench.newest().size, 2112);
@@ -434,7 +434,7 @@ fn delay_warnings_and_requested_reports_have_their_sizes() {
     let reason = "connect to mail.example.net[203.0.113.20]:25: Connection refused";
     let outcome = Outcome::new(0, Agent::Smtp, DeliveryStatus::Deferred, "4.4.1", reason, Times::default());
     bench.with(|services, ctx| {
-        bounce::append(services, bounce::LogKind::Defer, &file, &outcome, ctx);
+        bounce::append(services, bounce::LogKind::Defer, &file, &outcome, ctx).unwrap();
         bounce::warn(services, &file, ctx);
     });
     assert_eq!(bench.newest().size, 2477);
@@ -453,7 +453,7 @@ fn delay_warnings_and_requested_reports_have_their_sizes() {
         Outcome::new(0, Agent::Local, DeliveryStatus::Sent, "2.0.0", "delivered to mailbox", Times::default());
     outcome.relay = "local".into();
     bench.with(|services, ctx| {
-        bounce::append(services, bounce::LogKind::Trace, &file, &outcome, ctx);
+        bounce::append(services, bounce::LogKind::Trace, &file, &outcome, ctx).unwrap();
         bounce::flush_trace(services, &file, ctx);
     });
     assert_eq!(bench.newest().size, 1902);

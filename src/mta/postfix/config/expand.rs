@@ -6,6 +6,10 @@ use super::compat::Level;
 
 /// Deepest nesting of `$name` within values of `$name`.
 const MAX_NESTING: u32 = 100;
+/// References that one value may lead to, and octets of what comes out: values that refer to each
+/// other several times would otherwise grow without bound.
+const MAX_REFERENCES: u32 = 10_000;
+const MAX_LENGTH: usize = 1 << 20;
 
 /// Why a value cannot be expanded; each text is Postfix's warning.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -72,13 +76,14 @@ impl<F: FnMut(&str) -> Option<SmolStr>> Lookup for F {
 /// The value, or one that it refers to, is malformed or refers to itself.
 pub fn expand(value: &str, names: &mut dyn Lookup) -> Result<String, ExpandError> {
     let mut out = String::with_capacity(value.len());
-    Expander { names, level: 0 }.value(value, &mut out)?;
+    Expander { names, level: 0, references: 0 }.value(value, &mut out)?;
     Ok(out)
 }
 
 struct Expander<'a> {
     names: &'a mut dyn Lookup,
     level: u32,
+    references: u32,
 }
 
 /// What follows a name or a comparison: `?{then}:{else}`.
@@ -116,7 +121,8 @@ impl Expander<'_> {
 
     fn reference(&mut self, text: &str, out: &mut String) -> Result<(), ExpandError> {
         self.level += 1;
-        if self.level > MAX_NESTING {
+        self.references += 1;
+        if self.level > MAX_NESTING || self.references > MAX_REFERENCES || out.len() > MAX_LENGTH {
             return Err(ExpandError::Nesting(text.to_owned()));
         }
         let text = text.trim_ascii_start();
@@ -312,6 +318,20 @@ mod tests {
         for (value, expected) in cases {
             assert_eq!(expand(value, &mut names).as_deref(), Ok(expected), "{value}");
         }
+    }
+
+    #[test]
+    fn refuses_values_that_grow_without_bound() {
+        let mut names = |name: &str| {
+            let next = name.parse::<u32>().ok()? + 1;
+            Some(smol_str::format_smolstr!("x$({next})$({next})$({next})"))
+        };
+        assert!(matches!(expand("$(1)", &mut names), Err(ExpandError::Nesting(_))));
+        let mut wide = |name: &str| {
+            let next = name.parse::<u32>().ok()? + 1;
+            (next < 20).then(|| smol_str::format_smolstr!("{}", format!("$({next})").repeat(10)))
+        };
+        assert!(matches!(expand("$(1)", &mut wide), Err(ExpandError::Nesting(_))));
     }
 
     #[test]

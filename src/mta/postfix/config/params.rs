@@ -1,7 +1,7 @@
 //! Parameter values for one service: overrides, `main.cf`, computed and built-in defaults, with
 //! `$name` expanded.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -20,6 +20,8 @@ pub struct Params<'a> {
     service: Option<&'a MasterEntry>,
     process: SmolStr,
     expanded: RefCell<BTreeMap<SmolStr, SmolStr>>,
+    /// Whether a default is being computed from other parameters.
+    computing: Cell<bool>,
 }
 
 /// Raw values by name, for the expander.
@@ -34,7 +36,7 @@ impl Lookup for Raw<'_, '_> {
 impl<'a> Params<'a> {
     pub(super) fn new(config: &'a Config, service: Option<&'a MasterEntry>) -> Params<'a> {
         let process = service.map_or_else(|| "postfix".into(), |service| service.command.clone());
-        Params { config, service, process, expanded: RefCell::default() }
+        Params { config, service, process, expanded: RefCell::default(), computing: Cell::default() }
     }
 
     /// The configuration that these are parameters of.
@@ -61,17 +63,17 @@ impl<'a> Params<'a> {
 
     /// The default that applies on this host, not expanded.
     pub fn default_value(&self, name: &str) -> Option<SmolStr> {
-        let facts = &self.config.facts;
         match name {
-            "myhostname" => {
-                let domain = self.explicit("mydomain").map(|domain| self.expanded(&domain));
-                Some(facts.myhostname(domain.as_deref()))
+            "myhostname" | "mydomain" | "mynetworks" => {
+                // While one of them is computed none of them is known, so that they cannot refer
+                // to each other without end.
+                if self.computing.replace(true) {
+                    return None;
+                }
+                let value = self.computed(name);
+                self.computing.set(false);
+                Some(value)
             }
-            "mydomain" => {
-                let name = self.explicit("myhostname").map(|name| self.without_mydomain(&name));
-                Some(Facts::mydomain(&name.unwrap_or_else(|| facts.myhostname(None))))
-            }
-            "mynetworks" => Some(facts.mynetworks(&self.get("mynetworks_style"), &self.get("inet_protocols"))),
             "config_directory" => Some(self.config.directory.clone()),
             "process_name" => Some(self.process.clone()),
             "service_name" => self.service.map(|service| service.name.clone()),
@@ -79,6 +81,22 @@ impl<'a> Params<'a> {
                 let known = defaults::get(name).cloned();
                 known.or_else(|| defaults::per_transport(name).map(SmolStr::from))
             }
+        }
+    }
+
+    /// A default that follows from the host and from other parameters.
+    fn computed(&self, name: &str) -> SmolStr {
+        let facts = &self.config.facts;
+        match name {
+            "myhostname" => {
+                let domain = self.explicit("mydomain").map(|domain| self.expanded(&domain));
+                facts.myhostname(domain.as_deref())
+            }
+            "mydomain" => {
+                let name = self.explicit("myhostname").map(|name| self.without_mydomain(&name));
+                Facts::mydomain(&name.unwrap_or_else(|| facts.myhostname(None)))
+            }
+            _ => facts.mynetworks(&self.get("mynetworks_style"), &self.get("inet_protocols")),
         }
     }
 

@@ -126,10 +126,8 @@ pub fn split_extension<'a>(local: &'a str, delimiters: &str) -> (&'a str, Option
     if delimiters.is_empty() || RESERVED.iter().any(|name| local.eq_ignore_ascii_case(name)) {
         return (local, None);
     }
-    let owner_names = local.len() > 6 && local[..6].eq_ignore_ascii_case("owner-")
-        || local.len() > 8
-            && local.is_char_boundary(local.len() - 8)
-            && local[local.len() - 8..].eq_ignore_ascii_case("-request");
+    let owner_names = local.len() > 6 && local.get(..6).is_some_and(|start| start.eq_ignore_ascii_case("owner-"))
+        || local.len() > 8 && local.get(local.len() - 8..).is_some_and(|end| end.eq_ignore_ascii_case("-request"));
     if delimiters.contains('-') && owner_names {
         return (local, None);
     }

@@ -204,7 +204,8 @@ impl Local {
             && let Some(recipient) = recipient_of(job)
         {
             let entry = Entry { action, ..Entry::expanded(recipient) }.via(&job.request.transport);
-            bounce::append_entry(services, LogKind::Trace, &job.request.file.id, entry, ctx);
+            // A report of success that cannot be made harms nobody.
+            let _ = bounce::append_entry(services, LogKind::Trace, &job.request.file.id, entry, ctx);
             job.done.traced = true;
             job.listed = true;
         }

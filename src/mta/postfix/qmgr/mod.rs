@@ -21,7 +21,7 @@ use super::services::Services;
 use super::smtp::trouble::Trouble;
 use super::trivial_rewrite;
 use crate::host::Ctx;
-use crate::host::vfs::Cred;
+use crate::host::vfs::{Cred, Errno};
 use crate::mail::address;
 use crate::sim::Time;
 use crate::trace::DeliveryStatus;
@@ -227,7 +227,8 @@ impl Qmgr {
             since: ctx.now,
             states,
             entries: 0,
-            bounced: false,
+            // From an attempt that a crash or a full disk kept from its report.
+            bounced: bounce::has_log(services, LogKind::Bounce, id, ctx.host),
             traced: false,
         };
         self.active.insert(id.clone(), active);
@@ -375,9 +376,9 @@ impl Qmgr {
             let ok = matches!(outcome.status, DeliveryStatus::Sent | DeliveryStatus::Deliverable);
             outcome.status = if ok { DeliveryStatus::Deliverable } else { DeliveryStatus::Undeliverable };
         }
+        let noted = delivery::report(services, &tag, &request, &mut outcome, ctx);
         let state = if outcome.status == DeliveryStatus::Deferred { State::Deferred } else { State::Done };
         self.set_state(&file.id, outcome.recipient, state);
-        let noted = delivery::report(services, &tag, &request, &outcome, ctx);
         if let Some(active) = self.active.get_mut(&file.id) {
             active.bounced |= noted == Some(LogKind::Bounce);
             active.traced |= noted == Some(LogKind::Trace);
@@ -480,13 +481,11 @@ impl Qmgr {
     /// All recipients were tried: report, warn, defer or remove.
     fn finish(&mut self, id: &SmolStr, services: &mut Services, ctx: &mut Ctx<'_>) {
         let Some(mut active) = self.active.remove(id) else { return };
-        if active.bounced {
-            bounce::flush(services, &active.file, ctx);
-        }
+        let unreported = active.bounced && bounce::flush(services, &active.file, ctx).is_err();
         if active.traced {
             bounce::flush_trace(services, &active.file, ctx);
         }
-        let deferred = active.states.iter().any(|state| *state != State::Done);
+        let deferred = unreported || active.states.iter().any(|state| *state != State::Done);
         let probe = active.file.attributes.is_probe();
         if !deferred || probe {
             return self.remove(id, services, ctx);
@@ -496,7 +495,7 @@ impl Qmgr {
         let lifetime = if file.sender.is_empty() { self.conf.bounce_lifetime } else { self.conf.lifetime };
         let current = services.queue.get(QueueName::Active, id, &ctx.host.vfs);
         let forced = current.as_ref().is_some_and(|file| file.forced_expire) || file.forced_expire;
-        if age >= lifetime || forced {
+        if !unreported && (age >= lifetime || forced) {
             let how = if forced { "force-expired" } else { "expired" };
             services.log.info(
                 ctx,
@@ -505,10 +504,14 @@ impl Qmgr {
             );
             let layout = services.queue.layout();
             let (from, to) = (layout.path("defer", id), layout.path("bounce", id));
-            if ctx.host.vfs.rename(&from, &to, &Cred::ROOT).is_ok() {
-                bounce::flush(services, &active.file, ctx);
+            // A full disk may have kept the defer log from being written.
+            let noted = match ctx.host.vfs.rename(&from, &to, &Cred::ROOT) {
+                Ok(()) => true,
+                Err(_) => note_expired(&active, services, ctx).is_ok(),
+            };
+            if noted && bounce::flush(services, &active.file, ctx).is_ok() {
+                return self.remove(id, services, ctx);
             }
-            return self.remove(id, services, ctx);
         }
         let mut warned = false;
         if file.warn_at.is_some_and(|at| ctx.now + std::time::Duration::from_secs(1) >= at) {
@@ -531,6 +534,16 @@ impl Qmgr {
         services.queue.remove(QueueName::Active, id, "removed", ctx);
         services.log.info(ctx, TAG, format_args!("{id}: removed"));
     }
+}
+
+/// Notes recipients of an expired message whose reason to wait is not known.
+fn note_expired(active: &Active, services: &mut Services, ctx: &mut Ctx<'_>) -> Result<(), Errno> {
+    let waiting = active.file.recipients.iter().zip(&active.states).filter(|(_, state)| **state != State::Done);
+    for (recipient, _) in waiting {
+        let entry = bounce::Entry::failed(recipient, "4.4.7", "delivery time expired");
+        bounce::append_entry(services, LogKind::Bounce, &active.file.id, entry, ctx)?;
+    }
+    Ok(())
 }
 
 /// The message with its recipients marked as done that are.

@@ -113,6 +113,10 @@ impl Queue {
                 &self.layout.owner,
             )?,
         };
+        // What does not fit has not entered.
+        if Object::size(&file) > ctx.host.vfs.free_space() {
+            return Err(Errno::NoSpc);
+        }
         let event = ctx.emit(Kind::QueueEnter {
             queue_id: id.clone(),
             queue: queue.as_str().into(),
