@@ -20,7 +20,7 @@ use mxlab::trace::{Actor, Agent, DeliveryStatus, Event, Kind, Level, Via};
 use mxlab::world::World;
 
 /// Cases of a usual run.
-const CASES: u64 = 150;
+const CASES: u64 = 60;
 /// Users of every mail host.
 const USERS: [&str; 3] = ["alice", "bob", "carol"];
 /// Queues that mail may rest in.
