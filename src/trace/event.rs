@@ -140,6 +140,21 @@ pub enum Via {
     Bounce,
 }
 
+/// What a server's certificate says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CertificateFacts {
+    /// Common name and DNS names.
+    pub names: Vec<SmolStr>,
+    /// Who signed it.
+    pub issuer: SmolStr,
+    /// Valid from.
+    pub not_before: Time,
+    /// Valid until.
+    pub not_after: Time,
+    /// Kind of the public key.
+    pub key: SmolStr,
+}
+
 /// What happened. Field names are those of the JSON lines.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "type")]
@@ -170,7 +185,15 @@ pub enum Kind {
     #[serde(rename = "smtp.data")]
     SmtpData { session: Socket, bytes: Bytes },
     #[serde(rename = "smtp.tls")]
-    SmtpTls { session: Socket, version: SmolStr, cipher: SmolStr, peer_name: SmolStr, verified: bool, verdict: SmolStr },
+    SmtpTls {
+        session: Socket,
+        version: SmolStr,
+        cipher: SmolStr,
+        peer_name: SmolStr,
+        verified: bool,
+        verdict: SmolStr,
+        certificate: Option<Box<CertificateFacts>>,
+    },
     #[serde(rename = "smtp.auth")]
     SmtpAuth { session: Socket, mechanism: SmolStr, user: SmolStr, ok: bool, encrypted: bool },
     #[serde(rename = "policy.step")]

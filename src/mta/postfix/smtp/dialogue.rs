@@ -683,6 +683,7 @@ impl SmtpClient {
             peer_name: verdict.peer_name.clone(),
             verified: verdict.matched,
             verdict: verdict.text(policy),
+            certificate: verdict.facts.clone(),
         };
         let steps = verdict.clone();
         ctx.emit_why(event, || steps.decision());

@@ -293,6 +293,7 @@ impl Session {
                     peer_name: self.peer.name.clone(),
                     verified: false,
                     verdict: "anonymous".into(),
+                    certificate: None,
                 });
                 self.tls = Some(facts);
                 let wrapper = self.conf.tls.wrapper_mode && self.stage == "STARTTLS" && self.counts.is_empty();

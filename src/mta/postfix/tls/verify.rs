@@ -7,7 +7,7 @@ use super::{Certificate, Level, Policy};
 use crate::host::Host;
 use crate::host::vfs::Cred;
 use crate::sim::Time;
-use crate::trace::Decision;
+use crate::trace::{CertificateFacts, Decision};
 
 /// Certificates of authorities that are trusted, read once per file version.
 #[derive(Clone, Debug, Default)]
@@ -60,6 +60,8 @@ pub struct Verdict {
     pub peer_name: SmolStr,
     /// Kind of its key, as the log names it.
     pub key: Option<String>,
+    /// What the certificate says, for the trace.
+    pub facts: Option<Box<CertificateFacts>>,
     /// The log line about what is wrong; `%s` stands for the server.
     pub complaint: Option<String>,
     /// What was looked at: rule, input, whether it held, outcome.
@@ -103,6 +105,13 @@ pub fn verify(chain: &[Bytes], policy: &Policy, store: &TrustStore, now: Time) -
     verdict.present = true;
     verdict.peer_name = leaf.peer_name().clone();
     verdict.key = Some(leaf.key.text());
+    verdict.facts = Some(Box::new(CertificateFacts {
+        names: std::iter::once(&leaf.common_name).chain(&leaf.dns_names).cloned().collect(),
+        issuer: leaf.issuer.clone(),
+        not_before: leaf.not_before,
+        not_after: leaf.not_after,
+        key: leaf.key.text().into(),
+    }));
     if policy.level == Level::Fingerprint {
         let digest = leaf.fingerprint();
         verdict.matched = policy.names.iter().any(|wanted| wanted.eq_ignore_ascii_case(&digest));
