@@ -9,6 +9,7 @@ pub mod named;
 pub mod password;
 pub mod process;
 pub mod program;
+pub mod services;
 pub mod shell;
 pub mod syslog;
 pub mod tools;
@@ -24,6 +25,7 @@ use crate::sim::{Dice, HostId, Listener, ProcId, Time};
 use accounts::Accounts;
 pub use process::{Command, Ctx, Effect, Exit, Input, Priority, Process, Signal, Spawn};
 pub use program::{Env, Program, Programs, Progress, Resume};
+use services::Services;
 use syslog::Syslog;
 use vfs::Vfs;
 
@@ -65,6 +67,8 @@ pub struct Host {
     pub dice: Dice,
     /// Its system log.
     pub syslog: Syslog,
+    /// Its services.
+    pub services: Services,
     /// The commands that are installed.
     pub programs: Programs,
     /// What runs, as `ps` shows it; the world keeps it.

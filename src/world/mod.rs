@@ -6,6 +6,7 @@
 mod apply;
 mod programs;
 mod resolver;
+mod services;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;

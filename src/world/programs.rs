@@ -14,5 +14,6 @@ pub fn install_programs(host: &mut Host) {
     for name in ["mail", "mailx", "Mail"] {
         host.programs.install(name, Entry::Program(|| Box::new(Mailx::default())));
     }
+    super::services::register(host);
     host.programs.install("fetchmail", Entry::Program(Fetchmail::program));
 }

@@ -134,6 +134,7 @@ pub fn build(spec: &HostSpec) -> Result<Host, Errno> {
         // Ids below belong to what booted before anybody could look.
         processes: BTreeMap::new(),
         listeners: BTreeMap::new(),
+        services: crate::host::services::Services::default(),
         udp_ports: BTreeMap::new(),
         last_proc: 300,
         booted: spec.now,

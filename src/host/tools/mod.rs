@@ -21,6 +21,7 @@ mod sockets;
 mod sort;
 mod stream;
 mod system;
+mod systemctl;
 mod text;
 
 pub use posix_regex::Syntax;
@@ -154,6 +155,8 @@ const PROGRAMS: &[(&str, Make)] = &[
     ("sleep", run::Sleep::make),
     ("su", run::Wrapper::make),
     ("sudo", run::Wrapper::make),
+    ("service", systemctl::Systemctl::make),
+    ("systemctl", systemctl::Systemctl::make),
     ("tail", follow::Tail::make),
     ("tee", stream::Tee::make),
     ("timeout", run::Wrapper::make),

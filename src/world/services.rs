@@ -1,0 +1,110 @@
+//! The services that every host can run.
+
+use crate::host::Host;
+use crate::host::named::NameServer;
+use crate::host::services::{Unit, UnitKind};
+use crate::mailbox::dovecot::Dovecot;
+
+const MASTER: &str = "/usr/lib/postfix/sbin/master";
+
+/// The unit that runs postfix(1), under this name.
+const fn postfix(name: &'static str, description: &'static str, exec_start: &'static str) -> Unit {
+    let kind = UnitKind::Command { command: "/usr/sbin/postfix", exec_start };
+    Unit { name, description, docs: "man:postfix(1)", program: MASTER, tag: "postfix", kind }
+}
+
+/// Makes the units known to the host's service manager. On Debian `postfix.service` only takes the
+/// instance `postfix@-.service` along.
+pub(super) fn register(host: &mut Host) {
+    const AGENT: &str = "Postfix Mail Transport Agent";
+    let is_debian = host.syslog.split.is_some();
+    let services = &mut host.services;
+    if is_debian {
+        let kind = UnitKind::Front { of: "postfix@-" };
+        services.register(Unit { program: "", kind, ..postfix("postfix", AGENT, "") });
+        let command = "/usr/sbin/postmulti -i - -p start";
+        services.register(postfix("postfix@-", "Postfix Mail Transport Agent (instance -)", command));
+    } else {
+        services.register(postfix("postfix", AGENT, "/usr/sbin/postfix start"));
+    }
+    services.register(Unit {
+        name: "dovecot",
+        description: "Dovecot IMAP/POP3 email server",
+        docs: "man:dovecot(1)",
+        program: "/usr/sbin/dovecot",
+        tag: "dovecot",
+        kind: UnitKind::Daemon { make: || Box::new(Dovecot::new()) },
+    });
+    services.register(Unit {
+        name: "named",
+        description: "BIND Domain Name Server",
+        docs: "man:named(8)",
+        program: "/usr/sbin/named",
+        tag: "named",
+        kind: UnitKind::Daemon { make: || Box::new(NameServer::from_files()) },
+    });
+    services.register(Unit {
+        name: "rsyslog",
+        description: "System Logging Service",
+        docs: "man:rsyslogd(8)",
+        program: "/usr/sbin/rsyslogd",
+        tag: "rsyslogd",
+        kind: UnitKind::Syslog,
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::host::layout::{HostSpec, build};
+    use crate::host::vfs::Cred;
+    use crate::host::{Command, Spawn};
+    use crate::sim::{Duration, HostId, Time};
+    use crate::trace::{Actor, Level};
+    use crate::world::{World, install_programs};
+
+    /// Runs a command line: its output and status.
+    fn run(world: &mut World, line: &str) -> (String, u8) {
+        let spawn = Spawn {
+            command: Command::Shell(line.to_owned()),
+            cred: Cred::ROOT,
+            cwd: "/root".into(),
+            env: Vec::new(),
+            umask: 0o022,
+            stdin: Default::default(),
+            tty: false,
+        };
+        let proc = world.spawn(HostId(0), spawn, Actor::Student);
+        let end = world.now() + Duration::from_secs(5);
+        world.advance(end);
+        let exit = world.exited(HostId(0), proc).expect("it has ended");
+        (String::from_utf8_lossy(&[exit.stdout, exit.stderr].concat()).into_owned(), exit.status)
+    }
+
+    #[test]
+    fn what_is_started_listens_and_what_is_stopped_does_not() {
+        let mut world = World::new(1, Time::from_secs(1_800_000_000), Level::Full);
+        let mut host = build(&HostSpec::new(HostId(0), "ns", "ns.test", world.now())).unwrap();
+        install_programs(&mut host);
+        world.add_host(host);
+        let listens = "ss -tln | grep -c :53";
+        assert_eq!(run(&mut world, listens), ("0\n".into(), 1));
+        assert_eq!(run(&mut world, "systemctl start named"), (String::new(), 0));
+        assert_eq!(run(&mut world, listens), ("1\n".into(), 0));
+        assert_eq!(run(&mut world, "systemctl is-active named"), ("active\n".into(), 0));
+        assert_eq!(run(&mut world, "systemctl restart named; systemctl stop named"), (String::new(), 0));
+        assert_eq!(run(&mut world, listens), ("0\n".into(), 1));
+    }
+
+    #[test]
+    fn a_faulty_configuration_stops_the_start_with_the_reason_in_log_and_status() {
+        let mut world = World::new(1, Time::from_secs(1_800_000_000), Level::Full);
+        let mut host = build(&HostSpec::new(HostId(0), "mx", "mx.test", world.now())).unwrap();
+        install_programs(&mut host);
+        world.add_host(host);
+        let line = "mkdir -p /etc/postfix; echo 'mydomain =' >/etc/postfix/main.cf; echo 'smtp x' >/etc/postfix/master.cf; systemctl start postfix";
+        run(&mut world, line);
+        let (shown, status) = run(&mut world, "systemctl status postfix@-");
+        assert!(shown.contains("Active: failed (Result: exit-code)") && shown.contains("fatal: "), "{shown}");
+        assert_eq!(status, 3);
+    }
+}
