@@ -22,6 +22,8 @@ pub struct Entry {
 
 /// What the device number of `/` is in file names; any number would do.
 const DEVICE: u32 = 0xfe00;
+/// Process number in names under `tmp`: a file there is gone before the next is made.
+const WRITER: u32 = 1;
 
 /// Puts a message into `new`, creating the directories that are missing (mode 0700). `name` is the
 /// host's name. Returns the path of the file.
@@ -37,14 +39,14 @@ pub fn deliver(
     cred: &Cred,
 ) -> Result<String, (String, Errno)> {
     let top = maildir.trim_end_matches('/');
+    let now = vfs.now;
+    let tmp = format!("{top}/tmp/{}.P{WRITER}.{host}", now.secs());
     if !["tmp", "new"].iter().all(|sub| vfs.resolve(&format!("{top}/{sub}"), cred).is_ok()) {
         for sub in ["tmp", "new", "cur"] {
             let path = format!("{top}/{sub}");
-            make_dirs(vfs, &path, cred).map_err(|error| (path, error))?;
+            make_dirs(vfs, &path, cred).map_err(|error| (tmp.clone(), error))?;
         }
     }
-    let now = vfs.now;
-    let tmp = format!("{top}/tmp/{}.P.{host}", now.micros());
     let too_long = limit > 0 && copy.len() > limit;
     let content = Content::Rope(copy.into_rope());
     let ino = vfs.create_new(&tmp, content, 0o600, cred).map_err(|error| (tmp.clone(), error))?;

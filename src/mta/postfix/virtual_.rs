@@ -35,6 +35,7 @@ pub struct VirtualConf {
     minimum_uid: u64,
     mailbox_limit: u64,
     strict_mailbox_ownership: bool,
+    enable_original_recipient: bool,
     dot_lock: bool,
     stale_lock_time: Duration,
 }
@@ -54,6 +55,7 @@ impl VirtualConf {
             minimum_uid: params.int("virtual_minimum_uid")?,
             mailbox_limit: params.int("virtual_mailbox_limit")?,
             strict_mailbox_ownership: params.bool("strict_mailbox_ownership")?,
+            enable_original_recipient: params.bool("enable_original_recipient")?,
             dot_lock: params.list("virtual_mailbox_lock").iter().any(|word| word == "dotlock"),
             stale_lock_time: params.time("stale_lock_time")?,
         };
@@ -146,12 +148,13 @@ impl Virtual {
         if request.file.attributes.is_probe() {
             return sent(if maildir { "delivers to maildir" } else { "delivers to mailbox" }, mailbox);
         }
-        let envelope = Envelope { sender: &request.file.sender, original: &recipient.original, delivered: address };
+        let original = if self.conf.enable_original_recipient { recipient.original.as_str() } else { "" };
+        let envelope = Envelope { sender: &request.file.sender, original, delivered: address };
         let date = self.dates.mbox(ctx.now, &ctx.host.zone);
         let copy = mail_copy::copy(&request.file.message, envelope, style, &date);
         let (conf, vfs) = (&self.conf, &mut ctx.host.vfs);
         let (result, warnings) = if maildir {
-            mbox_open::maildir(vfs, &mailbox.path, &ctx.host.fqdn, copy, conf.mailbox_limit, "4.2.0", &mailbox.cred)
+            mbox_open::maildir(vfs, &mailbox.path, &ctx.host.hostname, copy, conf.mailbox_limit, "4.2.0", &mailbox.cred)
         } else {
             let open = Open {
                 cred: &mailbox.cred,

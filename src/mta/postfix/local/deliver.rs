@@ -41,7 +41,7 @@ pub(super) fn store(
             let style = Style { delivered: settings.prepend_delivered_header.file, ..Style::MAILDIR };
             let copy = mail_copy::copy(&file.message, envelope, style, date);
             let cred = attributes.rights.or(&settings.default_privs);
-            let host = &ctx.host.fqdn;
+            let host = &ctx.host.hostname;
             let (result, warnings) =
                 mbox_open::maildir(&mut ctx.host.vfs, path, host, copy, settings.mailbox_size_limit, "5.2.0", &cred);
             Some(Stored { result: result.map(|()| "delivered to maildir".to_owned()), warnings, uid: cred.uid })

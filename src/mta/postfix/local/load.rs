@@ -63,6 +63,7 @@ fn settings(params: &Params<'_>, host: &Host) -> Result<Settings, Fatal> {
         fallback_transport: text("fallback_transport"),
         mailbox_size_limit: params.int("mailbox_size_limit")?,
         require_home_directory: params.bool("require_home_directory")?,
+        enable_original_recipient: params.bool("enable_original_recipient")?,
         strict_mailbox_ownership: params.bool("strict_mailbox_ownership")?,
         prepend_delivered_header: DeliveredHeader {
             command: names("prepend_delivered_header", "command"),

@@ -223,7 +223,8 @@ impl Local {
     fn serve(&mut self, job: &mut Job, target: &Target, services: &mut Services, ctx: &mut Ctx<'_>) -> bool {
         let settings = &self.conf.settings;
         let file = Arc::clone(&job.request.file);
-        let original = recipient_of(job).map(|recipient| recipient.original.clone()).unwrap_or_default();
+        let shown = recipient_of(job).filter(|_| settings.enable_original_recipient);
+        let original = shown.map(|recipient| recipient.original.clone()).unwrap_or_default();
         let date = self.dates.mbox(ctx.now, &ctx.host.zone);
         match &target.action {
             Action::Report { status, dsn, reason } => {
