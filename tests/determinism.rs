@@ -1,0 +1,126 @@
+//! The same scenario, seed and inputs give the same world, to the byte, however one gets there.
+
+#![allow(clippy::disallowed_methods, reason = "tests read scenarios")]
+
+use std::path::Path;
+use std::sync::Arc;
+
+use mxlab::scenario::{Scenario, Sources};
+use mxlab::session::{Input, Recording, Session};
+use mxlab::sim::Duration;
+
+fn sources(name: &str) -> Sources {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").join(format!("{name}.ron"));
+    let text = std::fs::read_to_string(path).unwrap();
+    Sources { name: name.into(), file: format!("{name}.ron"), text, ..Sources::default() }
+}
+
+fn session_of(sources: &Sources) -> Session {
+    let scenario = Scenario::load(sources).unwrap_or_else(|problems| panic!("{problems:#?}"));
+    Session::new(Arc::new(scenario), None, None).unwrap()
+}
+
+fn session(name: &str) -> Session {
+    session_of(&sources(name))
+}
+
+fn command(line: &str) -> Input {
+    Input::Command { host: "mx1".into(), user: "root".into(), line: line.into(), stdin: "Subject: x\n\ny\n".into() }
+}
+
+/// Some inputs at some moments.
+fn work(session: &mut Session) {
+    let start = session.world().now();
+    for (second, line) in [(3, "sendmail bob@example.org"), (70, "mailq"), (400, "postqueue -f; echo x > /tmp/x")] {
+        session.advance(start + Duration::from_secs(second));
+        session.apply(command(line)).unwrap();
+    }
+    session.advance(start + Duration::from_secs(900));
+}
+
+#[test]
+fn the_same_scenario_gives_the_same_digest_again() {
+    for name in ["first-mail", "greylisted-retry", "mx-preference"] {
+        let digests: Vec<String> = (0..2)
+            .map(|_| {
+                let mut session = session(name);
+                session.run_script(None);
+                session.world().digest()
+            })
+            .collect();
+        assert_eq!(digests[0], digests[1], "{name}");
+    }
+}
+
+#[test]
+fn small_steps_lead_to_the_same_world_as_large_ones() {
+    let (mut large, mut small) = (session("greylisted-retry"), session("greylisted-retry"));
+    let start = large.world().now();
+    large.advance(start + Duration::from_secs(3000));
+    for step in 1..=3000 {
+        small.advance(start + Duration::from_secs(step));
+    }
+    assert_eq!(large.world().digest(), small.world().digest());
+}
+
+#[test]
+fn a_fork_and_its_original_do_not_see_each_other() {
+    let mut original = session("greylisted-retry");
+    let start = original.world().now();
+    original.advance(start + Duration::from_secs(30));
+    let before = original.world().digest();
+    let mut fork = original.clone();
+    work(&mut fork);
+    assert_eq!(original.world().digest(), before, "work in the fork shows in the original");
+    let mut untouched = original.clone();
+    work(&mut original);
+    assert_eq!(untouched.world().digest(), before, "work in the original shows in the fork");
+    work(&mut untouched);
+    assert_eq!(untouched.world().digest(), original.world().digest(), "the same work gives another world");
+    assert_eq!(fork.world().digest(), original.world().digest());
+}
+
+#[test]
+fn a_recording_written_and_read_gives_the_same_world() {
+    let mut played = session("greylisted-retry");
+    work(&mut played);
+    played.note_digest();
+    let recording = Recording::parse(&played.recording().to_text()).unwrap();
+    let (again, drift) = Session::replay(Arc::new(played.scenario().clone()), &recording).unwrap();
+    assert_eq!(drift, []);
+    assert_eq!(again.world().digest(), played.world().digest());
+}
+
+#[test]
+fn going_back_and_doing_the_same_again_leads_to_the_same_world() {
+    let mut session = session("greylisted-retry");
+    let start = session.world().now();
+    work(&mut session);
+    let end = session.world().digest();
+    let early = session.at(start + Duration::from_secs(2)).digest();
+    session.rewind(start + Duration::from_secs(2));
+    assert_eq!(session.world().digest(), early);
+    let mut other = session.clone();
+    for (second, line) in [(3, "sendmail bob@example.org"), (70, "mailq"), (400, "postqueue -f; echo x > /tmp/x")] {
+        session.advance(start + Duration::from_secs(second));
+        session.apply(command(line)).unwrap();
+    }
+    session.advance(start + Duration::from_secs(900));
+    assert_eq!(session.world().digest(), end);
+    other.advance(start + Duration::from_secs(900));
+    assert_ne!(other.world().digest(), end, "nothing was done on the other way");
+}
+
+#[test]
+fn another_host_leaves_the_dice_of_the_others_alone() {
+    let plain = sources("greylisted-retry");
+    let more = "hosts: [\n        (name: \"zz\", addresses: [\"203.0.113.99\"], fqdn: \"zz.example.net\"),";
+    let larger = Sources { text: plain.text.replacen("hosts: [", more, 1), ..plain.clone() };
+    let dice = |sources: &Sources| {
+        let session = session_of(sources);
+        let world = session.world();
+        let mut dice = world.host(world.find("mx1").unwrap()).dice.clone();
+        (0..8).map(|_| dice.next_u64()).collect::<Vec<_>>()
+    };
+    assert_eq!(dice(&plain), dice(&larger));
+}
