@@ -7,7 +7,7 @@ use crate::session::story::Lang;
 /// Arguments of `mxlab check`.
 #[derive(clap::Args, Debug)]
 pub struct CheckArgs {
-    /// Scenarios: files, folders, or names of built-in ones
+    /// Scenarios: files, folders of them, or names of built-in ones
     #[arg(required = true)]
     paths: Vec<String>,
 }
@@ -22,31 +22,48 @@ pub struct ListArgs {
 
 /// Checks scenarios and reports everything that is wrong with any of them.
 pub fn check(args: &CheckArgs) -> Outcome {
-    let mut outcome = Outcome::Good;
+    let mut good = true;
     for path in &args.paths {
-        let sources = match files::sources(path) {
-            Ok(sources) => sources,
+        match files::all_in(path) {
+            Ok(paths) => {
+                for path in paths {
+                    good &= check_one(&path);
+                }
+            }
             Err(error) => {
                 eprintln!("mxlab: {error}");
-                outcome = Outcome::Invalid;
-                continue;
-            }
-        };
-        match Scenario::load(&sources) {
-            Ok(scenario) => match scenario.build(scenario.seed, scenario.level) {
-                Ok(_) => println!("{path}: good"),
-                Err(error) => {
-                    eprintln!("{path}: {error}");
-                    outcome = Outcome::Invalid;
-                }
-            },
-            Err(problems) => {
-                files::print_problems(&sources, &problems);
-                outcome = Outcome::Invalid;
+                good = false;
             }
         }
     }
-    outcome
+    if good { Outcome::Good } else { Outcome::Invalid }
+}
+
+/// Whether one scenario is valid and its hosts can be set up; if not, why is printed.
+fn check_one(path: &str) -> bool {
+    let sources = match files::sources(path) {
+        Ok(sources) => sources,
+        Err(error) => {
+            eprintln!("mxlab: {error}");
+            return false;
+        }
+    };
+    match Scenario::load(&sources) {
+        Ok(scenario) => match scenario.build(scenario.seed, scenario.level) {
+            Ok(_) => {
+                println!("{path}: good");
+                true
+            }
+            Err(error) => {
+                eprintln!("{path}: {error}");
+                false
+            }
+        },
+        Err(problems) => {
+            files::print_problems(&sources, &problems);
+            false
+        }
+    }
 }
 
 /// Lists the built-in scenarios.

@@ -44,6 +44,27 @@ pub fn sources(name: &str) -> Result<Sources, String> {
     Ok(Sources { name: name.to_owned(), file: format!("{name}.ron"), text, ..Sources::default() })
 }
 
+/// The scenarios that a name or path stands for: a folder without `scenario.ron` for all its files.
+///
+/// # Errors
+/// The folder cannot be read, or has none; in words for people.
+pub fn all_in(name: &str) -> Result<Vec<String>, String> {
+    let path = Path::new(name);
+    if !path.is_dir() || path.join("scenario.ron").is_file() {
+        return Ok(vec![name.to_owned()]);
+    }
+    let failed = |error: io::Error| format!("{name}: {error}");
+    let mut found = Vec::new();
+    for entry in fs::read_dir(path).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if path.extension().is_some_and(|extension| extension == "ron") || path.join("scenario.ron").is_file() {
+            found.push(path.display().to_string());
+        }
+    }
+    found.sort();
+    if found.is_empty() { Err(format!("{name}: no scenario.ron, and no other .ron file")) } else { Ok(found) }
+}
+
 /// A file, or a folder with `scenario.ron`, with the overlay and zone files beside it.
 fn from_disk(path: &Path) -> Result<Sources, String> {
     let (file, folder) = if path.is_dir() {

@@ -198,8 +198,8 @@ impl<'a> Context<'a> {
                 let variables = [("user", user.into()), ("server", server.into()), ("count", Value::Count(*count))];
                 Some(Sentence { tone: Tone::Good, ..plain(Quiet, words.say("polled", &variables))? })
             }
-            Kind::PopCmd { session, line, reply, .. } | Kind::ImapCmd { session, line, reply, .. } => {
-                Some(self.command(*session, Normal, format!("{line}   {reply}")))
+            Kind::PopCmd { session, line, .. } | Kind::ImapCmd { session, line, .. } => {
+                Some(self.command(*session, Normal, line.to_string()))
             }
             Kind::QueueEnter { queue_id, sender, rcpts, .. } => {
                 let to = rcpts.join(", ");
@@ -326,6 +326,16 @@ impl<'a> Context<'a> {
                 let variables = [("type", qtype.into()), ("name", qname.into()), ("answer", (&answer).into())];
                 let tone = if rcode == "NOERROR" { Tone::Plain } else { Tone::Bad };
                 Some(Sentence { detail, who, text: words.say(id, &variables), tone })
+            }
+            _ => None,
+        }
+    }
+
+    /// The reply of a server whose event has command and reply.
+    pub(super) fn reply_of(&self, event: &Event) -> Option<Sentence> {
+        match &event.kind {
+            Kind::PopCmd { session, reply, .. } | Kind::ImapCmd { session, reply, .. } => {
+                Some(self.reply(*session, Detail::Normal, reply.to_string()))
             }
             _ => None,
         }

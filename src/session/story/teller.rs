@@ -90,6 +90,9 @@ impl<'a> Teller<'a> {
         if sentence.detail <= self.style.detail || filtered {
             self.gap(event.time, text);
             self.line(event, &sentence, text);
+            if let Some(reply) = self.context.reply_of(event) {
+                self.line(event, &reply, text);
+            }
         }
     }
 
