@@ -121,6 +121,7 @@ pub struct Dialogue {
     sock: Option<Socket>,
     buffer: Vec<u8>,
     eof: bool,
+    sent_at: Option<Time>,
     reset: bool,
     code: Code,
     in_data: bool,
@@ -140,6 +141,7 @@ impl Dialogue {
             sock: None,
             buffer: Vec::new(),
             eof: false,
+            sent_at: None,
             reset: false,
             code: Code::None,
             in_data: false,
@@ -174,7 +176,8 @@ impl Dialogue {
         ctx.wake_at(time, time.micros(), "dialogue");
     }
 
-    fn send(&self, octets: impl Into<Bytes>, ctx: &mut Ctx<'_>) {
+    fn send(&mut self, octets: impl Into<Bytes>, ctx: &mut Ctx<'_>) {
+        self.sent_at = Some(ctx.now);
         if let Some(sock) = self.sock {
             ctx.send(sock, octets);
         }
@@ -325,6 +328,11 @@ impl Dialogue {
             } else {
                 return false;
             }
+        }
+        // A farewell that was there before the last line was sent: that line meets a closed door,
+        // and what is sent next is answered by a reset.
+        if (self.code.is("421") || self.code.is("521")) && self.sent_at == Some(ctx.now) {
+            self.reset = true;
         }
         self.state = State::Ready;
         let goes_on = !self.result.closed && self.code != Code::Timeout;

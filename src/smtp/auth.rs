@@ -84,8 +84,10 @@ pub enum ServerStep {
     Claim(Claim),
     /// A response was not base64.
     NotBase64,
-    /// A response was not what the mechanism wants.
-    Malformed,
+    /// A response was empty.
+    Empty,
+    /// A response was not what the mechanism wants, with what is logged about it.
+    Malformed(Option<&'static str>),
 }
 
 /// The server side of one exchange.
@@ -131,7 +133,7 @@ impl ServerExchange {
 
     /// Takes a response line.
     pub fn respond(&mut self, response: &str) -> ServerStep {
-        let Ok(decoded) = STANDARD.decode(response) else { return ServerStep::NotBase64 };
+        let Ok(decoded) = STANDARD.decode(response.trim_start_matches('=')) else { return ServerStep::NotBase64 };
         let text = String::from_utf8_lossy(&decoded);
         match self {
             ServerExchange::Plain => match text.split('\0').collect::<Vec<_>>()[..] {
@@ -140,7 +142,10 @@ impl ServerExchange {
                     user: user.into(),
                     proof: Proof::Password(password.into()),
                 }),
-                _ => ServerStep::Malformed,
+                [""] => ServerStep::Empty,
+                [_] => ServerStep::Malformed(Some("Can only find author (no password)")),
+                [_, _] => ServerStep::Malformed(Some("Can only find author/en (no password)")),
+                _ => ServerStep::Malformed(None),
             },
             ServerExchange::LoginUser => {
                 *self = ServerExchange::LoginPassword { user: text.into() };
@@ -157,7 +162,7 @@ impl ServerExchange {
                     user: user.into(),
                     proof: Proof::CramMd5 { challenge: challenge.clone(), digest: digest.into() },
                 }),
-                None => ServerStep::Malformed,
+                None => ServerStep::Malformed(None),
             },
         }
     }
@@ -257,7 +262,10 @@ mod tests {
     #[test]
     fn bad_responses_are_told_apart() {
         assert_eq!(ServerExchange::start(Mechanism::Plain, Some("!!!"), || "".into()).1, ServerStep::NotBase64);
-        assert_eq!(ServerExchange::start(Mechanism::Plain, Some("YQ=="), || "".into()).1, ServerStep::Malformed);
+        assert_eq!(
+            ServerExchange::start(Mechanism::Plain, Some("YQ=="), || "".into()).1,
+            ServerStep::Malformed(Some("Can only find author (no password)"))
+        );
     }
 
     proptest! {

@@ -184,6 +184,11 @@ impl DataReader {
         done
     }
 
+    /// Octets received so far, line ends counted as two.
+    pub fn octets(&self) -> u64 {
+        self.size + memchr::memchr_iter(b'\n', &self.content).count() as u64
+    }
+
     /// Octets received so far, line ends counted as one.
     pub fn size(&self) -> u64 {
         self.size
@@ -227,9 +232,6 @@ impl ChunkReader {
     /// The content, with whether it went beyond the limit. An unfinished last line is finished.
     pub fn finish(mut self) -> (Bytes, bool) {
         if !matches!(self.content.last(), None | Some(b'\n')) {
-            if self.content.last() == Some(&b'\r') {
-                self.content.pop();
-            }
             self.content.push(b'\n');
         }
         let over = self.limit > 0 && self.content.len() as u64 > self.limit;

@@ -61,7 +61,7 @@ pub enum Question {
         /// Whether it was longer than the limit.
         over_limit: bool,
     },
-    /// A chunk of BDAT that is not the last was received.
+    /// A chunk of BDAT that is not the last was received, or one was thrown away.
     Chunk,
     /// A line ended with LF alone and [`BareNewline::Reject`] is set.
     BareNewline,
@@ -118,7 +118,7 @@ pub enum Next {
         /// Octets of the whole content that are kept (0: all).
         limit: u64,
     },
-    /// With a chunk that is thrown away before the next command.
+    /// With a chunk that is thrown away; then the owner is asked what to say.
     Discard {
         /// Octets of the chunk.
         size: u64,
@@ -181,6 +181,8 @@ pub struct Server {
     replies: Vec<u8>,
     errors: u64,
     last_verb: Option<Verb>,
+    /// Octets of content when the session broke off.
+    data_octets: u64,
     /// When the present wait ends.
     deadline: Time,
     /// The wake-up call that is under way; one is enough, it is renewed when it comes early.
@@ -199,6 +201,7 @@ impl Server {
             replies: Vec::new(),
             errors: 0,
             last_verb: None,
+            data_octets: 0,
             deadline: Time::MAX,
             armed: None,
             diagram: ServerState::Connected,
@@ -221,6 +224,14 @@ impl Server {
         self.errors
     }
 
+    /// Octets of the content that DATA announced, as far as they have come.
+    pub fn data_octets(&self) -> u64 {
+        match &self.state {
+            State::Data(reader) => reader.octets(),
+            _ => self.data_octets,
+        }
+    }
+
     /// Sets the count of errors to zero, as after a delivered message.
     pub fn forgive(&mut self) {
         self.errors = 0;
@@ -239,6 +250,11 @@ impl Server {
     /// Where the session is in the diagram.
     pub fn diagram(&self) -> ServerState {
         self.diagram
+    }
+
+    /// Whether a TLS handshake is due.
+    pub fn awaits_tls(&self) -> bool {
+        matches!(self.state, State::Tls)
     }
 
     /// Whether the session is over.
@@ -263,6 +279,7 @@ impl Server {
                 self.deadline = now + self.settings.timeout;
             }
             Input::Lost => {
+                self.data_octets = self.data_octets();
                 self.state = State::Closed;
                 self.diagram = ServerState::Closed;
                 out.push(Output::Lost);
@@ -275,6 +292,7 @@ impl Server {
                     State::Delayed { until, .. } => self.arm(until, out),
                     State::Deciding | State::Closed => {}
                     _ if now >= self.deadline => {
+                        self.data_octets = self.data_octets();
                         self.state = State::Deciding;
                         out.push(Output::Ask(Question::TimedOut));
                         return;
@@ -398,7 +416,7 @@ impl Server {
                     }
                     let command = Command::parse(line.octets);
                     self.last_verb = Some(command.verb);
-                    if matches!(command.verb, Verb::Rset | Verb::Helo | Verb::Ehlo | Verb::Mail) {
+                    if matches!(command.verb, Verb::Rset | Verb::Helo | Verb::Ehlo) {
                         self.chunks = None;
                     }
                     return self.ask(Question::Command(command), out);
@@ -432,7 +450,8 @@ impl Server {
                     if *left > 0 {
                         break;
                     }
-                    self.state = State::Command;
+                    self.chunks = None;
+                    return self.ask(Question::Chunk, out);
                 }
             }
         }

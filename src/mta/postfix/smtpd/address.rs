@@ -13,23 +13,82 @@ pub fn extract(text: &str, strict: bool) -> Option<SmolStr> {
     }
     let inner = text.strip_prefix('<').unwrap_or(text);
     let inner = inner.strip_suffix('>').unwrap_or(inner);
+    let inner = inner.strip_prefix('<').and_then(|inner| inner.strip_suffix('>')).unwrap_or(inner);
     let (_, address) = split_route(inner);
     let plain = address.bytes().all(|octet| octet.is_ascii_alphanumeric() || b"@.-_+=".contains(&octet));
     if plain {
         return Some(address.into());
     }
-    Some(internalize(&crate::mail::address::scan(address)).into())
+    let bare = without_comments(address);
+    Some(internalize(&crate::mail::address::scan(&bare)).into())
 }
 
-/// Whether the form of an address is one that mail can go to: one `@` outside quotes, and behind it
-/// something without empty labels.
+/// Whether the form of an address is one that mail can go to: one address with a domain behind its
+/// last `@` that has no empty labels, and no two words side by side.
 pub fn is_well_formed(text: &str) -> bool {
     let inner = text.trim_start_matches('<').trim_end_matches('>');
     let (_, address) = split_route(inner);
+    if has_loose_words(address) {
+        return false;
+    }
     let Some(at) = domain_separator(address) else { return true };
     let (local, domain) = address.split_at(at);
     let domain = domain.strip_prefix('@').unwrap_or_default();
-    !domain.is_empty() && !domain.contains("..") && domain_separator(local).is_none()
+    !domain.is_empty() && !domain.contains("..") && !local.ends_with('@')
+}
+
+/// Whether words stand side by side, or several addresses, outside quotes and comments.
+fn has_loose_words(address: &str) -> bool {
+    let mut before = None;
+    let mut gap = false;
+    let bare = without_comments(address);
+    let mut chars = bare.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '"' => {
+                while let Some(c) = chars.next().filter(|c| *c != '"') {
+                    if c == '\\' {
+                        chars.next();
+                    }
+                }
+            }
+            ',' | ';' => return true,
+            ' ' | '\t' => {
+                gap = before.is_some();
+                continue;
+            }
+            _ => {}
+        }
+        let is_operator = |c: char| "@.:%!".contains(c);
+        if gap && !is_operator(c) && before.is_some_and(|before| !is_operator(before)) {
+            return true;
+        }
+        gap = false;
+        before = Some(c);
+    }
+    false
+}
+
+/// An address without what stands in parentheses outside quotes.
+fn without_comments(address: &str) -> String {
+    let (mut out, mut depth, mut quoted, mut escaped) = (String::with_capacity(address.len()), 0u32, false, false);
+    for c in address.chars() {
+        let was_escaped = escaped;
+        escaped = c == '\\' && !was_escaped;
+        match c {
+            '"' if depth == 0 && !was_escaped => quoted = !quoted,
+            '(' if !quoted && !was_escaped => depth += 1,
+            ')' if !quoted && !was_escaped && depth > 0 => {
+                depth -= 1;
+                continue;
+            }
+            _ => {}
+        }
+        if depth == 0 {
+            out.push(c);
+        }
+    }
+    out
 }
 
 /// Undoes the xtext encoding of RFC 3461, section 4.
@@ -77,7 +136,7 @@ pub fn notify(text: &str) -> Result<Notify, Option<SmolStr>> {
 pub fn orcpt(text: &str) -> Option<SmolStr> {
     let (kind, coded) = text.split_once(';')?;
     let address = xtext_decode(coded)?;
-    if kind.is_empty() || address.is_empty() {
+    if kind.is_empty() {
         return None;
     }
     Some(format!("{kind};{address}").into())

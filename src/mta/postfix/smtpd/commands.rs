@@ -2,28 +2,25 @@
 
 use std::sync::Arc;
 
-use smol_str::{SmolStr, format_smolstr};
+use smol_str::SmolStr;
 
-use super::data::Transaction;
+use super::chunk::Chunks;
+use super::lists;
 use super::restrictions::{ErrorClass, List, Need};
-use super::sasl::Progress;
 use super::session::{Pending, Session, Subjects};
 use super::tls::Level;
-use super::{address, lists};
 use crate::host::Ctx;
-use crate::mta::postfix::queue_file::{Notify, Recipient};
+use crate::mta::postfix::queue_file::Recipient;
 use crate::mta::postfix::services::Services;
-use crate::mta::postfix::trivial_rewrite;
-use crate::smtp::command::{Command, Verb, Word, WordKind};
+use crate::smtp::command::{Command, Verb, Word};
 use crate::smtp::reply::Reply;
 use crate::smtp::server::{Answer, Next};
-use crate::trace::Kind;
 
-fn ok(code: u16, text: impl Into<SmolStr>) -> Answer {
+pub(super) fn ok(code: u16, text: impl Into<SmolStr>) -> Answer {
     Answer::ok(Reply::new(code, text))
 }
 
-fn error(code: u16, text: impl Into<SmolStr>) -> Answer {
+pub(super) fn error(code: u16, text: impl Into<SmolStr>) -> Answer {
     Answer::error(Reply::new(code, text))
 }
 
@@ -109,6 +106,7 @@ impl Session {
                     );
                 };
                 self.reset(services, ctx);
+                self.flush_history(services, ctx);
                 return self.run(Pending::Hello { verb, name: name.into() }, services, ctx);
             }
             Verb::StartTls => self.starttls(&words),
@@ -121,17 +119,15 @@ impl Session {
                 Ok(recipient) => return self.run(Pending::Recipient(Box::new(recipient)), services, ctx),
                 Err(answer) => answer,
             },
-            Verb::Data | Verb::Bdat => {
+            Verb::Bdat => self.bdat(&command, &words, services, ctx),
+            Verb::Data if self.chunks != Chunks::None => {
+                return protocol_error(self, 503, "5.5.1 Error: DATA after BDAT");
+            }
+            Verb::Data => {
                 let recipients = self.transaction.as_ref().map(|transaction| transaction.recipients.len());
                 match recipients {
-                    None => {
-                        self.errors_seen.push(ErrorClass::Protocol);
-                        return Some(self.discard_chunk(&words, error(503, "5.5.1 Error: need RCPT command")));
-                    }
-                    Some(0) => {
-                        return Some(self.discard_chunk(&words, error(554, "5.5.1 Error: no valid recipients")));
-                    }
-                    _ if verb == Verb::Bdat => return Some(self.bdat(&words)),
+                    None => return protocol_error(self, 503, "5.5.1 Error: need RCPT command"),
+                    Some(0) => error(554, "5.5.1 Error: no valid recipients"),
                     _ if words.len() != 1 => return protocol_error(self, 501, "5.5.4 Syntax: DATA"),
                     _ => return self.run(Pending::Data, services, ctx),
                 }
@@ -139,6 +135,7 @@ impl Session {
             Verb::Rset if words.len() != 1 => return protocol_error(self, 501, "5.5.4 Syntax: RSET"),
             Verb::Rset => {
                 self.reset(services, ctx);
+                self.flush_history(services, ctx);
                 ok(250, "2.0.0 Ok")
             }
             Verb::Noop => ok(250, "2.0.0 Ok"),
@@ -241,6 +238,11 @@ impl Session {
                 transaction.arrival = ctx.now;
                 transaction.actions = actions;
                 self.transaction = Some(transaction);
+                if !conf.delay_open
+                    && let Err(answer) = self.open_queue_file(services, ctx)
+                {
+                    return Ok(answer);
+                }
                 Ok(ok(250, "2.1.0 Ok"))
             }
             Pending::Recipient(recipient) => {
@@ -287,7 +289,7 @@ impl Session {
                 if !conf.checks.end_of_data.is_empty() {
                     match self.check(&[List::EndOfData], subjects, services, ctx)? {
                         Err(rejection) => {
-                            self.reset(services, ctx);
+                            self.refuse_content(content, services, ctx);
                             return Ok(refused(rejection));
                         }
                         Ok(run) => {
@@ -313,8 +315,9 @@ impl Session {
 
     /// The only recipient: what holds for all of them is not to be logged about one.
     fn only_recipient(&self) -> Option<SmolStr> {
-        match &self.transaction.as_ref()?.recipients[..] {
-            [only] => Some(only.address.clone()),
+        let transaction = self.transaction.as_ref()?;
+        match &transaction.recipients[..] {
+            [only] if self.stale_recipients == 0 => Some(only.address.clone()),
             _ => None,
         }
     }
@@ -334,21 +337,8 @@ impl Session {
     }
 
     fn take_recipient(&mut self, recipient: &Recipient, services: &mut Services, ctx: &mut Ctx<'_>) -> Answer {
-        if self.queue_id.is_none() {
-            let Ok(id) = services.queue.allocate(ctx) else {
-                return error(451, "4.3.0 Error: queue file write error");
-            };
-            let tag = &self.conf.tag;
-            let from = &self.peer.namaddr;
-            match &self.login {
-                Some((method, login)) => services.log.info(
-                    ctx,
-                    tag,
-                    format_args!("{id}: client={from}, sasl_method={method}, sasl_username={login}"),
-                ),
-                None => services.log.info(ctx, tag, format_args!("{id}: client={from}")),
-            }
-            self.queue_id = Some(id);
+        if let Err(answer) = self.open_queue_file(services, ctx) {
+            return answer;
         }
         if let Some(transaction) = &mut self.transaction {
             transaction.recipients.push(recipient.clone());
@@ -356,45 +346,31 @@ impl Session {
         ok(250, "2.1.5 Ok")
     }
 
-    fn ehlo(&self) -> Reply {
-        let conf = &self.conf;
-        let mut lines = Vec::with_capacity(12);
-        lines.push(conf.myhostname.clone());
-        let mut offer = |keyword: &'static str, line: Option<SmolStr>| {
-            if !conf.discards(keyword) {
-                lines.push(line.unwrap_or(SmolStr::new_static(keyword)));
+    /// Begins a queue file if the transaction has none.
+    fn open_queue_file(&mut self, services: &mut Services, ctx: &mut Ctx<'_>) -> Result<(), Answer> {
+        if self.queue_id.is_none() {
+            let Ok(id) = services.queue.allocate(ctx) else {
+                return Err(error(451, "4.3.0 Error: queue file write error"));
+            };
+            let tag = &self.conf.tag;
+            let from = &self.peer.namaddr;
+            let sasl_sender = match &self.transaction {
+                Some(transaction) if !transaction.sasl_sender.is_empty() => {
+                    format!(", sasl_sender={}", transaction.sasl_sender)
+                }
+                _ => String::new(),
+            };
+            match &self.login {
+                Some((method, login)) => services.log.info(
+                    ctx,
+                    tag,
+                    format_args!("{id}: client={from}, sasl_method={method}, sasl_username={login}{sasl_sender}"),
+                ),
+                None => services.log.info(ctx, tag, format_args!("{id}: client={from}")),
             }
-        };
-        offer("PIPELINING", None);
-        offer("SIZE", (conf.message_size_limit > 0).then(|| format_smolstr!("SIZE {}", conf.message_size_limit)));
-        if !conf.disable_vrfy {
-            offer("VRFY", None);
+            self.queue_id = Some(id);
         }
-        offer("ETRN", None);
-        if conf.tls.level > Level::None && self.tls.is_none() {
-            offer("STARTTLS", None);
-        }
-        if self.sasl_active() {
-            let mechanisms = conf.sasl.mechanisms(self.tls.is_some()).join(" ");
-            offer("AUTH", Some(format_smolstr!("AUTH {mechanisms}")));
-            if conf.sasl.broken_clients {
-                offer("AUTH", Some(format_smolstr!("AUTH={mechanisms}")));
-            }
-        }
-        offer("ENHANCEDSTATUSCODES", None);
-        offer("8BITMIME", None);
-        offer("DSN", None);
-        if conf.smtputf8 {
-            offer("SMTPUTF8", None);
-        }
-        offer("CHUNKING", None);
-        Reply::multi(250, lines)
-    }
-
-    fn sasl_active(&self) -> bool {
-        let conf = &self.conf;
-        let encrypted = self.tls.is_some();
-        conf.sasl.enabled && (encrypted || !conf.tls.auth_only) && !conf.sasl.mechanisms(encrypted).is_empty()
+        Ok(())
     }
 
     fn starttls(&mut self, words: &[Word]) -> Answer {
@@ -405,7 +381,7 @@ impl Session {
         if self.tls.is_some() {
             return error(554, "5.5.1 Error: TLS already active");
         }
-        if conf.tls.level == Level::None || conf.discards("STARTTLS") {
+        if conf.tls.level == Level::None || self.discards("STARTTLS") {
             return error(502, "5.5.1 Error: command not implemented");
         }
         if !conf.tls.works() {
@@ -415,275 +391,21 @@ impl Session {
         Answer { reply: Some(Reply::new(220, "2.0.0 Ready to start TLS")), error: false, next: Next::Tls }
     }
 
-    fn auth(&mut self, words: &[Word], services: &mut Services, ctx: &mut Ctx<'_>) -> Answer {
-        let conf = Arc::clone(&self.conf);
-        if conf.helo_required && self.helo.is_none() {
-            return error(503, "5.5.1 Error: send HELO/EHLO first");
-        }
-        if !self.sasl_active() || conf.discards("AUTH") {
-            return error(503, "5.5.1 Error: authentication not enabled");
-        }
-        if self.transaction.is_some() {
-            return error(503, "5.5.1 Error: MAIL transaction in progress");
-        }
-        if self.login.is_some() {
-            return error(503, "5.5.1 Error: already authenticated");
-        }
-        let (Some(mechanism), true) = (words.get(1), words.len() <= 3) else {
-            return error(501, "5.5.4 Syntax: AUTH mechanism");
-        };
-        let initial = words.get(2).map(|word| word.text.as_str());
-        let random = u64::from(ctx.now.subsec_micros()) << 20 | self.sock.0;
-        let challenge = || format_smolstr!("<{random}.{}@{}>", ctx.now.secs(), conf.myhostname);
-        let (exchange, progress) = conf.sasl.start(&mechanism.text, initial, self.tls.is_some(), ctx.host, challenge);
-        self.exchange = exchange;
-        self.auth_progress(mechanism.text.clone(), progress, services, ctx)
-    }
-
-    /// Takes a response to a challenge.
-    pub(super) fn auth_response(&mut self, line: &[u8], services: &mut Services, ctx: &mut Ctx<'_>) -> Answer {
-        let conf = Arc::clone(&self.conf);
-        let Some(mut exchange) = self.exchange.take() else {
-            return error(503, "5.5.1 Error: authentication not enabled");
-        };
-        let name = exchange.name.clone();
-        let response = String::from_utf8_lossy(line);
-        if response == "*" {
-            let from = &self.peer.namaddr;
-            services.log.warn(ctx, &conf.tag, format_args!("{from}: SASL {name} authentication aborted"));
-            return error(501, "5.7.0 Authentication aborted");
-        }
-        let progress = conf.sasl.respond(&mut exchange, &response, ctx.host);
-        self.exchange = Some(exchange);
-        self.auth_progress(name, progress, services, ctx)
-    }
-
-    fn auth_progress(
-        &mut self,
-        mechanism: SmolStr,
-        progress: Progress,
-        services: &mut Services,
-        ctx: &mut Ctx<'_>,
-    ) -> Answer {
-        let tag = self.conf.tag.clone();
-        let (session, encrypted) = (self.sock, self.tls.is_some());
-        match progress {
-            Progress::Challenge(text) => {
-                Answer { reply: Some(Reply::new(334, text)), error: false, next: Next::Response }
-            }
-            Progress::Success(login) => {
-                self.exchange = None;
-                let name = SmolStr::from(mechanism.to_ascii_uppercase());
-                ctx.emit(Kind::SmtpAuth { session, mechanism: name.clone(), user: login.clone(), ok: true, encrypted });
-                self.login = Some((name, login));
-                ok(235, "2.7.0 Authentication successful")
-            }
-            Progress::Failed { logged, reason, login, temporary } => {
-                self.exchange = None;
-                if let Some(logged) = logged {
-                    services.log.warn(ctx, &tag, format_args!("SASL authentication failure: {logged}"));
-                }
-                let from = &self.peer.namaddr;
-                let user = login.unwrap_or(SmolStr::new_static("(unavailable)"));
-                services.log.warn(
-                    ctx,
-                    &tag,
-                    format_args!("{from}: SASL {mechanism} authentication failed: {reason}, sasl_username={user}"),
-                );
-                ctx.emit(Kind::SmtpAuth { session, mechanism, user, ok: false, encrypted });
-                if temporary {
-                    return error(454, format!("4.7.0 Temporary authentication failure: {reason}"));
-                }
-                error(535, format!("5.7.8 Error: authentication failed: {reason}"))
-            }
-        }
-    }
-
-    /// An address of a command in internal form, or its refusal.
-    fn extract(
-        &mut self,
-        word: &Word,
-        may_be_empty: bool,
-        strict: bool,
-        services: &mut Services,
-        ctx: &mut Ctx<'_>,
-    ) -> Option<SmolStr> {
-        // A bracket that is never closed is no word at all, and not worth a warning.
-        if word.kind == WordKind::Angle && !word.text.contains('>') {
-            return None;
-        }
-        if may_be_empty && word.text == "<>" {
-            return Some(SmolStr::default());
-        }
-        let sender = self.transaction.as_ref().map(|transaction| transaction.sender.clone()).unwrap_or_default();
-        let found = address::extract(&word.text, strict).filter(|found| {
-            if found.is_empty() {
-                return may_be_empty;
-            }
-            if strict && found.starts_with('@') || address::is_list(&word.text) || !address::is_well_formed(&word.text)
-            {
-                return false;
-            }
-            let resolved = trivial_rewrite::resolve_once(services, &sender, found, ctx);
-            !resolved.bad_address && (found.is_ascii() || !self.conf.strict_smtputf8)
-        });
-        if found.is_none() {
-            let (from, stage, text) = (&self.peer.namaddr, self.stage, &word.text);
-            services.log.warn(
-                ctx,
-                &self.conf.tag,
-                format_args!("Illegal address syntax from {from} in {stage} command: {text}"),
-            );
-            self.errors_seen.push(ErrorClass::Protocol);
-        }
-        found
-    }
-
-    fn parse_mail(
-        &mut self,
-        words: &[Word],
-        services: &mut Services,
-        ctx: &mut Ctx<'_>,
-    ) -> Result<Transaction, Answer> {
-        let conf = Arc::clone(&self.conf);
-        if conf.helo_required && self.helo.is_none() {
-            self.errors_seen.push(ErrorClass::Policy);
-            return Err(error(503, "5.5.1 Error: send HELO/EHLO first"));
-        }
-        if self.transaction.is_some() {
-            self.errors_seen.push(ErrorClass::Protocol);
-            return Err(error(503, "5.5.1 Error: nested MAIL command"));
-        }
-        let (Some(word), true) = (words.get(2), keyword(words, "from:")) else {
-            self.errors_seen.push(ErrorClass::Protocol);
-            return Err(error(501, "5.5.4 Syntax: MAIL FROM:<address>"));
-        };
-        let Some(sender) = self.extract(word, true, conf.strict_rfc821, services, ctx) else {
-            return Err(error(501, "5.1.7 Bad sender address syntax"));
-        };
-        let mut transaction = Transaction { sender, ..Transaction::default() };
-        for word in words.iter().skip(3) {
-            let (name, value) = match word.text.split_once('=') {
-                Some((name, value)) => (name.to_ascii_uppercase(), Some(value)),
-                None => (word.text.to_ascii_uppercase(), None),
-            };
-            match (name.as_str(), value) {
-                ("BODY", Some(value)) if value.eq_ignore_ascii_case("8BITMIME") => transaction.encoding = "8bit".into(),
-                ("BODY", Some(value)) if value.eq_ignore_ascii_case("7BIT") => transaction.encoding = "7bit".into(),
-                ("SIZE", Some(value)) => {
-                    if value.is_empty() || !value.bytes().all(|octet| octet.is_ascii_digit()) {
-                        return Err(error(501, "5.5.4 Bad message size syntax"));
-                    }
-                    transaction.size = match value.parse() {
-                        Ok(size) if size <= i64::MAX as u64 => size,
-                        _ => return Err(error(552, "5.3.4 Message size exceeds file system imposed limit")),
-                    };
-                }
-                ("SMTPUTF8", None) if conf.smtputf8 => transaction.smtputf8 = true,
-                ("AUTH", Some(_)) if self.sasl_active() => {}
-                ("RET" | "ENVID", Some(_)) if conf.discards("DSN") => {
-                    return Err(error(501, "5.7.1 DSN support is disabled"));
-                }
-                ("RET", Some(value)) => match address::ret(value) {
-                    Some(ret) => transaction.ret = Some(ret),
-                    None => return Err(error(501, "5.5.4 Bad RET parameter syntax")),
-                },
-                ("ENVID", Some(value)) => match address::xtext_decode(value) {
-                    Some(text)
-                        if !text.is_empty() && transaction.envid.is_empty() && !text.contains(char::is_control) =>
-                    {
-                        transaction.envid = text.into();
-                    }
-                    _ => return Err(error(501, "5.5.4 Bad ENVID parameter syntax")),
-                },
-                _ => return Err(error(555, format!("5.5.4 Unsupported option: {}", word.text))),
-            }
-        }
-        Ok(transaction)
-    }
-
-    fn parse_rcpt(&mut self, words: &[Word], services: &mut Services, ctx: &mut Ctx<'_>) -> Result<Recipient, Answer> {
-        let conf = Arc::clone(&self.conf);
-        if self.transaction.is_none() {
-            self.errors_seen.push(ErrorClass::Protocol);
-            return Err(error(503, "5.5.1 Error: need MAIL command"));
-        }
-        let (Some(word), true) = (words.get(2), keyword(words, "to:")) else {
-            self.errors_seen.push(ErrorClass::Protocol);
-            return Err(error(501, "5.5.4 Syntax: RCPT TO:<address>"));
-        };
-        let Some(found) = self.extract(word, false, conf.strict_rfc821, services, ctx) else {
-            return Err(error(501, "5.1.3 Bad recipient address syntax"));
-        };
-        let (mut notify, mut orcpt) = (None::<Notify>, SmolStr::default());
-        for word in words.iter().skip(3) {
-            let (name, value) = word.text.split_once('=').unwrap_or((&word.text, ""));
-            match name.to_ascii_uppercase().as_str() {
-                "NOTIFY" | "ORCPT" if conf.discards("DSN") => {
-                    return Err(error(501, "5.7.1 DSN support is disabled"));
-                }
-                "NOTIFY" => match address::notify(value) {
-                    Ok(value) if notify.is_none() => notify = Some(value),
-                    result => {
-                        if let Err(Some(bad)) = result {
-                            services.log.warn(
-                                ctx,
-                                &conf.tag,
-                                format_args!("unknown DSN NOTIFY command value \"{bad}\" in \"{value}\""),
-                            );
-                        }
-                        return Err(error(501, "5.5.4 Error: Bad NOTIFY parameter syntax"));
-                    }
-                },
-                "ORCPT" => match address::orcpt(value) {
-                    Some(value) if orcpt.is_empty() => orcpt = value,
-                    _ => return Err(error(501, "5.5.4 Error: Bad ORCPT parameter syntax")),
-                },
-                _ => return Err(error(555, format!("5.5.4 Unsupported option: {}", word.text))),
-            }
-        }
-        if let Some(transaction) = &mut self.transaction
-            && conf.recipient_limit > 0
-            && transaction.recipients.len() as u64 >= conf.recipient_limit
-        {
-            transaction.overshoot += 1;
-            let reply = Reply::new(452, "4.5.3 Error: too many recipients");
-            let over = transaction.overshoot > conf.recipient_overshoot_limit;
-            return Err(if over { Answer::error(reply) } else { Answer::ok(reply) });
-        }
-        Ok(Recipient {
-            address: found.clone(),
-            original: found,
-            orcpt,
-            notify: notify.unwrap_or_default(),
-            done: false,
-        })
-    }
-
-    fn bdat(&mut self, words: &[Word]) -> Answer {
-        let size = words.get(1).and_then(|word| word.text.parse::<u64>().ok());
-        let last = words.get(2).map(|word| word.text.eq_ignore_ascii_case("LAST"));
-        let (Some(size), true) = (size, last != Some(false) && words.len() <= 3) else {
-            return Answer::close(Reply::new(521, "5.5.4 Syntax: BDAT count [LAST]"));
-        };
-        let limit = self.conf.message_size_limit;
-        Answer { reply: None, error: false, next: Next::Chunk { size, last: last.is_some(), limit } }
-    }
-
-    /// A refused chunk is on its way already and must be skipped.
-    fn discard_chunk(&self, words: &[Word], answer: Answer) -> Answer {
-        let chunk = words.first().is_some_and(|word| word.text.eq_ignore_ascii_case("BDAT"));
-        match words.get(1).and_then(|word| word.text.parse().ok()) {
-            Some(size) if chunk => Answer { next: Next::Discard { size }, ..answer },
-            _ => answer,
-        }
-    }
-
     fn vrfy(&mut self, words: &[Word], services: &mut Services, ctx: &mut Ctx<'_>) -> Option<Answer> {
         if self.conf.disable_vrfy {
             return Some(error(502, "5.5.1 VRFY command is disabled"));
         }
-        let Some(word) = words.get(1) else {
+        // An address with spaces is one address; SMTPUTF8 behind it is a parameter.
+        let words = match words {
+            [front @ .., last] if front.len() > 1 && last.text.eq_ignore_ascii_case("SMTPUTF8") => front,
+            words => words,
+        };
+        let joined = words.get(1).map(|word| {
+            let rest = words.get(1..).unwrap_or_default();
+            let texts: Vec<&str> = rest.iter().map(|word| word.text.as_str()).collect();
+            Word { text: texts.join(" ").into(), kind: word.kind }
+        });
+        let Some(word) = &joined else {
             self.errors_seen.push(ErrorClass::Protocol);
             let text =
                 if self.conf.smtputf8 { "5.5.4 Syntax: VRFY address [SMTPUTF8]" } else { "5.5.4 Syntax: VRFY address" };
@@ -723,8 +445,4 @@ impl Session {
         services.log.warn(ctx, &self.conf.tag, format_args!("reject: ETRN {domain}... from {from}"));
         error(459, format!("<{domain}>: service unavailable"))
     }
-}
-
-fn keyword(words: &[Word], keyword: &str) -> bool {
-    words.get(1).is_some_and(|word| word.text.eq_ignore_ascii_case(keyword))
 }

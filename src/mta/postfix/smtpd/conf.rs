@@ -37,7 +37,12 @@ pub struct SmtpdConf {
     pub strict_rfc821: bool,
     pub smtputf8: bool,
     pub strict_smtputf8: bool,
-    pub discard_ehlo: Vec<SmolStr>,
+    pub discard_ehlo: Arc<[SmolStr]>,
+    pub discard_ehlo_maps: Maps,
+    pub delay_open: bool,
+    pub history_flush: u64,
+    pub reject_footer: SmolStr,
+    pub reject_footer_maps: Maps,
     pub forbidden_commands: MatchList,
     pub noop_commands: MatchList,
     pub fast_flush_domains: MatchList,
@@ -134,7 +139,12 @@ impl SmtpdConf {
             strict_rfc821: params.bool("strict_rfc821_envelopes")?,
             smtputf8: params.bool("smtputf8_enable")?,
             strict_smtputf8: params.bool("strict_smtputf8")?,
-            discard_ehlo: super::lists::words(&params.list("smtpd_discard_ehlo_keywords")),
+            discard_ehlo: super::lists::words(&params.list("smtpd_discard_ehlo_keywords")).into(),
+            discard_ehlo_maps: params.maps("smtpd_discard_ehlo_keyword_address_maps")?,
+            delay_open: params.bool("smtpd_delay_open_until_valid_rcpt")?,
+            reject_footer: params.raw("smtpd_reject_footer").unwrap_or_default(),
+            reject_footer_maps: params.maps("smtpd_reject_footer_maps")?,
+            history_flush: params.int("smtpd_history_flush_threshold")?,
             forbidden_commands: params.match_list("smtpd_forbidden_commands")?,
             noop_commands: params.match_list("smtpd_noop_commands")?,
             fast_flush_domains: params.match_list("fast_flush_domains")?,
@@ -154,11 +164,6 @@ impl SmtpdConf {
             startup,
             stamps,
         })
-    }
-
-    /// Whether an EHLO keyword is to be left out.
-    pub fn discards(&self, keyword: &str) -> bool {
-        self.discard_ehlo.iter().any(|word| word.eq_ignore_ascii_case(keyword))
     }
 
     /// How long an address is probed at most before smtpd(8) answers without.

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use smol_str::{SmolStr, ToSmolStr};
 
+use super::chunk::Chunks;
 use super::lists;
 use super::received::Received;
 use super::restrictions::{Actions, ErrorClass};
@@ -30,6 +31,8 @@ pub(super) struct Transaction {
     pub ret: Option<Ret>,
     pub recipients: Vec<Recipient>,
     pub overshoot: u64,
+    /// The `AUTH` parameter (RFC 4954, section 5).
+    pub sasl_sender: SmolStr,
     pub actions: Actions,
 }
 
@@ -48,6 +51,7 @@ impl Session {
         };
         if over_limit {
             services.log.warn(ctx, &conf.tag, format_args!("{id}: queue file size limit exceeded"));
+            self.abandon(content.clone(), id, services, ctx);
             self.reset(services, ctx);
             self.errors_seen.push(ErrorClass::Bounce);
             return Answer::error(Reply::new(552, "5.3.4 Error: message file too big"));
@@ -65,6 +69,7 @@ impl Session {
             peer: &self.peer,
             helo: self.helo.as_deref(),
             tls_shown: self.tls.as_ref().filter(|_| conf.tls.received_header),
+            asked_certificate: conf.tls.asks_certificate,
             encrypted: self.tls.is_some(),
             login,
             login_shown: conf.authenticated_header,
@@ -74,12 +79,18 @@ impl Session {
             smtputf8: transaction.smtputf8,
             id: &id,
             only_recipient: match &recipients[..] {
-                [only] => Some(&only.address),
+                [only] if self.stale_recipients == 0 => Some(&only.address),
                 _ => None,
             },
             date: &date,
         };
         received.write(&mut text);
+        match content.first() {
+            // This is no continuation of the line above.
+            Some(b' ' | b'\t') => text.push(b'\n'),
+            _ if is_mailbox_line(content) => text.extend_from_slice(b"X-Mailbox-Line: "),
+            _ => {}
+        }
         text.extend_from_slice(content);
         let peer = &self.peer;
         let local = self.is_local_client(ctx);
@@ -128,11 +139,19 @@ impl Session {
             },
         };
         self.queue_id = None;
+        let chunks = std::mem::take(&mut self.chunks);
+        self.stale_recipients = 0;
         match cleanup::submit(submission, services, ctx) {
             Ok(id) => {
                 self.machine.forgive();
                 self.junk = 0;
-                Answer::ok(Reply::new(250, format!("2.0.0 Ok: queued as {id}")))
+                Answer::ok(Reply::new(
+                    250,
+                    match chunks {
+                        Chunks::Taken { .. } => format!("2.0.0 Ok: {} bytes queued as {id}", wire_size(content)),
+                        Chunks::None | Chunks::Refused => format!("2.0.0 Ok: queued as {id}"),
+                    },
+                ))
             }
             Err(error) => {
                 let line = error.smtp_reply();
@@ -140,6 +159,35 @@ impl Session {
                 Answer::error(reply)
             }
         }
+    }
+
+    /// Content is refused at its end. The transaction goes on, without the recipients so far.
+    pub(super) fn refuse_content(&mut self, content: &Bytes, services: &mut Services, ctx: &mut Ctx<'_>) {
+        self.chunks = Chunks::None;
+        if let Some(transaction) = &mut self.transaction {
+            self.stale_recipients += std::mem::take(&mut transaction.recipients).len() as u64;
+        }
+        if let Some(id) = self.queue_id.take() {
+            self.abandon(content.clone(), id, services, ctx);
+        }
+    }
+
+    /// cleanup(8) has seen the content, logs about it, and throws it away.
+    pub(super) fn abandon(&mut self, content: Bytes, id: SmolStr, services: &mut Services, ctx: &mut Ctx<'_>) {
+        self.queue_id = None;
+        let submission = Submission {
+            id,
+            arrival: ctx.now,
+            sender: SmolStr::default(),
+            full_name: SmolStr::default(),
+            recipients: Vec::new(),
+            attributes: Attributes { rewrite_context: SmolStr::new_static("remote"), ..Attributes::default() },
+            content,
+            via: Via::Smtpd,
+            flags: Flags::EXTERNAL,
+        };
+        // Without recipients it is not taken, as is intended.
+        let _ = cleanup::submit(submission, services, ctx);
     }
 
     /// Whether addresses in the header are completed with this host's domain
@@ -155,4 +203,16 @@ impl Session {
             _ => false,
         })
     }
+}
+
+/// Whether content begins with the line that separates messages of a mailbox, as clients that feed
+/// a mailbox file to SMTP send it.
+fn is_mailbox_line(content: &[u8]) -> bool {
+    let quotes = content.iter().take_while(|octet| **octet == b'>').count();
+    content.get(quotes..).is_some_and(|rest| rest.starts_with(b"From "))
+}
+
+/// Octets of content with line ends of two octets.
+fn wire_size(content: &[u8]) -> usize {
+    content.len() + content.iter().filter(|octet| **octet == b'\n').count()
 }

@@ -4,9 +4,14 @@
 //! command does, [`restrictions`] who may do it.
 
 mod address;
+mod authenticate;
+mod chunk;
 pub mod commands;
 pub mod conf;
 mod data;
+mod envelope;
+mod footer;
+mod hello;
 mod lists;
 mod notice;
 pub mod peer;

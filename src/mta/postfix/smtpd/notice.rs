@@ -20,6 +20,21 @@ fn name(class: ErrorClass) -> &'static str {
 }
 
 impl Session {
+    /// Reports and forgets a long session at a point where nothing is under way.
+    pub(super) fn flush_history(&mut self, services: &mut Services, ctx: &mut Ctx<'_>) {
+        let lines: u64 = self
+            .transcript
+            .iter()
+            .map(|said| match said {
+                Said::In(_) => 1,
+                Said::Out(reply) => reply.lines.len() as u64,
+            })
+            .sum();
+        if lines > self.conf.history_flush {
+            self.notify_postmaster(services, ctx);
+        }
+    }
+
     /// Mails a transcript if something happened that the postmaster wants to know.
     pub(super) fn notify_postmaster(&mut self, services: &mut Services, ctx: &mut Ctx<'_>) {
         let classes: BTreeSet<&str> = self.errors_seen.drain(..).map(name).collect();

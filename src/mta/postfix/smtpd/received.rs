@@ -15,6 +15,8 @@ pub struct Received<'a> {
     pub helo: Option<&'a str>,
     /// The TLS session, if `smtpd_tls_received_header` wants it shown.
     pub tls_shown: Option<&'a TlsFacts>,
+    /// Whether the client was asked for a certificate.
+    pub asked_certificate: bool,
     /// Whether the session is encrypted.
     pub encrypted: bool,
     /// SASL login.
@@ -61,7 +63,12 @@ impl Received<'_> {
             let _ =
                 writeln!(out, "\t(using {} with cipher {} ({}/{} bits)", tls.version, tls.cipher, tls.bits, tls.bits);
             let _ = writeln!(out, "\t {})", tls.key_facts);
-            let _ = writeln!(out, "\t(No client certificate requested)");
+            let certificate = if self.asked_certificate {
+                "Client did not present a certificate"
+            } else {
+                "No client certificate requested"
+            };
+            let _ = writeln!(out, "\t({certificate})");
         }
         if let (Some(login), true) = (self.login, self.login_shown) {
             let clean: String =

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use smol_str::SmolStr;
 
+use super::chunk::Chunks;
 use super::conf::SmtpdConf;
 use super::data::Transaction;
 use super::peer::{Naming, Peer, Step};
@@ -109,6 +110,14 @@ pub struct Session {
     pub(super) answers: Answers,
     pub(super) errors_seen: Vec<ErrorClass>,
     pub(super) carried: Carried,
+    pub(super) discarded: Arc<[SmolStr]>,
+    pub(super) chunks: Chunks,
+    /// Recipients of content that was refused at its end; they count until the next RSET.
+    pub(super) stale_recipients: u64,
+    pub(super) early_hello: Option<Arc<TlsMessage>>,
+    pub(super) sasl_excepted: bool,
+    /// What is said when a chunk that is skipped has passed.
+    pub(super) after_chunk: Option<Answer>,
     pub(super) transcript: Vec<Said>,
     polls: u64,
     wake: Option<(Time, Need)>,
@@ -155,6 +164,12 @@ impl Session {
             answers: Answers::default(),
             errors_seen: Vec::new(),
             carried: Carried::default(),
+            discarded: Arc::default(),
+            chunks: Chunks::default(),
+            stale_recipients: 0,
+            early_hello: None,
+            sasl_excepted: false,
+            after_chunk: None,
             transcript: Vec::new(),
             polls: 0,
             wake: None,
@@ -200,6 +215,10 @@ impl Session {
     fn connected(&mut self, services: &mut Services, ctx: &mut Ctx<'_>) {
         services.log.info(ctx, &self.conf.tag, format_args!("connect from {}", self.peer.namaddr));
         self.check_event_limits(services, ctx);
+        self.find_discarded(services, ctx);
+        let exceptions = &self.conf.sasl.exceptions;
+        let excepted = lists::client_matches(exceptions, &self.peer.name, &self.peer.addr, ctx.host);
+        self.sasl_excepted = matches!(excepted, Ok(Some(_)));
         let conf = Arc::clone(&self.conf);
         if conf.sasl.enabled
             && conf.sasl.mechanisms(false).is_empty()
@@ -217,9 +236,15 @@ impl Session {
             self.machine.set_bare_newline(BareNewline::Accept);
         }
         if conf.tls.wrapper_mode {
-            self.stage = "STARTTLS";
+            let plain = !self.machine.pending().is_empty();
             let answer = Answer { reply: None, error: false, next: Next::Tls };
-            return self.drive(Input::Answer(answer), services, ctx);
+            self.drive(Input::Answer(answer), services, ctx);
+            match self.early_hello.take() {
+                Some(hello) => self.handshake(&hello, services, ctx),
+                None if plain => self.not_tls(services, ctx),
+                None => {}
+            }
+            return;
         }
         self.decide(Pending::Connect, services, ctx);
     }
@@ -237,10 +262,14 @@ impl Session {
     /// Takes an event.
     pub(super) fn handle(&mut self, event: Event, services: &mut Services, ctx: &mut Ctx<'_>) {
         match event {
+            Event::Data(_, Payload::Bytes(_)) if self.naming.is_none() && self.machine.awaits_tls() => {
+                self.not_tls(services, ctx);
+            }
             Event::Data(_, Payload::Bytes(bytes)) => {
                 ctx.note(|| Kind::SmtpData { session: self.sock, bytes: bytes.clone() });
                 self.drive(Input::Bytes(bytes), services, ctx);
             }
+            Event::Data(_, Payload::Tls(message)) if self.naming.is_some() => self.early_hello = Some(message),
             Event::Data(_, Payload::Tls(message)) => self.handshake(&message, services, ctx),
             Event::Lost(_) if self.naming.is_some() => self.over = true,
             Event::Lost(_) => self.drive(Input::Lost, services, ctx),
@@ -263,6 +292,17 @@ impl Session {
                 }
             },
         }
+    }
+
+    /// The client began to talk without TLS where TLS was due.
+    fn not_tls(&mut self, services: &mut Services, ctx: &mut Ctx<'_>) {
+        let from = &self.peer.namaddr;
+        services.log.info(ctx, &self.conf.tag, format_args!("SSL_accept error from {from}: -1"));
+        let text =
+            "TLS library problem: error:0A00010B:SSL routines::wrong version number:../ssl/record/ssl3_record.c:350:";
+        services.log.warn(ctx, &self.conf.tag, format_args!("{text}"));
+        self.lost(services, ctx);
+        ctx.close(self.sock);
     }
 
     fn handshake(&mut self, message: &TlsMessage, services: &mut Services, ctx: &mut Ctx<'_>) {
@@ -296,11 +336,11 @@ impl Session {
                     certificate: None,
                 });
                 self.tls = Some(facts);
-                let wrapper = self.conf.tls.wrapper_mode && self.stage == "STARTTLS" && self.counts.is_empty();
+                let wrapper = self.conf.tls.wrapper_mode && self.stage == "CONNECT";
                 self.count(true);
                 self.helo = None;
                 if wrapper {
-                    self.stage = "CONNECT";
+                    self.machine.handle(ctx.now, Input::TlsEstablished, &mut Vec::new());
                     return self.decide(Pending::Connect, services, ctx);
                 }
                 self.drive(Input::TlsEstablished, services, ctx);
@@ -353,13 +393,29 @@ impl Session {
     }
 
     fn lost(&mut self, services: &mut Services, ctx: &mut Ctx<'_>) {
-        let (stage, from) = (self.stage, &self.peer.namaddr);
-        services.log.info(ctx, &self.conf.tag, format_args!("lost connection after {stage} from {from}"));
+        // Nothing is lost when a client leaves after its message.
+        if self.stage != "END-OF-MESSAGE" {
+            let (place, from) = (self.place(), &self.peer.namaddr);
+            services.log.info(ctx, &self.conf.tag, format_args!("lost connection after {place} from {from}"));
+        }
         self.finish(services, ctx);
     }
 
+    /// Where the session is, as the log says it when it breaks off.
+    fn place(&self) -> String {
+        match self.stage {
+            "DATA" => format!("DATA ({} bytes)", self.machine.data_octets()),
+            stage => stage.to_owned(),
+        }
+    }
+
     /// Notes a reply, counts the command, and turns the answer into input for the machine.
-    fn said(&mut self, answer: Answer, ctx: &mut Ctx<'_>) -> Input {
+    fn said(&mut self, mut answer: Answer, ctx: &mut Ctx<'_>) -> Input {
+        if let Some(reply) = &mut answer.reply
+            && reply.code >= 400
+        {
+            self.dress(reply, ctx);
+        }
         if let Some(reply) = &answer.reply {
             let session = self.sock;
             ctx.note(|| Kind::SmtpReply {
@@ -403,7 +459,7 @@ impl Session {
                 self.stage = "END-OF-MESSAGE";
                 self.run(Pending::EndOfData { content, over_limit }, services, ctx)
             }
-            Question::Chunk => Some(Answer::ok(Reply::new(250, "2.0.0 Ok: chunk received"))),
+            Question::Chunk => Some(self.chunk_done()),
             Question::BareNewline => {
                 self.errors_seen.push(ErrorClass::Protocol);
                 let (stage, from) = (self.stage, &self.peer.namaddr);
@@ -412,9 +468,9 @@ impl Session {
                 Some(Answer::close(Reply::new(code, "5.5.2 Error: bare <LF> received")))
             }
             Question::TimedOut => {
-                let (stage, from) = (self.stage, &self.peer.namaddr);
-                services.log.info(ctx, &self.conf.tag, format_args!("timeout after {stage} from {from}"));
-                self.counting = None;
+                let (place, from) = (self.place(), &self.peer.namaddr);
+                services.log.info(ctx, &self.conf.tag, format_args!("timeout after {place} from {from}"));
+                self.count(false);
                 Some(Answer::close(Reply::new(421, format!("4.4.2 {hostname} Error: timeout exceeded"))))
             }
             Question::TooManyErrors => {
@@ -530,6 +586,7 @@ impl Session {
             recipients: self.transaction.as_ref().map_or(0, |transaction| transaction.recipients.len() as u64),
             login: self.login.as_ref().map(|(_, login)| login.as_str()),
             mechanism: self.login.as_ref().map(|(mechanism, _)| mechanism.as_str()),
+            held: self.transaction.as_ref().is_some_and(|transaction| transaction.actions.hold),
             encrypted: self.tls.is_some(),
             bad_pipelining: self.bad_pipelining,
             etrn: subjects.etrn,
@@ -652,6 +709,8 @@ impl Session {
             services.queue.release(&id, ctx);
         }
         self.transaction = None;
+        self.chunks = Chunks::None;
+        self.stale_recipients = 0;
         self.carried.sender = None;
     }
 }

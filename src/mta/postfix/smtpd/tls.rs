@@ -31,6 +31,8 @@ pub struct TlsConf {
     pub wrapper_mode: bool,
     /// AUTH only under TLS (`smtpd_tls_auth_only`).
     pub auth_only: bool,
+    /// `smtpd_tls_ask_ccert` or `smtpd_tls_req_ccert`.
+    pub asks_certificate: bool,
     /// `smtpd_tls_received_header`.
     pub received_header: bool,
     /// `smtpd_tls_loglevel`.
@@ -85,6 +87,7 @@ impl TlsConf {
             level,
             wrapper_mode,
             auth_only: params.bool("smtpd_tls_auth_only")? || level == Level::Encrypt,
+            asks_certificate: params.bool("smtpd_tls_ask_ccert")? || params.bool("smtpd_tls_req_ccert")?,
             received_header: params.bool("smtpd_tls_received_header")?,
             log_level: params.int("smtpd_tls_loglevel")?,
             chain: Vec::new(),

@@ -311,6 +311,7 @@ impl Evaluation<'_, '_, '_> {
                 name,
                 if text.is_empty() { "has FILTER entry without value" } else { "requires transport:destination" },
             ),
+            "HOLD" if self.facts.held || self.run.actions.hold => Flow::Dunno,
             "HOLD" => {
                 let line = happened("HOLD");
                 self.run.actions.hold = true;
@@ -349,7 +350,7 @@ impl Evaluation<'_, '_, '_> {
                 Flow::Dunno
             }
             "DUNNO" => Flow::Dunno,
-            "OK" => Flow::Ok,
+            "OK" | "RELAY" => Flow::Ok,
             _ if is_reply_code(command) && !text.is_empty() => {
                 let code: u16 = command.parse().unwrap_or(550);
                 let dsn = if code < 500 { "4.7.1" } else { "5.7.1" };

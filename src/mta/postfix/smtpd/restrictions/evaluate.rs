@@ -28,6 +28,8 @@ pub struct Facts<'a> {
     pub login: Option<&'a str>,
     /// SASL mechanism.
     pub mechanism: Option<&'a str>,
+    /// Whether the message is put on hold already.
+    pub held: bool,
     /// Whether the session is encrypted.
     pub encrypted: bool,
     /// Whether the client has sent commands too early.

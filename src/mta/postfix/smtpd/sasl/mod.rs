@@ -9,6 +9,7 @@ use smol_str::{SmolStr, format_smolstr};
 use crate::host::Host;
 use crate::host::vfs::Cred;
 use crate::mta::postfix::config::{Fatal, Params};
+use crate::mta::postfix::maps::MatchList;
 use crate::smtp::auth::{Claim, Mechanism, ServerExchange, ServerStep};
 use sasldb::SaslDb;
 
@@ -21,6 +22,8 @@ pub struct SaslConf {
     pub clear: Vec<SmolStr>,
     /// The mechanisms that are offered under TLS.
     pub encrypted: Vec<SmolStr>,
+    /// Clients that are not offered AUTH (`smtpd_sasl_exceptions_networks`).
+    pub exceptions: MatchList,
     /// `broken_sasl_auth_clients`.
     pub broken_clients: bool,
     /// `smtpd_sasl_local_domain`.
@@ -100,6 +103,7 @@ impl SaslConf {
             enabled: params.bool("smtpd_sasl_auth_enable")?,
             clear: offered("smtpd_sasl_security_options"),
             encrypted: offered("smtpd_sasl_tls_security_options"),
+            exceptions: params.match_list("smtpd_sasl_exceptions_networks")?,
             broken_clients: params.bool("broken_sasl_auth_clients")?,
             realm: params.get("smtpd_sasl_local_domain"),
             myhostname: params.get("myhostname"),
@@ -144,7 +148,9 @@ impl SaslConf {
     fn progress(&self, mechanism: Mechanism, step: ServerStep, host: &Host) -> Progress {
         match step {
             ServerStep::Challenge(text) => Progress::Challenge(text),
-            ServerStep::NotBase64 | ServerStep::Malformed => failed(None, "bad protocol / cancel", None),
+            ServerStep::Empty => failed(None, "another step is needed in authentication", None),
+            ServerStep::NotBase64 => failed(None, "bad protocol / cancel", None),
+            ServerStep::Malformed(logged) => failed(logged.map(SmolStr::new_static), "bad protocol / cancel", None),
             ServerStep::Claim(claim) => self.check(mechanism, &claim, host),
         }
     }
