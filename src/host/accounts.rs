@@ -2,7 +2,7 @@
 
 use smol_str::SmolStr;
 
-use super::vfs::{Cred, Vfs};
+use super::vfs::{Cred, Trail, Vfs};
 
 /// A line of `/etc/passwd`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +37,8 @@ pub struct Group {
 pub struct Accounts {
     users: Vec<User>,
     groups: Vec<Group>,
-    versions: (u64, u64),
+    /// What the two files were when they were read.
+    trails: [Trail; 2],
 }
 
 const PASSWD: &str = "/etc/passwd";
@@ -47,12 +48,10 @@ impl Accounts {
     /// Reads the files again if they changed. Lines that are not well-formed are skipped, as by
     /// `getpwent(3)`.
     pub fn refresh(&mut self, vfs: &Vfs) {
-        let version = |name| vfs.peek(&["etc", name]).map_or(0, |inode| inode.version);
-        let versions = (version("passwd"), version("group"));
-        if versions == self.versions {
+        if self.trails.iter().all(|trail| vfs.is_unchanged(trail)) {
             return;
         }
-        self.versions = versions;
+        self.trails = ["passwd", "group"].map(|name| vfs.trail(&["etc", name]));
         let text = |path| vfs.read_text(path, &Cred::ROOT).unwrap_or_default();
         self.users = text(PASSWD).lines().filter_map(parse_user).collect();
         self.groups = text(GROUP).lines().filter_map(parse_group).collect();

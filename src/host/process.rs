@@ -188,6 +188,12 @@ impl Ctx<'_> {
     /// Records an event with the decision behind it. The decision is built only in a full trace.
     pub fn emit_why(&mut self, kind: Kind, why: impl FnOnce() -> Decision) -> EventId {
         let why = self.trace.is_full().then(|| Arc::new(why()));
+        self.emit_decided(kind, why)
+    }
+
+    /// Records an event with a decision that others may share; a summary leaves it out.
+    pub fn emit_decided(&mut self, kind: Kind, why: Option<Arc<Decision>>) -> EventId {
+        let why = why.filter(|_| self.trace.is_full());
         let id = self.trace.push(self.now, self.origin(), kind, why);
         self.cause = Some(id);
         id

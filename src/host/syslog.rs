@@ -50,14 +50,19 @@ pub(super) fn log(ctx: &mut Ctx<'_>, priority: Priority, tag: &str, pid: u32, te
     let mut line = String::with_capacity(160);
     line.push_str(host.syslog.stamp(ctx.now, &host.zone));
     use std::fmt::Write as _;
-    let _ = write!(line, " {} {tag}[{pid}]: {text}", host.hostname);
+    for part in [" ", &host.hostname, " ", tag] {
+        line.push_str(part);
+    }
+    // Writing to a string does not fail.
+    let _ = write!(line, "[{pid}]: ");
+    let _ = line.write_fmt(text);
     let file = host.syslog.file.clone();
     let kind = Kind::LogLine { file: file.clone(), text: SmolStr::from(&line) };
     line.push('\n');
     let split = host.syslog.split.clone();
     let mut append = |path: &str| {
         // A full disk or a missing directory loses log lines, as in reality.
-        let _ = host.vfs.append(path, line.clone(), 0o640, &Cred::ROOT);
+        let _ = host.vfs.append_slice(path, line.as_bytes(), 0o640, &Cred::ROOT);
     };
     append(&file);
     if let Some((err, warn)) = split {

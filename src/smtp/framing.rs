@@ -139,8 +139,8 @@ impl DataReader {
         let octets = buffer.octets.as_ref();
         let mut at = 0;
         let mut done = Ok(false);
-        while let Some(found) = memchr::memchr(b'\n', octets.get(at..).unwrap_or_default()) {
-            let end = at + found;
+        self.content.reserve(octets.len());
+        for end in memchr::memchr_iter(b'\n', octets) {
             let crlf = end > at && octets[end - 1] == b'\r';
             let line = &octets[at..if crlf { end - 1 } else { end }];
             at = end + 1;

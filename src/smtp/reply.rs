@@ -92,15 +92,18 @@ impl fmt::Display for Reply {
 
 /// The enhanced status code at the beginning of a text, `class.subject.detail` (RFC 3463).
 pub fn enhanced_prefix(text: &str) -> Option<&str> {
-    let end = text.find(|c: char| c != '.' && !c.is_ascii_digit()).unwrap_or(text.len());
-    let code = text.get(..end)?;
-    if !matches!(text.as_bytes().get(end), None | Some(b' ')) || !code.starts_with(['2', '4', '5']) {
-        return None;
-    }
-    let mut parts = code.split('.');
-    let class = parts.next()?;
-    let ok = |part: Option<&str>| part.is_some_and(|part| (1..=3).contains(&part.len()));
-    (class.len() == 1 && ok(parts.next()) && ok(parts.next()) && parts.next().is_none()).then_some(code)
+    let octets = text.as_bytes();
+    let [b'2' | b'4' | b'5', b'.', ..] = octets else { return None };
+    let digits = |from: usize| octets.iter().skip(from).take_while(|octet| octet.is_ascii_digit()).take(4).count();
+    let subject = digits(2);
+    let dot = 2 + subject;
+    let detail = digits(dot + 1);
+    let end = dot + 1 + detail;
+    let ok = (1..=3).contains(&subject)
+        && octets.get(dot) == Some(&b'.')
+        && (1..=3).contains(&detail)
+        && matches!(octets.get(end), None | Some(b' '));
+    if ok { text.get(..end) } else { None }
 }
 
 /// What a client refuses to read.

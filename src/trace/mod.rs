@@ -13,7 +13,9 @@ use sha2::{Digest, Sha256};
 
 use crate::sim::{HostId, ProcId, Time};
 pub use decision::{Decision, Source, Step};
-pub use event::{Actor, Agent, CertificateFacts, ConnectResult, DeliveryStatus, Event, EventId, FORMAT_VERSION, Kind, Via};
+pub use event::{
+    Actor, Agent, CertificateFacts, ConnectResult, DeliveryStatus, Event, EventId, FORMAT_VERSION, Kind, Via,
+};
 
 /// How much is recorded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

@@ -138,6 +138,17 @@ impl Content {
         }
     }
 
+    /// The octets, to be changed; a value becomes the octets that it shows itself as.
+    pub fn rope_mut(&mut self) -> &mut Rope {
+        if let Content::Object(object) = self {
+            *self = Content::from(object.bytes());
+        }
+        match self {
+            Content::Rope(rope) => rope,
+            Content::Object(_) => unreachable!("replaced above"),
+        }
+    }
+
     /// The value, if it is one of this type.
     pub fn object<T: Object>(&self) -> Option<Arc<T>> {
         match self {

@@ -70,7 +70,7 @@ pub struct Inode {
     pub ctime: Time,
     /// Number of names.
     pub nlink: u32,
-    /// Raised at every change of content: a cheap way to notice one.
+    /// Raised at every change of content, of a directory's entries too: a cheap way to notice one.
     pub version: u64,
     /// Tells this inode from an earlier one with the same number, for who keeps a file open.
     pub generation: u64,

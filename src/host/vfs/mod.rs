@@ -18,6 +18,7 @@ use smol_str::SmolStr;
 use crate::sim::Time;
 pub use content::{Content, Object, Rope};
 pub use inode::{Cred, Inode, Node, Special};
+pub use paths::Trail;
 
 /// Number of an inode, as `ls -i` shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -163,16 +164,19 @@ impl Vfs {
     }
 
     fn link(&mut self, dir: Ino, name: SmolStr, ino: Ino) -> Result<(), Errno> {
-        let now = self.now;
+        self.entries_mut(dir)?.insert(name, ino);
+        Ok(())
+    }
+
+    /// The entries of a directory, to be changed.
+    fn entries_mut(&mut self, dir: Ino) -> Result<&mut BTreeMap<SmolStr, Ino>, Errno> {
+        self.versions += 1;
+        let (now, version) = (self.now, self.versions);
         let inode = self.inode_mut(dir)?;
+        let Node::Dir(entries) = &mut inode.node else { return Err(Errno::NotDir) };
         inode.mtime = now;
-        match &mut inode.node {
-            Node::Dir(entries) => {
-                entries.insert(name, ino);
-                Ok(())
-            }
-            _ => Err(Errno::NotDir),
-        }
+        inode.version = version;
+        Ok(entries)
     }
 
     /// Whether a path leads anywhere, seen by root.
@@ -242,12 +246,15 @@ impl Vfs {
     pub fn append(&mut self, path: &str, bytes: impl Into<Bytes>, mode: u16, cred: &Cred) -> Result<Ino, Errno> {
         let bytes = bytes.into();
         self.edit(path, mode, cred, |content| {
-            if let Content::Object(object) = content {
-                *content = Content::from(object.bytes());
-            }
-            if let Content::Rope(rope) = content {
-                rope.push(bytes);
-            }
+            content.rope_mut().push(bytes);
+            Ok(())
+        })
+    }
+
+    /// Appends a copy to a file, creating it with `mode` if it does not exist.
+    pub fn append_slice(&mut self, path: &str, slice: &[u8], mode: u16, cred: &Cred) -> Result<Ino, Errno> {
+        self.edit(path, mode, cred, |content| {
+            content.rope_mut().push_slice(slice);
             Ok(())
         })
     }
@@ -274,11 +281,6 @@ impl Vfs {
             }
             Err(error) => return Err(error),
         };
-        if !self.inode(ino).is_some_and(|inode| inode.allows(cred, WRITE))
-            && cred.uid != self.inode(ino).map_or(0, |i| i.uid)
-        {
-            return Err(Errno::Access);
-        }
         if !self.inode(ino).is_some_and(|inode| inode.allows(cred, WRITE)) {
             return Err(Errno::Access);
         }
@@ -311,13 +313,6 @@ impl Vfs {
             Node::Special(Special::Null) => Ok(()),
             Node::Special(_) | Node::Symlink(_) => Err(Errno::NxIo),
         }
-    }
-
-    /// The inode below the root by the names of its path, without symbolic links: a quick look for
-    /// what is asked all the time.
-    pub fn peek(&self, names: &[&str]) -> Option<&Inode> {
-        let ino = names.iter().try_fold(self.root, |dir, name| self.dir(dir).ok()?.get(*name).copied())?;
-        self.inode(ino)
     }
 
     /// Shows every inode with one of its absolute paths, directories before what is in them, in
@@ -438,11 +433,7 @@ impl Vfs {
 
     /// Removes a name in an open directory: the fast way for daemons that keep one open.
     pub fn unlink_in(&mut self, dir: Ino, name: &str) -> Result<(), Errno> {
-        let now = self.now;
-        let inode = self.inode_mut(dir)?;
-        inode.mtime = now;
-        let Node::Dir(entries) = &mut inode.node else { return Err(Errno::NotDir) };
-        let ino = entries.remove(name).ok_or(Errno::NoEnt)?;
+        let ino = self.entries_mut(dir)?.remove(name).ok_or(Errno::NoEnt)?;
         let gone = self.inode_mut(ino)?;
         gone.nlink = gone.nlink.saturating_sub(1);
         if gone.nlink == 0 || matches!(gone.node, Node::Dir(_)) {
@@ -501,11 +492,7 @@ impl Vfs {
 
     /// Moves an entry between open directories: the fast way for daemons that keep them open.
     pub fn move_in(&mut self, from: Ino, from_name: &str, to: Ino, to_name: SmolStr) -> Result<(), Errno> {
-        let now = self.now;
-        let inode = self.inode_mut(from)?;
-        inode.mtime = now;
-        let Node::Dir(entries) = &mut inode.node else { return Err(Errno::NotDir) };
-        let ino = entries.remove(from_name).ok_or(Errno::NoEnt)?;
+        let ino = self.entries_mut(from)?.remove(from_name).ok_or(Errno::NoEnt)?;
         self.link(to, to_name, ino)
     }
 

@@ -11,6 +11,23 @@ const MAX_LINKS: u32 = 40;
 const MAX_NAME: usize = 255;
 const MAX_PATH: usize = 4096;
 
+/// Takes the next name off a path; empty names and `.` lead nowhere.
+fn next_name<'a>(rest: &mut &'a str) -> Option<&'a str> {
+    while !rest.is_empty() {
+        let end = rest.bytes().position(|octet| octet == b'/').unwrap_or(rest.len());
+        let (name, tail) = rest.split_at(end);
+        *rest = tail.get(1..).unwrap_or_default();
+        if !name.is_empty() && name != "." {
+            return Some(name);
+        }
+    }
+    None
+}
+
+/// The inodes that a path led to, with their versions at that time.
+#[derive(Clone, Debug, Default)]
+pub struct Trail(Vec<(Ino, u64)>);
+
 impl Vfs {
     /// Finds the inode of an absolute path, following symbolic links.
     pub fn resolve(&self, path: &str, cred: &Cred) -> Result<Ino, Errno> {
@@ -30,7 +47,8 @@ impl Vfs {
             return Err(Errno::NoEnt);
         }
         // The inodes from the root down to the present place, for `..`.
-        let mut trail = vec![self.root];
+        let mut trail = Vec::with_capacity(8);
+        trail.push(self.root);
         self.walk_from(&mut trail, path, cred, follow, links)?;
         trail.last().copied().ok_or(Errno::NoEnt)
     }
@@ -46,12 +64,12 @@ impl Vfs {
         if path.starts_with('/') {
             trail.truncate(1);
         }
-        let mut parts = path.split('/').filter(|part| !part.is_empty() && *part != ".").peekable();
+        let mut rest = path;
         let wants_dir = path.ends_with('/');
-        while let Some(part) = parts.next() {
-            let here = *trail.last().ok_or(Errno::NoEnt)?;
-            let entries = self.dir(here)?;
-            if !self.inode(here).is_some_and(|inode| inode.allows(cred, SEARCH)) {
+        while let Some(part) = next_name(&mut rest) {
+            let here = trail.last().and_then(|ino| self.inode(*ino)).ok_or(Errno::NoEnt)?;
+            let Node::Dir(entries) = &here.node else { return Err(Errno::NotDir) };
+            if !here.allows(cred, SEARCH) {
                 return Err(Errno::Access);
             }
             if part == ".." {
@@ -64,9 +82,8 @@ impl Vfs {
                 return Err(Errno::NameTooLong);
             }
             let next = *entries.get(part).ok_or(Errno::NoEnt)?;
-            let last = parts.peek().is_none();
             match &self.inode(next).ok_or(Errno::NoEnt)?.node {
-                Node::Symlink(target) if !last || follow || wants_dir => {
+                Node::Symlink(target) if follow || wants_dir || next_name(&mut { rest }).is_some() => {
                     *links += 1;
                     if *links > MAX_LINKS {
                         return Err(Errno::Loop);
@@ -80,6 +97,28 @@ impl Vfs {
             self.dir(*trail.last().ok_or(Errno::NoEnt)?)?;
         }
         Ok(())
+    }
+
+    /// Follows names from the root, without symbolic links, as far as they lead.
+    pub fn trail(&self, names: &[&str]) -> Trail {
+        let mut trail = Trail::default();
+        let mut at = Some(self.root);
+        let mut names = names.iter();
+        while let Some((ino, inode)) = at.and_then(|ino| Some((ino, self.inode(ino)?))) {
+            trail.0.push((ino, inode.version));
+            at = match (&inode.node, names.next()) {
+                (Node::Dir(entries), Some(name)) => entries.get(*name).copied(),
+                _ => None,
+            };
+        }
+        trail
+    }
+
+    /// Whether nothing has changed on a trail: the directories have the same entries, and the file
+    /// at the end has the same content.
+    pub fn is_unchanged(&self, trail: &Trail) -> bool {
+        let same = |(ino, version): &(Ino, u64)| self.inode(*ino).is_some_and(|inode| inode.version == *version);
+        !trail.0.is_empty() && trail.0.iter().all(same)
     }
 
     /// Splits a path into the inode of its directory and its last name. A final symbolic link is

@@ -159,14 +159,19 @@ struct Seconds(std::time::Duration);
 
 impl std::fmt::Display for Seconds {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (secs, micros) = (self.0.as_secs(), self.0.subsec_micros());
-        let digits = match (secs, micros) {
-            (10.., _) => 0,
-            (1.., _) => 1,
-            _ => 2,
+        let resolution = match self.0.as_secs() {
+            10.. => 1_000_000,
+            1.. => 100_000,
+            0 => 10_000,
         };
-        let text = format!("{:.digits$}", secs as f64 + f64::from(micros) / 1e6);
-        f.write_str(if digits > 0 { text.trim_end_matches('0').trim_end_matches('.') } else { &text })
+        let micros = u64::try_from(self.0.as_micros()).unwrap_or(u64::MAX);
+        let rounded = micros.saturating_add(resolution / 2) / resolution * resolution;
+        let (secs, hundredths) = (rounded / 1_000_000, rounded % 1_000_000 / 10_000);
+        match (hundredths / 10, hundredths % 10) {
+            (0, 0) => write!(f, "{secs}"),
+            (tenths, 0) => write!(f, "{secs}.{tenths}"),
+            _ => write!(f, "{secs}.{hundredths:02}"),
+        }
     }
 }
 
@@ -236,7 +241,7 @@ pub fn report(
         status: outcome.status,
         text: SmolStr::from(&outcome.reason),
     };
-    ctx.emit_why(event, || outcome.why.as_deref().cloned().unwrap_or_default());
+    ctx.emit_decided(event, outcome.why.clone());
     kind
 }
 
@@ -292,7 +297,10 @@ mod tests {
             (70_000, "0.07"),
             (100_000, "0.1"),
             (134_000, "0.13"),
+            (125_000, "0.13"),
+            (996_000, "1"),
             (1_500_000, "1.5"),
+            (9_970_000, "10"),
             (2_000_000, "2"),
             (12_345_678, "12"),
             (100_000_000, "100"),

@@ -1,7 +1,7 @@
 //! Appending to a mailbox file as Postfix does (`safe_open(3)`, `mbox_open(3)`): checks, dot lock,
 //! ownership, size limit; and the status codes and words for what goes wrong.
 
-use crate::host::vfs::{Content, Cred, Errno, Ino, Node, Special, Vfs};
+use crate::host::vfs::{Cred, Errno, Ino, Node, Special, Vfs};
 use crate::mailbox::copy::Copy;
 use crate::mailbox::{lock, maildir};
 use crate::sim::Duration;
@@ -109,12 +109,7 @@ fn try_append(
         return Err(write_failure(Errno::FBig));
     }
     vfs.edit_ino(ino, |content| {
-        if let Content::Object(object) = content {
-            *content = Content::from(object.bytes());
-        }
-        if let Content::Rope(rope) = content {
-            copy.append_to(rope);
-        }
+        copy.append_to(content.rope_mut());
         Ok(())
     })
     .map_err(write_failure)

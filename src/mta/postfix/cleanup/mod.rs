@@ -13,6 +13,7 @@ mod status;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use jiff::tz::TimeZone;
 use smol_str::SmolStr;
 
 use super::bounce::{self, LogKind};
@@ -108,6 +109,11 @@ impl Cleanup {
     /// A parameter has no valid value.
     pub fn load(params: &Params<'_>) -> Result<Cleanup, Fatal> {
         Ok(Cleanup { conf: Arc::new(Conf::load(params)?), dates: DateCache::default(), started: false })
+    }
+
+    /// A moment as header fields show it.
+    pub fn date(&mut self, time: Time, zone: &TimeZone) -> SmolStr {
+        self.dates.rfc5322(time, zone)
     }
 }
 

@@ -9,7 +9,6 @@ use super::received::Received;
 use super::restrictions::{Actions, ErrorClass};
 use super::session::Session;
 use crate::host::Ctx;
-use crate::mail::date;
 use crate::mta::postfix::cleanup::{self, Flags, Submission};
 use crate::mta::postfix::queue_file::{Attributes, Recipient, Ret};
 use crate::mta::postfix::services::Services;
@@ -57,7 +56,7 @@ impl Session {
             return Answer::error(Reply::new(552, "5.3.4 Error: message file too big"));
         }
         let mut transaction = *transaction;
-        let date = date::rfc5322(transaction.arrival, &ctx.host.zone);
+        let date = services.cleanup.date(transaction.arrival, &ctx.host.zone);
         let mut text = Vec::with_capacity(content.len() + 512);
         for line in &transaction.actions.prepend {
             text.extend_from_slice(line.as_bytes());

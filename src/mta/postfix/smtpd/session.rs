@@ -359,35 +359,41 @@ impl Session {
     fn drive(&mut self, input: Input, services: &mut Services, ctx: &mut Ctx<'_>) {
         let mut outputs = Vec::with_capacity(4);
         self.machine.handle(ctx.now, input, &mut outputs);
-        let mut next = 0;
-        while let Some(output) = outputs.get(next).cloned() {
-            next += 1;
-            match output {
-                Output::Ask(question) => {
-                    if let Some(answer) = self.question(question, services, ctx) {
-                        let input = self.said(answer, ctx);
-                        self.machine.handle(ctx.now, input, &mut outputs);
-                    }
+        // Answers bring further outputs.
+        while !outputs.is_empty() {
+            for output in std::mem::take(&mut outputs) {
+                self.perform(output, &mut outputs, services, ctx);
+            }
+        }
+    }
+
+    /// Does what the machine wants; what that leads to is appended.
+    fn perform(&mut self, output: Output, further: &mut Vec<Output>, services: &mut Services, ctx: &mut Ctx<'_>) {
+        match output {
+            Output::Ask(question) => {
+                if let Some(answer) = self.question(question, services, ctx) {
+                    let input = self.said(answer, ctx);
+                    self.machine.handle(ctx.now, input, further);
                 }
-                Output::Send(bytes) => ctx.send(self.sock, bytes),
-                Output::StartTls => {}
-                Output::Close => {
-                    self.finish(services, ctx);
-                    ctx.close(self.sock);
+            }
+            Output::Send(bytes) => ctx.send(self.sock, bytes),
+            Output::StartTls => {}
+            Output::Close => {
+                self.finish(services, ctx);
+                ctx.close(self.sock);
+            }
+            Output::WakeAt(time) => ctx.wake_at(time, self.token(), "smtpd timeout"),
+            Output::Lost => {
+                if self.stage == "STARTTLS" && self.counting == Some(Verb::StartTls) {
+                    let from = &self.peer.namaddr;
+                    services.log.info(
+                        ctx,
+                        &self.conf.tag,
+                        format_args!("SSL_accept error from {from}: lost connection"),
+                    );
                 }
-                Output::WakeAt(time) => ctx.wake_at(time, self.token(), "smtpd timeout"),
-                Output::Lost => {
-                    if self.stage == "STARTTLS" && self.counting == Some(Verb::StartTls) {
-                        let from = &self.peer.namaddr;
-                        services.log.info(
-                            ctx,
-                            &self.conf.tag,
-                            format_args!("SSL_accept error from {from}: lost connection"),
-                        );
-                    }
-                    self.lost(services, ctx);
-                    ctx.close(self.sock);
-                }
+                self.lost(services, ctx);
+                ctx.close(self.sock);
             }
         }
     }

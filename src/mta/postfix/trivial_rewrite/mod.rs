@@ -152,9 +152,17 @@ fn question(recipient: &str) -> SmolStr {
     format_smolstr!("where does {recipient} go?")
 }
 
-/// As [`TrivialRewrite::resolve`], and logs what the service logs.
+/// As [`TrivialRewrite::resolve`] without the rules looked at, and logs what the service logs.
 pub fn resolve(services: &mut Services, sender: &str, recipient: &str, ctx: &mut Ctx<'_>) -> Resolved {
-    let full = ctx.trace.is_full();
+    logged(services, sender, recipient, false, ctx)
+}
+
+/// The same for mail that is about to go there: in a full trace, with the rules looked at.
+pub fn route(services: &mut Services, sender: &str, recipient: &str, ctx: &mut Ctx<'_>) -> Resolved {
+    logged(services, sender, recipient, ctx.trace.is_full(), ctx)
+}
+
+fn logged(services: &mut Services, sender: &str, recipient: &str, full: bool, ctx: &mut Ctx<'_>) -> Resolved {
     let resolved = services.rewrite.resolve(sender, recipient, ctx.host, full);
     for line in &resolved.log {
         services.log.log(ctx, Priority::Warning, TAG, format_args!("{line}"));
@@ -188,5 +196,5 @@ pub fn note_route(resolved: &Resolved, ctx: &mut Ctx<'_>) {
         transport: resolved.transport.clone(),
         nexthop: resolved.nexthop.clone(),
     };
-    ctx.emit_why(kind, || resolved.why.as_deref().cloned().unwrap_or_default());
+    ctx.emit_decided(kind, resolved.why.clone());
 }
