@@ -402,12 +402,12 @@ impl Server {
 
     /// Uses what is in the buffer, until a question comes up or more octets are needed.
     fn advance(&mut self, out: &mut Vec<Output>) {
-        loop {
+        'wait: {
             match &mut self.state {
                 State::Deciding | State::Delayed { .. } | State::Closed => return,
-                State::Tls => break,
+                State::Tls => break 'wait,
                 State::Command | State::Response => {
-                    let Some(line) = self.buffer.line(self.settings.limits.line) else { break };
+                    let Some(line) = self.buffer.line(self.settings.limits.line) else { break 'wait };
                     if line.bare && self.settings.limits.bare_newline == BareNewline::Reject {
                         return self.ask(Question::BareNewline, out);
                     }
@@ -422,7 +422,7 @@ impl Server {
                     return self.ask(Question::Command(command), out);
                 }
                 State::Data(reader) => match reader.read(&mut self.buffer) {
-                    Ok(false) => break,
+                    Ok(false) => break 'wait,
                     Err(DataError::BareNewline) => return self.ask(Question::BareNewline, out),
                     Ok(true) => {
                         let State::Data(reader) = std::mem::replace(&mut self.state, State::Deciding) else { return };
@@ -437,7 +437,7 @@ impl Server {
                     let chunks = self.chunks.get_or_insert_with(ChunkReader::default);
                     chunks.push(&piece);
                     if left > 0 {
-                        break;
+                        break 'wait;
                     }
                     if !last {
                         return self.ask(Question::Chunk, out);
@@ -448,7 +448,7 @@ impl Server {
                 State::Discard { left } => {
                     *left -= self.buffer.take(*left).len() as u64;
                     if *left > 0 {
-                        break;
+                        break 'wait;
                     }
                     self.chunks = None;
                     return self.ask(Question::Chunk, out);
