@@ -187,8 +187,9 @@ fn expand_into(out: &mut Expanded, template: &str, attributes: &Attributes, filt
         let value = attributes.value(name);
         out.extension |= name == "extension" && value.is_some();
         match (conditional.chars().next(), value) {
+            (None, Some(value)) if filter.is_empty() => out.text.push_str(&value),
             (None, Some(value)) => {
-                let keep = |c: char| if filter.is_empty() || filter.contains(c) { c } else { '_' };
+                let keep = |c: char| if filter.contains(c) { c } else { '_' };
                 out.text.extend(value.chars().map(keep));
             }
             (None, None) => out.undefined = true,
