@@ -354,15 +354,23 @@ pub fn is_plain_list(value: &[u8]) -> bool {
 
 /// Whether an address is `user@host.domain` of letters, digits and `-_+.` only, without odd dots.
 pub fn is_plain(address: &[u8]) -> bool {
-    let Some(at) = memchr::memchr(b'@', address) else { return false };
-    let (local, domain) = (&address[..at], &address[at + 1..]);
-    let ordinary = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'+' | b'.');
-    let dots = |part: &[u8]| {
-        part.first().is_some_and(|&byte| byte != b'.')
-            && part.last() != Some(&b'.')
-            && !part.windows(2).any(|pair| pair == b"..")
-    };
-    local.iter().all(ordinary) && domain.iter().all(ordinary) && dots(local) && dots(domain) && domain.contains(&b'.')
+    let (mut at, mut dot_behind_at, mut after_separator) = (false, false, true);
+    for byte in address {
+        let separator = matches!(byte, b'.' | b'@');
+        if separator && after_separator {
+            return false;
+        }
+        match byte {
+            b'@' if at => return false,
+            b'@' => at = true,
+            b'.' => dot_behind_at |= at,
+            b'-' | b'_' | b'+' => {}
+            _ if byte.is_ascii_alphanumeric() => {}
+            _ => return false,
+        }
+        after_separator = separator;
+    }
+    dot_behind_at && !after_separator
 }
 
 #[cfg(test)]
@@ -411,7 +419,7 @@ mod tests {
             ("a\"b\\c@x", "\"a\\\"b\\\\c\"@x"),
             ("a@b@c", "\"a@b\"@c"),
             ("..@x", "\"..\"@x"),
-            ("", "\"\""),
+            ("", ""),
         ] {
             assert_eq!(quote(internal), external);
             assert_eq!(unquote(external), internal);
