@@ -43,7 +43,7 @@ fn drain(net: &mut Net, messages: u64, sites: &[u32]) {
 /// A fork of a world of 100 hosts that has seen 1,000 messages.
 fn fork() {
     let mut net = Net::new(Level::Full);
-    (0..100).for_each(|_| drop(net.site()));
+    net.sites(100);
     net.boot();
     let targets: Vec<u32> = (1..100).collect();
     net.load(1_000, 10, targets.clone());
@@ -64,7 +64,7 @@ fn fork() {
 /// Seconds per message in a world of so many hosts, with the summary trace.
 fn per_message(hosts: u32) -> f64 {
     let mut net = Net::new(Level::Summary);
-    (0..hosts).for_each(|_| drop(net.site()));
+    net.sites(hosts);
     net.boot();
     net.world.advance(support::start() + Duration::from_secs(1));
     let messages = 20_000;
@@ -81,7 +81,7 @@ fn per_message(hosts: u32) -> f64 {
 fn million() {
     let begun = Instant::now();
     let mut net = Net::new(Level::Summary);
-    (0..10_000).for_each(|_| drop(net.site()));
+    net.sites(10_000);
     net.boot();
     let built = begun.elapsed().as_secs_f64();
     let targets: Vec<u32> = (1..10_000).collect();
@@ -98,7 +98,7 @@ fn million() {
 fn bytes_per_message() {
     for (name, level) in [("full", Level::Full), ("summary", Level::Summary)] {
         let mut net = Net::new(level);
-        (0..2).for_each(|_| drop(net.site()));
+        net.sites(2);
         net.boot();
         net.world.advance(support::start() + Duration::from_secs(1));
         let before = resident_kib();

@@ -7,9 +7,10 @@ use std::path::Path;
 
 use mxlab::conform::{self, Verdict, report};
 
-/// Plays all cases of a family; panics with the first differences of those that fail.
-fn family(name: &str) {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/cases");
+/// Plays the cases of a folder whose names begin with a family's; panics with the first
+/// differences of those that fail.
+fn family(folder: &str, name: &str) {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(folder);
     let mut failures = String::new();
     let mut failed = 0;
     let mut files: Vec<_> = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -30,8 +31,16 @@ macro_rules! families {
     ($($name:ident)*) => {
         $(#[test]
         fn $name() {
-            family(stringify!($name));
+            family("cases", stringify!($name));
         })*
+
+        /// Cases that were recorded for mxlab itself, beyond the first collection.
+        mod more {
+            $(#[test]
+            fn $name() {
+                super::family("more", stringify!($name));
+            })*
+        }
     };
 }
 

@@ -28,7 +28,7 @@ pub struct Net {
     pub world: World,
     zones: String,
     reverse: String,
-    pub sites: Vec<HostId>,
+    hosts: Vec<HostId>,
 }
 
 /// The address of the n-th site.
@@ -44,12 +44,12 @@ pub fn domain(n: u32) -> String {
 impl Net {
     /// A world without hosts.
     pub fn new(level: Level) -> Net {
-        Net { world: World::new(1, start(), level), zones: String::new(), reverse: String::new(), sites: Vec::new() }
+        Net { world: World::new(1, start(), level), zones: String::new(), reverse: String::new(), hosts: Vec::new() }
     }
 
     /// Adds a site; clients in 10.255.0.0/16 may relay over it.
     pub fn site(&mut self) -> HostId {
-        let n = self.sites.len() as u32;
+        let n = self.hosts.len() as u32;
         let (domain, addr) = (domain(n), address(n));
         let mut spec = HostSpec::new(HostId(0), format!("mx{n}"), format!("mx.{domain}"), start());
         spec.addrs = vec![addr.into()];
@@ -67,11 +67,18 @@ impl Net {
         mxlab::world::install_programs(&mut host);
         let id = self.world.add_host(host);
         command(&mut self.world, id, "newaliases");
-        self.sites.push(id);
+        self.hosts.push(id);
         self.zones.push_str(&format!("{domain}. 86400 IN MX 10 mx.{domain}.\nmx.{domain}. 86400 IN A {addr}\n"));
         let [a, b, c, d] = addr.octets();
         self.reverse.push_str(&format!("{d}.{c}.{b}.{a}.in-addr.arpa. 86400 IN PTR mx.{domain}.\n"));
         id
+    }
+
+    /// Adds so many sites.
+    pub fn sites(&mut self, count: u32) {
+        for _ in 0..count {
+            self.site();
+        }
     }
 
     /// Starts the name server and Postfix everywhere.
@@ -84,7 +91,7 @@ impl Net {
             Zone::parse_fragment(origin, text, "zone").unwrap_or_else(|errors| panic!("{errors:?}"))
         });
         self.world.start(id, Box::new(NameServer::new(zones.into())), Actor::Daemon);
-        for site in self.sites.clone() {
+        for site in self.hosts.clone() {
             self.world.start(site, Box::new(Postfix::new("/etc/postfix")), Actor::Daemon);
         }
     }
@@ -103,7 +110,7 @@ impl Net {
 
     /// Octets in the mailbox of alice at a site.
     pub fn mailbox(&self, site: u32) -> u64 {
-        let host = self.world.host(self.sites[site as usize]);
+        let host = self.world.host(self.hosts[site as usize]);
         host.vfs.stat("/var/mail/alice", &Cred::ROOT).map_or(0, |inode| inode.size())
     }
 }
