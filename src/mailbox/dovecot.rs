@@ -335,10 +335,10 @@ impl Process for Dovecot {
             Input::Wake(token) => self.wake(token, ctx),
             Input::Net(NetInput::Accepted { sock, local, peer, .. }) => self.accept(sock, local, peer, ctx),
             Input::Net(NetInput::Data { sock, payload }) => self.receive(sock, payload, ctx),
-            Input::Net(NetInput::Eof { sock } | NetInput::Reset { sock, .. }) => {
-                if self.sessions.remove(&sock).is_some() {
-                    ctx.close(sock);
-                }
+            Input::Net(NetInput::Eof { sock } | NetInput::Reset { sock, .. })
+                if self.sessions.remove(&sock).is_some() =>
+            {
+                ctx.close(sock);
             }
             Input::Signal(Signal::Hup) => self.config = Some(Config::load(ctx.host)),
             Input::Signal(_) => ctx.exit(crate::host::Exit::default()),

@@ -121,6 +121,9 @@ enum Place {
     Maildir(String),
 }
 
+/// A folder's place, its messages with their unique ids, its index, and the ids that are recent.
+type Opened = (Place, Vec<(u32, Raw)>, Index, Vec<u32>);
+
 impl HostStore<'_> {
     fn user(&self, name: &str) -> Result<(User, Cred), Errno> {
         let user = self.host.accounts.user(name).cloned().ok_or(Errno::NoEnt)?;
@@ -193,12 +196,7 @@ impl HostStore<'_> {
     }
 
     /// Reads a folder and brings its index up to date.
-    fn load(
-        &mut self,
-        user: &User,
-        cred: &Cred,
-        folder: &str,
-    ) -> Result<(Place, Vec<(u32, Raw)>, Index, Vec<u32>), Errno> {
+    fn load(&mut self, user: &User, cred: &Cred, folder: &str) -> Result<Opened, Errno> {
         let place = self.place(user, folder)?;
         let raw = self.raw(&place, cred)?;
         let path = Self::index_path(user, &place);

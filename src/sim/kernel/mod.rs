@@ -514,8 +514,8 @@ impl Kernel {
             let Some((segment, cause)) = direction.backlog.pop_front() else { return };
             direction.in_flight += len;
             let departs = direction.link_free.max(now);
-            if path.bandwidth > 0 {
-                direction.link_free = departs + Duration::from_micros(len.saturating_mul(1_000_000) / path.bandwidth);
+            if let Some(micros) = len.saturating_mul(1_000_000).checked_div(path.bandwidth) {
+                direction.link_free = departs + Duration::from_micros(micros);
             }
             let arrives = (departs.max(direction.link_free) + path.latency + late).max(direction.last_arrival);
             direction.last_arrival = arrives;
