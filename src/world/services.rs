@@ -107,4 +107,41 @@ mod tests {
         assert!(shown.contains("Active: failed (Result: exit-code)") && shown.contains("fatal: "), "{shown}");
         assert_eq!(status, 3);
     }
+
+    #[test]
+    fn names_are_asked_for_and_servers_talked_to_by_hand() {
+        let mut world = World::new(1, Time::from_secs(1_800_000_000), Level::Full);
+        let mut host = build(&HostSpec::new(HostId(0), "ns", "ns.test", world.now())).unwrap();
+        install_programs(&mut host);
+        world.add_host(host);
+        let zone = "$TTL 3600\n@ IN SOA ns.example.org. root.example.org. 1 2 3 4 5\n@ IN NS ns\nns IN A 127.0.0.1\n\
+                    @ IN MX 10 fks1\n@ IN MX 50 lax1\nfks1 IN A 192.0.2.1\n";
+        let files = &mut world.host_mut(HostId(0)).vfs;
+        files.mkdir_all("/etc/bind").unwrap();
+        files.write("/etc/bind/example.org.zone", zone, 0o644, &Cred::ROOT).unwrap();
+        files.write("/etc/resolv.conf", "nameserver 127.0.0.1\n", 0o644, &Cred::ROOT).unwrap();
+        for (line, output, status) in [
+            ("systemctl start named", "", 0),
+            (
+                "host -t MX example.org",
+                "example.org mail is handled by 10 fks1.example.org.\nexample.org mail is handled by 50 lax1.example.org.\n",
+                0,
+            ),
+            ("host fks1.example.org", "fks1.example.org has address 192.0.2.1\n", 0),
+            ("host -t MX fks1.example.org", "fks1.example.org has no MX record\n", 0),
+            ("host nope.example.org", "Host nope.example.org not found: 3(NXDOMAIN)\n", 1),
+            ("dig mx example.org +short", "10 fks1.example.org.\n50 lax1.example.org.\n", 0),
+            ("dig +noall +answer fks1.example.org", "fks1.example.org.\t3600\tIN\tA\t192.0.2.1\n", 0),
+            ("dig example.org -t mx | grep -cE 'status: NOERROR|^;example.org.\t\t\tIN\tMX|MSG SIZE'", "3\n", 0),
+            (
+                "telnet 127.0.0.1 26",
+                "Trying 127.0.0.1...\ntelnet: Unable to connect to remote host: Connection refused\n",
+                1,
+            ),
+            ("nc -zv 127.0.0.1 53", "Connection to 127.0.0.1 53 port [tcp/domain] succeeded!\n", 0),
+            ("nc -zv 127.0.0.1 26", "nc: connect to 127.0.0.1 port 26 (tcp) failed: Connection refused\n", 1),
+        ] {
+            assert_eq!(run(&mut world, line), (output.to_owned(), status), "{line}");
+        }
+    }
 }

@@ -13,6 +13,7 @@ mod grep;
 mod identity;
 mod jq;
 mod ls;
+mod net;
 mod posix_regex;
 mod processes;
 mod run;
@@ -146,10 +147,14 @@ type Make = fn() -> Box<dyn Program>;
 
 const PROGRAMS: &[(&str, Make)] = &[
     ("cat", stream::Cat::make),
+    ("dig", net::Dig::make),
     ("env", run::Wrapper::make),
     ("find", find::Find::make),
     ("grep", grep::Grep::make),
+    ("host", net::HostTool::make),
     ("head", stream::Head::make),
+    ("nc", net::Telnet::make),
+    ("netcat", net::Telnet::make),
     ("nice", run::Wrapper::make),
     ("nohup", run::Wrapper::make),
     ("sleep", run::Sleep::make),
@@ -159,6 +164,7 @@ const PROGRAMS: &[(&str, Make)] = &[
     ("systemctl", systemctl::Systemctl::make),
     ("tail", follow::Tail::make),
     ("tee", stream::Tee::make),
+    ("telnet", net::Telnet::make),
     ("timeout", run::Wrapper::make),
     ("xargs", run::Xargs::make),
     ("yes", stream::Yes::make),

@@ -9,6 +9,9 @@ use crate::host::Host;
 use crate::host::program::Env;
 use crate::sim::{Listener, ProcId};
 
+/// The first port that the kernel gives to clients.
+const EPHEMERAL: u16 = 32_768;
+
 /// A socket that waits for connections or datagrams.
 struct Open {
     udp: bool,
@@ -34,7 +37,9 @@ fn sockets(host: &Host) -> Vec<Open> {
             everywhere(false, *port, *proc);
         }
     }
-    host.udp_ports.iter().for_each(|(port, proc)| everywhere(true, *port, *proc));
+    // The ports that questions are asked from are no services.
+    let services = host.udp_ports.iter().filter(|(port, _)| **port < EPHEMERAL);
+    services.for_each(|(port, proc)| everywhere(true, *port, *proc));
     for (listener, proc) in &host.listeners {
         if let Listener::Tcp { addr: Some(addr), port } = listener {
             bound.push((false, *addr, *port, *proc));
