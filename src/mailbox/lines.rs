@@ -32,7 +32,7 @@ impl Lines {
     ///
     /// # Errors
     /// The line is longer than the limit; what was collected is dropped.
-    pub fn next(&mut self) -> Result<Option<Vec<u8>>, TooLong> {
+    pub fn take_line(&mut self) -> Result<Option<Vec<u8>>, TooLong> {
         let Some(end) = memchr::memchr(b'\n', &self.buffer) else {
             if self.buffer.len() > self.limit {
                 self.buffer.clear();

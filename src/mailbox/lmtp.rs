@@ -47,7 +47,7 @@ impl LmtpServer {
         let Some(mut session) = self.sessions.remove(&sock) else { return };
         session.lines.push(bytes);
         loop {
-            match session.lines.next() {
+            match session.lines.take_line() {
                 Ok(Some(line)) => {
                     let (reply, quit) = session.line(&line, ctx);
                     if !reply.is_empty() {

@@ -76,7 +76,7 @@ impl Server {
     pub fn handle(&mut self, bytes: &[u8], store: &mut dyn Store, out: &mut Vec<Output>) {
         self.lines.push(bytes);
         while !matches!(self.state, State::Closed) {
-            match self.lines.next() {
+            match self.lines.take_line() {
                 Ok(Some(line)) => self.line(&String::from_utf8_lossy(&line), store, out),
                 Ok(None) => break,
                 Err(_) => {

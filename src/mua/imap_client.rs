@@ -75,7 +75,7 @@ impl ImapClient {
                 self.mail = Some(octets);
                 continue;
             }
-            match self.lines.next() {
+            match self.lines.take_line() {
                 Ok(Some(line)) => self.line(&String::from_utf8_lossy(&line), out),
                 Ok(None) => return,
                 Err(error) => return self.fail(RetrieveError::Malformed(error.to_string()), out),

@@ -55,7 +55,7 @@ impl Pop3Client {
     pub fn handle(&mut self, bytes: &[u8], out: &mut Vec<Output>) {
         self.lines.push(bytes);
         while !matches!(self.awaited, Awaited::Nothing | Awaited::Handshake | Awaited::Store) {
-            match self.lines.next() {
+            match self.lines.take_line() {
                 Ok(Some(line)) => self.line(line, out),
                 Ok(None) => return,
                 Err(error) => return self.fail(RetrieveError::Malformed(error.to_string()), out),

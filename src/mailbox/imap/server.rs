@@ -155,7 +155,7 @@ impl Server {
     }
 
     fn next_line(&mut self, out: &mut Vec<Output>) -> Option<Vec<u8>> {
-        match self.lines.next() {
+        match self.lines.take_line() {
             Ok(line) => line,
             Err(_) => {
                 send(out, "* BYE Too long command line.");

@@ -207,7 +207,7 @@ fn a_refused_connection_defers_and_the_queue_run_tries_again() {
     bench.refuse();
     let text = "dsn=4.4.1, status=deferred (connect to mail.example.net[203.0.113.20]:25: Connection refused)";
     assert!(bench.log().contains(text), "{}", bench.log());
-    assert_eq!(bench.lists(QueueName::Deferred), [id.clone()]);
+    assert_eq!(bench.lists(QueueName::Deferred), std::slice::from_ref(&id));
     let run = bench.out.iter().find_map(|effect| match effect {
         Effect::WakeAt { time, token, reason: "queue run" } => Some((*time, *token)),
         _ => None,
@@ -278,7 +278,7 @@ fn an_old_message_is_returned_when_it_fails_again() {
     let mut bench = Bench::new("maximal_queue_lifetime = 1d\n");
     let id = bench.submit(&["carol@example.net"]);
     bench.resolve(DnsOutcome::ServFail);
-    bench.host.vfs.now = bench.host.vfs.now + std::time::Duration::from_secs(86_400);
+    bench.host.vfs.now += std::time::Duration::from_secs(86_400);
     bench.with(|qmgr, _, services, ctx| qmgr.trigger(b"FAD", services, ctx));
     bench.resolve(DnsOutcome::ServFail);
     let log = bench.log();
