@@ -81,7 +81,8 @@ fn listed(queue: QueueName, id: SmolStr, file: &QueueFile, reasons: Option<Arc<B
             recipients.push((recipient.address.clone(), String::new()));
         }
     }
-    let size = if queue == QueueName::Maildrop { record::maildrop_size(file) } else { file.size };
+    // What postdrop(1) wrote does not say how long its content is.
+    let size = if file.size == 0 { record::maildrop_size(file) } else { file.size };
     let (arrival, sender) = (file.arrival, file.sender.clone());
     Listed { queue, id, arrival, size, forced_expire: file.forced_expire, sender, recipients }
 }

@@ -16,6 +16,7 @@ use super::queue_file::{QueueFile, Ret};
 use super::services::Services;
 use crate::host::vfs::{Content, Cred, Errno};
 use crate::host::{Ctx, Host};
+use crate::mail::report::Action;
 use crate::trace::Kind;
 pub use entry::{BounceLog, Entry};
 use report::Report;
@@ -220,7 +221,13 @@ fn report_failure(
         services.log.warn(ctx, TAG, format_args!("{id}: undeliverable postmaster notification discarded"));
         return Ok(());
     }
-    let all: Vec<&Entry> = log.entries.iter().map(|entry| &**entry).collect();
+    // When a message expires, those that waited have failed.
+    let failed = |entry: &Arc<Entry>| match entry.action {
+        Action::Delayed => Arc::new(Entry { action: Action::Failed, ..(**entry).clone() }),
+        _ => Arc::clone(entry),
+    };
+    let log: Vec<Arc<Entry>> = log.entries.iter().map(failed).collect();
+    let all: Vec<&Entry> = log.iter().map(|entry| &**entry).collect();
     if file.sender.is_empty() {
         if conf.notify.bounce || conf.notify.two_bounce {
             return send_to_postmaster(services, file, template, &all, &conf.two_bounce_recipient, Ret::Full, ctx);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::messages::{fatal, load_config};
+use super::messages::{fatal, load_config, say};
 use crate::host::Env;
 use crate::host::vfs::Content;
 use crate::mta::postfix::queue::{self, RecordKind};
@@ -70,13 +70,14 @@ pub fn run(env: &mut Env<'_, '_>, _stdin: Bytes) -> u8 {
         };
         let file: Option<Arc<QueueFile>> = match env.ctx.host.vfs.read(&path, env.cred) {
             Ok(content) => Content::object(content),
+            Err(error) if by_id => return fatal(env, NAME, 1, &format!("open queue file {name}: {error}")),
             Err(error) => return fatal(env, NAME, 1, &format!("open {path}: {error}")),
         };
         match file {
             Some(file) => {
                 print(&file, path.strip_prefix(&format!("{}/", layout.directory)).unwrap_or(&path), parts, verbose, env)
             }
-            None => return fatal(env, NAME, 1, &format!("{path}: input is not a valid queue file")),
+            None => say(env, NAME, &format!("warning: {path}: input is not a valid queue file")),
         }
     }
     0
@@ -131,7 +132,14 @@ fn print(file: &QueueFile, path: &str, parts: Parts, verbose: bool, env: &mut En
         }
         let label = match (section, label(record.kind)) {
             (Section::Message, _) => data,
-            (_, "attribute") => format!("named_attribute: {data}"),
+            (_, "attribute") => match data.strip_prefix("create_time=").and_then(|secs| secs.parse().ok()) {
+                Some(secs) => {
+                    let time = crate::sim::Time::from_secs(secs);
+                    let date = time.zoned(&env.ctx.host.zone).strftime("%a %b %e %H:%M:%S %Y").to_string();
+                    format!("create_time: {date}")
+                }
+                None => format!("named_attribute: {data}"),
+            },
             (_, "message_arrival_time") => {
                 let date = file.arrival.zoned(&env.ctx.host.zone).strftime("%a %b %e %H:%M:%S %Y").to_string();
                 format!("message_arrival_time: {date}")
@@ -160,6 +168,7 @@ fn label(kind: RecordKind) -> &'static str {
         RecordKind::Size => "message_size",
         RecordKind::Time => "message_arrival_time",
         RecordKind::Attribute | RecordKind::OriginalRecipient | RecordKind::DsnEnvid => "attribute",
+        RecordKind::FullName => "sender_fullname",
         RecordKind::Sender => "sender",
         RecordKind::Original => "original_recipient",
         RecordKind::Recipient => "recipient",

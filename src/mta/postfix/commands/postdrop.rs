@@ -52,7 +52,6 @@ pub fn submit(
     let empty = Node::File(Content::from(Vec::new()));
     let (id, ino) = ctx.host.vfs.create_in_named(maildrop, name, empty, WRITING, &owner)?;
     let Submission { sender, recipients, attributes, content } = submission;
-    let size = content.len() as u64;
     let file = QueueFile {
         id: id.clone(),
         arrival: now,
@@ -60,7 +59,7 @@ pub fn submit(
         recipients,
         attributes: Arc::new(attributes),
         message: Message { header: Bytes::new(), separator: false, body: content },
-        size,
+        size: 0,
         next_attempt: now,
         warn_at: None,
         forced_expire: false,

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::getopt::{Opt, getopt};
 use super::messages::{fatal, load_config, record, say, status};
 use crate::host::Env;
 use crate::host::vfs::Cred;
@@ -14,15 +15,33 @@ const USAGE: &str = "usage: postqueue -f | postqueue -i queueid | postqueue -j |
 
 /// Runs postqueue(1).
 pub fn run(env: &mut Env<'_, '_>, _stdin: Bytes) -> u8 {
-    let mut words = env.args.iter().skip(1).filter(|word| word.as_str() != "-v").cloned();
-    match (words.next().as_deref(), words.next()) {
-        (Some("-p"), _) => list(env, Form::Text),
-        (Some("-j"), _) => list(env, Form::Json),
-        (Some("-f"), _) => flush_all(env),
-        (Some("-i"), Some(id)) => flush_message(env, &id),
-        (Some("-s"), Some(site)) => flush_site(env, &site),
-        _ => fatal(env, NAME, status::USAGE, USAGE),
+    let (mut options, operands) = match getopt(env.args, "c:fi:jps:v") {
+        Ok(split) => split,
+        Err(text) => {
+            env.errln(format!("{NAME}: {text}"));
+            return fatal(env, NAME, status::UNAVAILABLE, USAGE);
+        }
+    };
+    options.retain(|option| !matches!(option.letter, 'v' | 'c'));
+    match (options.as_slice(), operands.is_empty()) {
+        ([Opt { letter: 'p', .. }], true) => list(env, Form::Text),
+        ([Opt { letter: 'j', .. }], true) => list(env, Form::Json),
+        ([Opt { letter: 'f', .. }], true) => flush_all(env),
+        ([Opt { letter: 'i', value }], true) => flush_message(env, value),
+        ([Opt { letter: 's', value }], true) => flush_site(env, value),
+        _ => fatal(env, NAME, status::UNAVAILABLE, USAGE),
     }
+}
+
+/// Refuses users whom a parameter like `authorized_mailq_users` does not name.
+fn refuse_stranger(parameter: &str, what: &str, params: &Params<'_>, env: &mut Env<'_, '_>) -> Option<u8> {
+    let uid = env.cred.uid;
+    let users = env.ctx.host.accounts.users();
+    let name = users.iter().find(|user| user.uid == uid).map(|user| user.name.clone()).unwrap_or_default();
+    let allowed =
+        uid == Cred::ROOT.uid || params.list(parameter).iter().any(|word| word == "static:anyone" || *word == name);
+    let text = format!("User {name}({uid}) is not allowed to {what} the mail queue");
+    (!allowed).then(|| fatal(env, NAME, status::UNAVAILABLE, &text))
 }
 
 /// Runs mailq(1).
@@ -46,6 +65,9 @@ pub fn list(env: &mut Env<'_, '_>, form: Form) -> u8 {
         Err(status) => return status,
     };
     let params = config.global();
+    if let Some(status) = refuse_stranger("authorized_mailq_users", "view", &params, env) {
+        return status;
+    }
     if is_down(&params, env) {
         say(
             env,
@@ -85,8 +107,8 @@ pub fn flush_all(env: &mut Env<'_, '_>) -> u8 {
 /// Tries one message again (`postqueue -i`, `sendmail -qI`).
 pub fn flush_message(env: &mut Env<'_, '_>, id: &str) -> u8 {
     if !queue::id::is_valid(id) {
-        // postqueue(1) leaves it to the flush server, which says nothing.
-        return 0;
+        let text = format!("Cannot flush queue ID - invalid name: \"{id}\"");
+        return fatal(env, NAME, status::UNAVAILABLE, &text);
     }
     with_running(env, "Queue flush service is not available: mail system is down", |_, params, env| {
         let layout = showq::layout(params, env.ctx.host);
@@ -146,6 +168,9 @@ fn with_running(
         Err(status) => return status,
     };
     let params = config.global();
+    if let Some(status) = refuse_stranger("authorized_flush_users", "flush", &params, env) {
+        return status;
+    }
     if is_down(&params, env) {
         return fatal(env, NAME, status::UNAVAILABLE, down);
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use smol_str::SmolStr;
 
+use super::getopt::getopt;
 use super::messages::{fatal, is_root, load_config, say};
 use crate::host::Env;
 use crate::host::vfs::{Content, Cred};
@@ -27,13 +28,13 @@ enum Action {
 }
 
 impl Action {
-    fn of(option: &str) -> Option<Action> {
+    fn of(option: char) -> Option<Action> {
         Some(match option {
-            "-d" => Action::Delete,
-            "-h" => Action::Hold,
-            "-H" => Action::Release,
-            "-r" => Action::Requeue,
-            "-e" | "-f" => Action::Expire,
+            'd' => Action::Delete,
+            'h' => Action::Hold,
+            'H' => Action::Release,
+            'r' => Action::Requeue,
+            'e' | 'f' => Action::Expire,
             _ => return None,
         })
     }
@@ -56,7 +57,7 @@ impl Action {
             Action::Hold => ("placed on hold", "Placed on hold"),
             Action::Release => ("released from hold", "Released from hold"),
             Action::Requeue => ("requeued", "Requeued"),
-            Action::Expire => ("expired", "Expired"),
+            Action::Expire => ("expired", "Force-expired"),
         }
     }
 }
@@ -73,16 +74,20 @@ pub fn run(env: &mut Env<'_, '_>, stdin: Bytes) -> u8 {
     let layout = showq::layout(&config.global(), env.ctx.host);
     let mut requests: Vec<(Action, String)> = Vec::new();
     let mut named = Vec::new();
-    let mut words = env.args.iter().skip(1).cloned();
-    while let Some(word) = words.next() {
-        match (word.as_str(), Action::of(&word)) {
-            (_, Some(action)) => match words.next() {
-                Some(id) => requests.push((action, id)),
-                None => return usage(env),
-            },
-            ("-s" | "-p" | "-v" | "-S", None) => {}
-            (option, None) if option.starts_with('-') => return usage(env),
-            (queue, None) => named.push(queue.to_owned()),
+    let mut release_expired = false;
+    match getopt(env.args, "c:d:e:f:h:H:pr:sSv") {
+        Ok((options, operands)) => {
+            for option in options {
+                if let Some(action) = Action::of(option.letter) {
+                    requests.push((action, option.value));
+                    release_expired |= option.letter == 'f';
+                }
+            }
+            named.extend(operands);
+        }
+        Err(text) => {
+            env.errln(format!("{NAME}: {text}"));
+            return usage(env);
         }
     }
     let all_queues =
@@ -94,7 +99,7 @@ pub fn run(env: &mut Env<'_, '_>, stdin: Bytes) -> u8 {
             None => return fatal(env, NAME, 1, &format!("invalid directory name: {name}")),
         }
     }
-    let mut totals: Vec<(Action, u64)> = Vec::new();
+    let (mut totals, mut released): (Vec<(Action, u64)>, u64) = (Vec::new(), 0);
     for (action, which) in requests {
         let queues = if queues.is_empty() { action.queues() } else { &queues };
         let mut ids: Vec<SmolStr> = match which.as_str() {
@@ -113,8 +118,10 @@ pub fn run(env: &mut Env<'_, '_>, stdin: Bytes) -> u8 {
                 say(env, NAME, &format!("warning: invalid mail queue id: {id}"));
                 continue;
             }
+            let held = action == Action::Expire && env.ctx.host.vfs.exists(&layout.path("hold", &id));
             if apply(action, &id, queues, &layout, env) {
                 count += 1;
+                released += u64::from(held);
                 if !every {
                     say(env, NAME, &format!("{id}: {}", action.done().0));
                 }
@@ -130,7 +137,10 @@ pub fn run(env: &mut Env<'_, '_>, stdin: Bytes) -> u8 {
         let fifo = format!("{}/public/qmgr", layout.directory);
         env.ctx.trigger(fifo, "W");
     }
-    for (action, count) in totals.into_iter().filter(|(_, count)| *count > 0) {
+    if release_expired && !totals.iter().any(|(action, _)| *action == Action::Release) {
+        totals.push((Action::Release, released));
+    }
+    for (action, count) in totals {
         let plural = if count == 1 { "" } else { "s" };
         say(env, NAME, &format!("{}: {count} message{plural}", action.done().1));
     }
@@ -138,7 +148,7 @@ pub fn run(env: &mut Env<'_, '_>, stdin: Bytes) -> u8 {
 }
 
 fn usage(env: &mut Env<'_, '_>) -> u8 {
-    let text = "usage: postsuper [-c config_dir] [-d queue_id (delete)] [-e queue_id (expire)] [-f queue_id (expire if held)] [-h queue_id (hold)] [-H queue_id (un-hold)] [-p (purge temporary files)] [-r queue_id (requeue)] [-s (structure fix)] [-S (undo structure fix)] [-v (verbose)] [queue...]";
+    let text = "usage: postsuper [-c config_dir] [-d queue_id (delete)] [-e queue_id (expire)] [-f queue_id (expire and/or un-hold)] [-h queue_id (hold)] [-H queue_id (un-hold)] [-p (purge temporary files)] [-r queue_id (requeue)] [-s (structure fix)] [-S (redundant structure fix)][-v (verbose)] [queue...]";
     fatal(env, NAME, 1, text)
 }
 

@@ -11,8 +11,10 @@ use crate::mta::postfix::{queue, showq};
 const NAME: &str = "qshape";
 /// Upper limits of the columns, in minutes.
 const LIMITS: [u64; 9] = [5, 10, 20, 40, 80, 160, 320, 640, 1280];
-/// Width of the column of domains.
-const WIDTH: usize = 39;
+/// Width of a line.
+const WIDTH: usize = 80;
+/// Least width of the column of domains.
+const NAME_WIDTH: usize = 18;
 
 /// Runs qshape(1).
 pub fn run(env: &mut Env<'_, '_>, _stdin: Bytes) -> u8 {
@@ -69,13 +71,21 @@ pub fn run(env: &mut Env<'_, '_>, _stdin: Bytes) -> u8 {
         .chain(std::iter::once("1280+".to_owned()))
         .collect();
     let all = std::iter::once(("TOTAL".to_owned(), total)).chain(rows).collect::<Vec<_>>();
-    // Columns are as wide as their widest number or title, and two at least.
-    let width = |column: usize| {
-        all.iter().map(|(_, counts)| counts[column].to_string().len()).chain([titles[column].len()]).max().unwrap_or(1)
-    };
+    // Columns are as wide as their total or title with a blank before it, and three at least.
+    let widths: Vec<usize> = titles
+        .iter()
+        .zip(total)
+        .map(|(title, total)| title.len().max(total.to_string().len()))
+        .map(|len| if len > 2 { len + 1 } else { 3 })
+        .collect();
+    let name_width = WIDTH.saturating_sub(widths.iter().sum()).max(NAME_WIDTH);
     let line = |name: &str, cells: &[String]| -> String {
-        let cells = cells.iter().enumerate().map(|(column, cell)| format!(" {cell:>width$}", width = width(column)));
-        format!("{name:>WIDTH$}{}", cells.collect::<String>())
+        let name = match name.len().checked_sub(name_width) {
+            Some(excess) if excess > 0 => format!("+{}", name.get(excess + 1..).unwrap_or_default()),
+            _ => name.to_owned(),
+        };
+        let cells = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:>width$}"));
+        format!("{name:>name_width$}{}", cells.collect::<String>())
     };
     env.outln(line("", &titles));
     for (name, counts) in &all {

@@ -16,7 +16,7 @@ use smol_str::{SmolStr, format_smolstr};
 use super::bounce::{self, LogKind};
 use super::config::{Config, Fatal};
 use super::delivery::{self, Outcome, Request};
-use super::queue_file::{QueueFile, QueueName};
+use super::queue_file::{QueueFile, QueueName, Recipient};
 use super::services::Services;
 use super::smtp::trouble::Trouble;
 use super::trivial_rewrite;
@@ -115,6 +115,11 @@ impl Qmgr {
 
     /// Takes up what lies in the queue when the instance starts.
     pub fn start(&mut self, services: &mut Services, ctx: &mut Ctx<'_>) {
+        if self.conf.bounce_lifetime > self.conf.lifetime {
+            self.conf.bounce_lifetime = self.conf.lifetime;
+            let text = "bounce_queue_lifetime is larger than maximal_queue_lifetime - adjusting bounce_queue_lifetime";
+            services.log.warn(ctx, TAG, format_args!("{text}"));
+        }
         services.queue.recover(ctx);
         self.run_deferred(false, services, ctx);
         self.take_incoming(services, ctx);
@@ -243,7 +248,15 @@ impl Qmgr {
         let mut groups: Vec<(SmolStr, SmolStr, Entry)> = Vec::new();
         let redirect = &file.attributes.redirect;
         let mut redirected = false;
-        for (index, recipient) in file.recipients.iter().enumerate().filter(|(_, recipient)| !recipient.done) {
+        let mut open: Vec<(usize, &Recipient)> =
+            file.recipients.iter().enumerate().filter(|(_, recipient)| !recipient.done).collect();
+        if open.len() > 1 {
+            open.sort_by_cached_key(|(_, recipient)| {
+                let address = recipient.address.to_ascii_lowercase();
+                (address.rsplit_once('@').map_or(String::new(), |(_, domain)| domain.to_owned()), address)
+            });
+        }
+        for (index, recipient) in open {
             if !redirect.is_empty() && std::mem::replace(&mut redirected, true) {
                 self.set_state(&file.id, index, State::Done);
                 continue;

@@ -16,6 +16,7 @@ pub enum RecordKind {
     Size,
     Time,
     Attribute,
+    FullName,
     Sender,
     Original,
     OriginalRecipient,
@@ -36,6 +37,7 @@ impl RecordKind {
             RecordKind::Size => b'C',
             RecordKind::Time => b'T',
             RecordKind::Attribute | RecordKind::DsnEnvid | RecordKind::OriginalRecipient => b'A',
+            RecordKind::FullName => b'F',
             RecordKind::Sender => b'S',
             RecordKind::Original => b'O',
             RecordKind::Recipient => b'R',
@@ -77,10 +79,13 @@ fn stamp<'a>(time: Time) -> Record<'a> {
 pub fn records(file: &QueueFile) -> Vec<Record<'_>> {
     let mut all = Vec::with_capacity(32 + file.recipients.len() * 2);
     let recipients = file.recipients.len();
-    all.push(owned(
-        RecordKind::Size,
-        format!("{:15} {:15} {recipients:15} {:15} {:15} {:15}", file.size, 0, 0, file.size, 0),
-    ));
+    // What postdrop(1) wrote has no size yet.
+    if file.size > 0 {
+        all.push(owned(
+            RecordKind::Size,
+            format!("{:15} {:15} {recipients:15} {:15} {:15} {:15}", file.size, 0, 0, file.size, 0),
+        ));
+    }
     all.push(stamp(file.arrival));
     envelope(file, &mut all);
     all.push(text(RecordKind::Message, ""));
@@ -96,8 +101,9 @@ pub fn records(file: &QueueFile) -> Vec<Record<'_>> {
 
 fn envelope<'a>(file: &'a QueueFile, all: &mut Vec<Record<'a>>) {
     let attributes = &*file.attributes;
-    let create = format!("create_time={}", file.arrival.secs());
-    all.push(owned(RecordKind::Attribute, create));
+    if file.size > 0 {
+        all.push(owned(RecordKind::Attribute, format!("create_time={}", file.arrival.secs())));
+    }
     for (name, value) in [
         ("rewrite_context", &attributes.rewrite_context),
         ("dsn_envid", &attributes.dsn_envid),
@@ -108,6 +114,9 @@ fn envelope<'a>(file: &'a QueueFile, all: &mut Vec<Record<'a>>) {
         if !value.is_empty() {
             all.push(owned(RecordKind::Attribute, format!("{name}={value}")));
         }
+    }
+    if !attributes.full_name.is_empty() {
+        all.push(text(RecordKind::FullName, &attributes.full_name));
     }
     all.push(text(RecordKind::Sender, &file.sender));
     let client = [
@@ -133,7 +142,9 @@ fn envelope<'a>(file: &'a QueueFile, all: &mut Vec<Record<'a>>) {
         if !recipient.orcpt.is_empty() {
             all.push(owned(RecordKind::OriginalRecipient, format!("dsn_orig_rcpt={}", recipient.orcpt)));
         }
-        all.push(text(RecordKind::Original, &recipient.original));
+        if file.size > 0 {
+            all.push(text(RecordKind::Original, &recipient.original));
+        }
         let kind = if recipient.done { RecordKind::Done } else { RecordKind::Recipient };
         all.push(text(kind, &recipient.address));
     }
