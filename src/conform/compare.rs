@@ -140,12 +140,6 @@ fn canonical(mut result: Value) -> Value {
     for_each_entry(&mut result, "received", |sessions| {
         for session in sessions.as_array_mut().into_iter().flatten() {
             if let Some(Value::Array(lines)) = session.get_mut("transcript") {
-                // Whether the server notices how TLS ended is a matter of timing.
-                if lines.last().is_some_and(|line| line == "!: SSLEOFError")
-                    && lines.iter().any(|line| line == "C: QUIT")
-                {
-                    lines.pop();
-                }
                 // A cached connection may still be open at the end.
                 let at = lines.len().saturating_sub(2);
                 if lines.len() >= 2 && lines[at] == "C: QUIT" {

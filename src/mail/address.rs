@@ -230,7 +230,8 @@ fn print_token(text: &mut String, token: &Token) {
         }
         Token::Operator(ch) => text.push(*ch),
         Token::StartGroup => text.push(':'),
-        Token::Address(tokens) => tokens.iter().for_each(|token| print_token(text, token)),
+        // Quotes are set anew: only where the local part needs them (`tok822_externalize`).
+        Token::Address(tokens) => text.push_str(&quote(&internalize(tokens))),
     }
 }
 

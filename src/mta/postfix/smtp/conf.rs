@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use smol_str::{SmolStr, format_smolstr};
 
+use crate::host::Host;
 use crate::mta::postfix::config::{Fatal, MasterEntry, Params};
 use crate::mta::postfix::maps::{AddressFinder, Maps};
 use crate::mta::postfix::tls::Level;
@@ -180,6 +181,14 @@ fn addresses(params: &Params<'_>, name: &str) -> Vec<IpAddr> {
 }
 
 impl SmtpConf {
+    /// What smtp(8) logs when it opens its tables.
+    pub fn problems(&self, host: &Host) -> Vec<String> {
+        [&self.sasl.passwords, &self.tls.policy, &self.generic]
+            .into_iter()
+            .flat_map(|maps| maps.problems(host))
+            .collect()
+    }
+
     /// Reads the parameters of a service whose program is `smtp` or `lmtp`.
     ///
     /// # Errors

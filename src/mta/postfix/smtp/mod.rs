@@ -15,7 +15,7 @@ mod output;
 mod sasl;
 pub mod trouble;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -55,6 +55,8 @@ pub struct SmtpClient {
     idle: BTreeMap<(SmolStr, SmolStr), Vec<Socket>>,
     reports: VecDeque<Report>,
     trust: TrustStore,
+    /// Services whose program has said what it has to say at its start.
+    announced: BTreeSet<SmolStr>,
 }
 
 impl SmtpClient {
@@ -79,6 +81,7 @@ impl SmtpClient {
     pub fn reload(&mut self, services: impl IntoIterator<Item = SmtpConf>) {
         self.services = services.into_iter().map(|conf| (conf.service.clone(), Arc::new(conf))).collect();
         self.trust = TrustStore::default();
+        self.announced.clear();
     }
 
     /// The next thing to tell the queue manager. To be called until `None` after every input.
@@ -95,6 +98,11 @@ impl SmtpClient {
     pub fn start(&mut self, request: Arc<Request>, services: &mut Services, ctx: &mut Ctx<'_>) {
         let Some(conf) = self.services.get(&request.transport).cloned() else { return };
         let id = request.job;
+        if self.announced.insert(conf.service.clone()) {
+            for line in conf.problems(ctx.host) {
+                services.log.log(ctx, Priority::Warning, &conf.tag, format_args!("{line}"));
+            }
+        }
         let job = Job::new(conf, request, ctx.now);
         self.jobs.insert(id, job);
         if !self.reuse(id, services, ctx) {
