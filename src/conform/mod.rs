@@ -1,6 +1,6 @@
 //! Golden cases: little worlds with a script and a recording of what Postfix 3.7 did there.
 //!
-//! [`Case`] is the file without its recording, [`run`] plays it, [`normalise`] and
+//! [`Case`] is the file without its recording, [`run`] plays it, [`normalise()`] and
 //! [`differences`] compare the result with a recording. A run never sees the recording.
 
 mod build;

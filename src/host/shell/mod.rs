@@ -1,7 +1,7 @@
 //! The command language of a host: dash and bash as far as administrators type them, resumable.
 //!
-//! [`parser`] makes commands of text, [`expand`] arguments of words, [`exec`] runs commands on a
-//! stack of frames, [`machine`] runs several shells and programs at the same time, connected by
+//! `parser` makes commands of text, `expand` arguments of words, `exec` runs commands on a
+//! stack of frames, `machine` runs several shells and programs at the same time, connected by
 //! pipes. [`ShellProcess`] is all of that as a process of a host; [`Terminal`] is one that a
 //! person types to. Nothing blocks: what waits is left as it is until the world has news for it.
 

@@ -13,7 +13,7 @@ pub fn test(words: &[String], state: &State, host: &Host) -> Result<u8, String> 
     evaluate(words, &state.cwd, &state.cred, host)
 }
 
-/// As [`test`], for who is no shell.
+/// As [`test()`], for who is no shell.
 ///
 /// # Errors
 /// What is wrong with it.

@@ -1,6 +1,6 @@
 //! local(8): delivery to the users of this host.
 //!
-//! A recipient is first expanded into targets without doing anything ([`expand`]); then the
+//! A recipient is first expanded into targets without doing anything (`expand`); then the
 //! targets are served in order. Mailboxes and files are served at once, commands and locked
 //! mailboxes are waited for, and mail for elsewhere is submitted again when the others are done.
 
