@@ -24,7 +24,7 @@ const SLICE: u64 = 20_000;
 /// Virtual time that a slice takes.
 const SLICE_MICROS: u64 = 20_000;
 /// Steps after which a shell process is ended: a minute or so of a real machine's time.
-const MAX_STEPS: u64 = 4_000_000;
+const MAX_STEPS: u64 = 1_000_000;
 /// Octets that a filter may get as input.
 const MAX_FILTER_INPUT: usize = 1 << 26;
 
