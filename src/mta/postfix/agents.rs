@@ -111,6 +111,29 @@ impl Agents {
         agents
     }
 
+    /// Takes a changed configuration; deliveries under way go on.
+    pub fn reload(&mut self, config: &Config, host: &Host, owners: Owners) {
+        let mut fresh = Agents::load(config, host, owners);
+        for (service, agent) in &mut fresh.agents {
+            match (self.agents.remove(service), &mut *agent) {
+                (Some(Agent::Local(mut old)), Agent::Local(new)) => {
+                    old.take_over((**new).clone());
+                    *agent = Agent::Local(old);
+                }
+                (Some(Agent::Pipe(mut old)), Agent::Pipe(new)) => {
+                    old.take_over((**new).clone());
+                    *agent = Agent::Pipe(old);
+                }
+                _ => {}
+            }
+        }
+        std::mem::swap(&mut fresh.smtp, &mut self.smtp);
+        fresh.smtp.take_over(&self.smtp);
+        fresh.waiting = std::mem::take(&mut self.waiting);
+        fresh.died = std::mem::take(&mut self.died);
+        *self = fresh;
+    }
+
     /// Gives the queue manager's requests to their agents until there are none, and tells it what
     /// they report. To be called after every input.
     pub fn pump(&mut self, qmgr: &mut Qmgr, services: &mut Services, ctx: &mut Ctx<'_>) {

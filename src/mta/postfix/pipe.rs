@@ -237,6 +237,11 @@ impl Pipe {
         Pipe { conf, owner, jobs: BTreeMap::new(), dates: DateCache::default() }
     }
 
+    /// Takes over the configuration of another one after a reload; jobs go on with it.
+    pub fn take_over(&mut self, fresh: Pipe) {
+        self.conf = fresh.conf;
+    }
+
     /// Begins with a request: runs the command for all its recipients.
     pub fn start(&mut self, request: Request, _services: &mut Services, ctx: &mut Ctx<'_>) -> Step {
         let mut job = Job {

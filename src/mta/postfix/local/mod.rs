@@ -63,9 +63,10 @@ impl Local {
         Local { conf, tag: tag.into(), owner, jobs: BTreeMap::new(), dates: DateCache::default(), started: false }
     }
 
-    /// Takes a new configuration; jobs go on with it.
-    pub fn configure(&mut self, conf: LocalConf) {
-        self.conf = conf;
+    /// Takes over the configuration of another one after a reload; jobs go on with it.
+    pub fn take_over(&mut self, fresh: Local) {
+        self.conf = fresh.conf;
+        self.tag = fresh.tag;
         self.started = false;
     }
 

@@ -356,7 +356,7 @@ impl Running {
         self.services.log.restart();
         self.services.log.set_pid(TAG, ctx.proc.0);
         self.qmgr.reload(&config)?;
-        self.agents = Agents::load(&config, ctx.host, owners());
+        self.agents.reload(&config, ctx.host, owners());
         self.smtpd.reload();
         if interfaces == self.interfaces {
             return self.listen(ctx);

@@ -77,9 +77,9 @@ impl SmtpClient {
         self.services.get(service)
     }
 
-    /// Takes over the parameters of another one after a reload; running jobs keep theirs.
-    pub fn reload(&mut self, services: impl IntoIterator<Item = SmtpConf>) {
-        self.services = services.into_iter().map(|conf| (conf.service.clone(), Arc::new(conf))).collect();
+    /// Takes over the services of another one after a reload; jobs under way keep theirs.
+    pub fn take_over(&mut self, fresh: &SmtpClient) {
+        self.services.clone_from(&fresh.services);
         self.trust = TrustStore::default();
         self.announced.clear();
     }
