@@ -13,6 +13,7 @@ use x509_cert::Certificate;
 use x509_cert::der::Encode as _;
 
 use super::imap;
+use super::output::Output;
 use super::pop3::{self, Tls};
 use super::store::HostStore;
 use crate::host::vfs::Cred;
@@ -149,15 +150,9 @@ impl Dovecot {
         let plaintext = config.plaintext || session.peer.ip() == session.local.ip() || session.peer.ip().is_loopback();
         let mut outputs = Vec::new();
         let machine = if session.is_pop3 {
-            let mut out = Vec::new();
-            let server = pop3::Server::new(tls, plaintext, &mut out);
-            outputs.extend(out.into_iter().map(Output::from));
-            Machine::Pop3(server)
+            Machine::Pop3(pop3::Server::new(tls, plaintext, &mut outputs))
         } else {
-            let mut out = Vec::new();
-            let server = imap::Server::new(tls, plaintext, &mut out);
-            outputs.extend(out.into_iter().map(Output::from));
-            Machine::Imap(server)
+            Machine::Imap(imap::Server::new(tls, plaintext, &mut outputs))
         };
         session.machine = Some(machine);
         session.handshake = false;
@@ -210,6 +205,7 @@ impl Dovecot {
     }
 
     fn perform(&mut self, sock: Socket, outputs: Vec<Output>, ctx: &mut Ctx<'_>) {
+        let pop3 = self.sessions.get(&sock).is_some_and(|session| session.is_pop3);
         for output in outputs {
             match output {
                 Output::Send(bytes) => ctx.send(sock, bytes),
@@ -222,7 +218,7 @@ impl Dovecot {
                     ctx.close(sock);
                     self.sessions.remove(&sock);
                 }
-                Output::Command { user, line, reply, pop3 } => {
+                Output::Command(user, line, reply) => {
                     let (user, line, reply) = (user.into(), line.into(), reply.into());
                     ctx.emit_full(|| {
                         if pop3 {
@@ -256,7 +252,7 @@ impl Dovecot {
             if server.is_idle() {
                 let mut out = Vec::new();
                 server.refresh(&mut HostStore { host: ctx.host }, &mut out);
-                self.perform(sock, out.into_iter().map(Output::from).collect(), ctx);
+                self.perform(sock, out, ctx);
                 ctx.wake_at(ctx.now + IDLE_POLL, token, "IDLE");
             }
             return;
@@ -281,51 +277,15 @@ impl Default for Dovecot {
     }
 }
 
-/// What either machine wants done.
-enum Output {
-    Send(Vec<u8>),
-    StartTls,
-    Command { user: String, line: String, reply: String, pop3: bool },
-    Close,
-}
-
-impl From<pop3::Output> for Output {
-    fn from(output: pop3::Output) -> Output {
-        match output {
-            pop3::Output::Send(bytes) => Output::Send(bytes),
-            pop3::Output::StartTls => Output::StartTls,
-            pop3::Output::Command(user, line, reply) => Output::Command { user, line, reply, pop3: true },
-            pop3::Output::Close => Output::Close,
-        }
-    }
-}
-
-impl From<imap::Output> for Output {
-    fn from(output: imap::Output) -> Output {
-        match output {
-            imap::Output::Send(bytes) => Output::Send(bytes),
-            imap::Output::StartTls => Output::StartTls,
-            imap::Output::Command(user, line, reply) => Output::Command { user, line, reply, pop3: false },
-            imap::Output::Close => Output::Close,
-        }
-    }
-}
-
 /// Gives octets of the client to its machine.
 fn feed(machine: &mut Machine, bytes: &[u8], ctx: &mut Ctx<'_>) -> Vec<Output> {
     let mut store = HostStore { host: ctx.host };
+    let mut out = Vec::new();
     match machine {
-        Machine::Pop3(server) => {
-            let mut out = Vec::new();
-            server.handle(bytes, &mut store, &mut out);
-            out.into_iter().map(Output::from).collect()
-        }
-        Machine::Imap(server) => {
-            let mut out = Vec::new();
-            server.handle(bytes, &mut store, &mut out);
-            out.into_iter().map(Output::from).collect()
-        }
+        Machine::Pop3(server) => server.handle(bytes, &mut store, &mut out),
+        Machine::Imap(server) => server.handle(bytes, &mut store, &mut out),
     }
+    out
 }
 
 impl Process for Dovecot {

@@ -9,5 +9,6 @@ pub mod lock;
 pub mod maildir;
 pub mod mbox;
 pub mod memory;
+pub mod output;
 pub mod pop3;
 pub mod store;

@@ -5,25 +5,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
 use super::lines::Lines;
+pub use super::output::Output;
 use super::store::{Mail, Store};
 
 /// Longest command line; longer ones end the session (RFC 2449 says 255, Dovecot takes more).
 const MAX_LINE: usize = 8192;
 /// Logins that may fail before the server hangs up.
 const MAX_FAILURES: u32 = 10;
-
-/// What the machine wants done.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Output {
-    /// Send these octets.
-    Send(Vec<u8>),
-    /// Begin the TLS handshake, then call [`Server::secured`].
-    StartTls,
-    /// A command and its reply, for the trace: user, line (passwords hidden), first reply line.
-    Command(String, String, String),
-    /// Close the connection.
-    Close,
-}
 
 /// Where the session is (RFC 1939 section 3).
 #[derive(Clone, Debug)]

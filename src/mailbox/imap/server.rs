@@ -7,6 +7,7 @@ use super::fetch::{self, Item, flag_list};
 use super::search;
 use super::syntax::{self, Arg, SequenceSet};
 use crate::mailbox::lines::Lines;
+pub use crate::mailbox::output::Output;
 use crate::mailbox::pop3::Tls;
 use crate::mailbox::store::{Flags, Folder, Store};
 
@@ -14,19 +15,6 @@ use crate::mailbox::store::{Flags, Folder, Store};
 const MAX_LINE: usize = 65_536;
 /// Longest literal: the largest message that APPEND takes.
 const MAX_LITERAL: usize = 64 << 20;
-
-/// What the machine wants done.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Output {
-    /// Send these octets.
-    Send(Vec<u8>),
-    /// Begin the TLS handshake, then call [`Server::secured`].
-    StartTls,
-    /// A command and its tagged reply, for the trace: user, line (passwords hidden), reply.
-    Command(String, String, String),
-    /// Close the connection.
-    Close,
-}
 
 /// Where the session is (RFC 3501 section 3).
 #[derive(Clone, Debug)]
