@@ -5,7 +5,13 @@
 pub mod cli;
 pub mod conform;
 pub mod dns;
+pub mod grade;
+#[cfg(feature = "gui")]
+pub mod gui;
 pub mod host;
+pub mod lab;
+#[cfg(feature = "live")]
+pub mod live;
 pub mod mail;
 pub mod mailbox;
 pub mod mta;
@@ -15,4 +21,5 @@ pub mod session;
 pub mod sim;
 pub mod smtp;
 pub mod trace;
+pub mod view;
 pub mod world;

@@ -1,0 +1,1 @@
+//! Labs: tasks with checks that observe a world, variation per student, permissions.

@@ -1,0 +1,1 @@
+//! The gateway: loopback sockets of the real machine as connections inside the world.
