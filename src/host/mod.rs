@@ -4,6 +4,7 @@
 //! that runs, [`program`] the contract of commands, [`shell`] the command language.
 
 pub mod accounts;
+pub mod console;
 pub mod layout;
 pub mod named;
 pub mod password;

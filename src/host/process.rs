@@ -11,6 +11,7 @@ use bytes::Bytes;
 use smol_str::SmolStr;
 
 use super::Host;
+use super::console::{Answer, Window};
 use super::vfs::Cred;
 use crate::dns::Lookup;
 use crate::dns::Qtype;
@@ -52,6 +53,10 @@ pub enum Input {
     Signal(Signal),
     /// Octets typed at its terminal; `^C` is octet 3 and `^D` octet 4, as on a real one.
     Typed(Bytes),
+    /// Its terminal has another size now.
+    Resized(Window),
+    /// What the person at its terminal did about a request of the program in the foreground.
+    Answered(Answer),
 }
 
 /// How a spawned process ended.
@@ -83,6 +88,10 @@ pub trait Process: Send + Sync + std::fmt::Debug {
     fn clone_box(&self) -> Box<dyn Process>;
     /// What `ps` shows.
     fn command_line(&self) -> String;
+    /// Whether it can still be looked at after its exit, as the text on a terminal can.
+    fn outlives_exit(&self) -> bool {
+        false
+    }
     /// With which user's rights it runs.
     fn uid(&self) -> u32 {
         0

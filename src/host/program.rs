@@ -9,6 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use smol_str::SmolStr;
 
+use super::console::{Answer, Request, Tty};
 use super::process::{Ctx, Input};
 use super::vfs::Cred;
 
@@ -17,7 +18,8 @@ use super::vfs::Cred;
 pub enum Resume {
     /// First call.
     Start,
-    /// There is more on standard input, or its end was reached (see [`Env::stdin`]).
+    /// There is more on standard input or at the terminal, or the end of standard input was reached
+    /// (see [`Env::stdin`]).
     Stdin,
     /// Something that it asked for through [`Env::ctx`]: a timer, a connection, an answer, a child.
     Input(Input),
@@ -25,6 +27,8 @@ pub enum Resume {
     Output,
     /// The command of [`Progress::Run`] has ended with this status.
     Ran(u8),
+    /// What came of [`Progress::Ask`]; `None` if nobody sits at a terminal.
+    Answered(Option<Answer>),
 }
 
 /// What a program does next.
@@ -39,6 +43,8 @@ pub enum Progress {
     More,
     /// It waits for another command, which uses its standard streams; [`Resume::Ran`] will come.
     Run(Box<Run>),
+    /// It waits for the person at its terminal; [`Resume::Answered`] will come.
+    Ask(Box<Request>),
 }
 
 /// A command that a program runs as its child (`xargs`, `find -exec`, `sudo`, `env`).
@@ -65,6 +71,8 @@ pub struct Stdin {
     pub buffer: Vec<u8>,
     /// Whether no more will come.
     pub eof: bool,
+    /// The terminal that a person sits at, if there is one.
+    pub tty: Option<Tty>,
 }
 
 impl Stdin {

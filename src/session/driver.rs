@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::input::{Input, InputError};
 use super::recording::{ENGINE, Entry, FORMAT, Header, Recording};
+use super::terminal::Terminals;
 use crate::scenario::script::Script;
 use crate::scenario::{BuildError, Scenario};
 use crate::sim::{Duration, HostId, ProcId, Time};
@@ -22,6 +23,7 @@ struct State {
     script: Script,
     /// Number of inputs applied so far.
     inputs: usize,
+    terminals: Terminals,
 }
 
 impl State {
@@ -91,7 +93,7 @@ impl Session {
             level,
         };
         let set_up = world.trace().len();
-        let state = State { world, script: Script::new(scenario.clone()), inputs: 0 };
+        let state = State { world, script: Script::new(scenario.clone()), inputs: 0, terminals: Terminals::default() };
         let recording = Recording { header, entries: Vec::new() };
         Ok(Session { scenario, checkpoints: vec![state.clone()], state, set_up, recording, branches: Vec::new() })
     }
@@ -104,6 +106,11 @@ impl Session {
     /// The world now.
     pub fn world(&self) -> &World {
         &self.state.world
+    }
+
+    /// The terminals that were opened.
+    pub fn terminals(&self) -> &Terminals {
+        &self.state.terminals
     }
 
     /// What was done so far.
@@ -153,7 +160,7 @@ impl Session {
     /// # Errors
     /// The input names what does not exist. It is not recorded then.
     pub fn apply(&mut self, input: Input) -> Result<Option<(HostId, ProcId)>, InputError> {
-        let started = input.apply(&mut self.state.world)?;
+        let started = input.apply(&mut self.state.world, &mut self.state.terminals)?;
         self.state.inputs += 1;
         let (seq, time) = (self.state.inputs as u64, self.state.world.now());
         self.recording.entries.push(Entry::Input { seq, time, input });
@@ -180,7 +187,7 @@ impl Session {
         for (moment, input) in inputs {
             state.advance(moment);
             // It was possible before, so it is possible now.
-            let _ = input.apply(&mut state.world);
+            let _ = input.apply(&mut state.world, &mut state.terminals);
             state.inputs += 1;
         }
         if time > state.world.now() {

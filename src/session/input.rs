@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::terminal::{Device, Key, TerminalId, Terminals};
+use crate::host::console::{Answer, Window};
 use crate::host::vfs::Cred;
 use crate::host::{Input as ProcessInput, Signal};
 use crate::sim::faults::{Block, Effect, Rule, Selector};
@@ -33,6 +35,44 @@ pub enum Input {
         host: String,
         /// Its process id.
         proc: u32,
+    },
+    /// Opens a terminal on a host; the user is logged in. Terminals are numbered from 1.
+    Open {
+        /// Where.
+        host: String,
+        /// As whom.
+        user: String,
+        /// What is sat at.
+        #[serde(default, skip_serializing_if = "is_terminal")]
+        device: Device,
+    },
+    /// Types text at a terminal.
+    Type {
+        /// Which.
+        terminal: TerminalId,
+        /// What.
+        text: String,
+    },
+    /// Presses a key at a terminal.
+    Press {
+        /// Which terminal.
+        terminal: TerminalId,
+        /// Which key.
+        key: Key,
+    },
+    /// Gives a terminal another size.
+    Resize {
+        /// Which.
+        terminal: TerminalId,
+        /// Its size now.
+        window: Window,
+    },
+    /// Answers what a program at a terminal asks.
+    Answer {
+        /// Which terminal.
+        terminal: TerminalId,
+        /// What was done.
+        answer: Answer,
     },
     /// Writes a file with an editor, as root.
     Write {
@@ -96,6 +136,15 @@ pub enum InputError {
     /// The host has no such user.
     #[error("host `{0}` has no user `{1}`")]
     UnknownUser(String, String),
+    /// Nobody can log in there.
+    #[error("host `{0}` is switched off")]
+    HostIsOff(String),
+    /// No such terminal was opened.
+    #[error("there is no terminal {0}")]
+    UnknownTerminal(u32),
+    /// There is a limit.
+    #[error("more than {1} {0}")]
+    TooMany(&'static str, usize),
     /// The file cannot be written.
     #[error("{0}: {1}")]
     File(String, crate::host::vfs::Errno),
@@ -108,6 +157,11 @@ impl Input {
             Input::Pass
             | Input::Command { .. }
             | Input::Interrupt { .. }
+            | Input::Open { .. }
+            | Input::Type { .. }
+            | Input::Press { .. }
+            | Input::Resize { .. }
+            | Input::Answer { .. }
             | Input::Write { .. }
             | Input::Power { .. }
             | Input::Fault { .. }
@@ -116,7 +170,11 @@ impl Input {
     }
 
     /// Applies it to a world at the present moment; a command's process id is returned.
-    pub(super) fn apply(&self, world: &mut World) -> Result<Option<(HostId, ProcId)>, InputError> {
+    pub(super) fn apply(
+        &self,
+        world: &mut World,
+        terminals: &mut Terminals,
+    ) -> Result<Option<(HostId, ProcId)>, InputError> {
         let actor = self.actor();
         match self {
             Input::Pass => {}
@@ -125,6 +183,14 @@ impl Input {
                 let id = find(world, host)?;
                 world.input(id, ProcId(*proc), ProcessInput::Signal(Signal::Int));
             }
+            Input::Open { host, user, device } => {
+                let id = find(world, host)?;
+                return terminals.open(world, (id, host), user, *device).map(Some);
+            }
+            Input::Type { terminal, text } => terminals.type_text(world, *terminal, text)?,
+            Input::Press { terminal, key } => terminals.press(world, *terminal, *key)?,
+            Input::Resize { terminal, window } => terminals.resize(world, *terminal, *window)?,
+            Input::Answer { terminal, answer } => terminals.answer(world, *terminal, answer)?,
             Input::Write { host, path, text } => {
                 let id = find(world, host)?;
                 let written = world.host_mut(id).vfs.write(path, text.as_str(), 0o644, &Cred::ROOT);
@@ -156,6 +222,10 @@ impl Input {
         }
         Ok(None)
     }
+}
+
+fn is_terminal(device: &Device) -> bool {
+    *device == Device::Terminal
 }
 
 fn find(world: &World, name: &str) -> Result<HostId, InputError> {

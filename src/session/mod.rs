@@ -8,6 +8,7 @@ mod input;
 pub mod recording;
 pub mod sequence;
 pub mod story;
+pub mod terminal;
 pub mod words;
 
 pub use driver::{Branch, Drift, ReplayError, Session};

@@ -86,7 +86,9 @@ impl World {
         let machine = self.machine(by.host);
         let Some(slot) = machine.processes.remove(&by.proc) else { return };
         machine.host.forget_process(by.proc);
-        match slot.parent {
+        let parent = slot.parent;
+        machine.remember([(by.proc, slot)]);
+        match parent {
             Some(parent) => {
                 self.later(Endpoint { host: by.host, proc: parent }, Input::ChildExited { child: by.proc, exit }, cause)
             }

@@ -42,6 +42,8 @@ pub struct World {
 struct Machine {
     host: Host,
     processes: BTreeMap<ProcId, Slot>,
+    /// Processes that are gone and can still be looked at.
+    past: BTreeMap<ProcId, Box<dyn Process>>,
     /// Exits that nobody waits for, for [`World::exited`].
     exits: BTreeMap<ProcId, Exit>,
     resolver: StubResolver,
@@ -64,6 +66,12 @@ impl Machine {
         let info = ProcessInfo { parent: *parent, uid: process.uid(), command: process.command_line().into(), started };
         self.host.processes.insert(id, info);
         self.processes.insert(id, slot);
+    }
+
+    /// Keeps those of the processes that are gone which can still be looked at.
+    fn remember(&mut self, gone: impl IntoIterator<Item = (ProcId, Slot)>) {
+        let kept = gone.into_iter().filter(|(_, slot)| slot.process.outlives_exit());
+        self.past.extend(kept.map(|(id, slot)| (id, slot.process)));
     }
 }
 
@@ -93,6 +101,7 @@ impl World {
         let machine = Machine {
             host,
             processes: BTreeMap::new(),
+            past: BTreeMap::new(),
             exits: BTreeMap::new(),
             resolver: StubResolver::new(),
             resolv_conf: Configuration::default(),
@@ -182,7 +191,8 @@ impl World {
         let machine = Arc::make_mut(&mut self.machines[host.0 as usize]);
         machine.up = up;
         if !up {
-            machine.processes.clear();
+            let gone = std::mem::take(&mut machine.processes);
+            machine.remember(gone);
             machine.host.processes.clear();
             machine.host.listeners.clear();
             machine.host.udp_ports.clear();
@@ -221,6 +231,11 @@ impl World {
     /// The process of this id.
     pub fn process(&self, host: HostId, proc: ProcId) -> Option<&dyn Process> {
         self.machines[host.0 as usize].processes.get(&proc).map(|slot| &*slot.process)
+    }
+
+    /// A process that has ended, or was switched off with its host, if it can still be looked at.
+    pub fn past_process(&self, host: HostId, proc: ProcId) -> Option<&dyn Process> {
+        self.machines.get(host.0 as usize)?.past.get(&proc).map(|process| &**process)
     }
 
     /// Gives an input to a process from outside (keys typed into a terminal, bytes of a gateway).

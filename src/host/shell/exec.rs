@@ -13,6 +13,7 @@ use super::parser::{ParseError, Parser};
 use super::redirect::{self, Target};
 use super::state::{DEFAULT_PATH, Dialect, State, Variable};
 use crate::host::process::Ctx;
+use crate::trace::Kind as Event;
 
 /// Frames that a shell may have at once: bounds recursion.
 const MAX_FRAMES: usize = 4_000;
@@ -26,7 +27,10 @@ pub(super) struct Source {
     /// Text of an unfinished command.
     buffer: String,
     eof: bool,
+    /// Whether the prompt was shown since the last line.
     prompted: bool,
+    /// Whether there was nothing to read.
+    waits: bool,
     /// Whether `return` ends it (`.`).
     returns: bool,
 }
@@ -112,12 +116,16 @@ pub struct Shell {
     pub history: Vec<String>,
     /// Jobs in the background.
     pub jobs: Vec<TaskId>,
+    /// Number of commands that were typed to it.
+    pub commands: u64,
+    /// Whether what is typed to it is told in the trace.
+    pub told: bool,
 }
 
 impl Shell {
     /// A shell that has nothing to do yet.
     pub fn new(state: State) -> Shell {
-        Shell { state, frames: Vec::new(), history: Vec::new(), jobs: Vec::new() }
+        Shell { state, frames: Vec::new(), history: Vec::new(), jobs: Vec::new(), commands: 0, told: false }
     }
 
     fn is_bash(&self) -> bool {
@@ -135,7 +143,8 @@ impl Shell {
     }
 
     fn push_source(&mut self, parser: Parser, stdin: bool, returns: bool) {
-        let source = Source { parser, stdin, buffer: String::new(), eof: false, prompted: false, returns };
+        let source =
+            Source { parser, stdin, buffer: String::new(), eof: false, prompted: false, waits: false, returns };
         self.frames.push(Frame::Source(Box::new(source)));
     }
 
@@ -156,12 +165,26 @@ impl Shell {
 
     /// Whether it waits for a person to type a command.
     pub fn at_prompt(&self) -> bool {
-        matches!(self.frames.as_slice(), [Frame::Source(source)] if source.stdin && source.prompted)
+        matches!(self.frames.as_slice(), [Frame::Source(source)] if source.waits && source.buffer.is_empty())
     }
 
     /// Whether it waits for the rest of a command that was typed in part.
     pub fn wants_more(&self) -> bool {
-        matches!(self.frames.as_slice(), [Frame::Source(source)] if !source.buffer.is_empty())
+        matches!(self.frames.as_slice(), [Frame::Source(source)] if source.waits && !source.buffer.is_empty())
+    }
+
+    /// Whether it reads a line that is not to be shown (`read -s`).
+    pub fn hides_input(&self) -> bool {
+        matches!(self.frames.last(), Some(Frame::Read(read)) if read.silent)
+    }
+
+    /// Ends what it reads from standard input.
+    pub(super) fn end_input(&mut self) {
+        match self.frames.last_mut() {
+            Some(Frame::Read(read)) => read.ended = true,
+            Some(Frame::Source(source)) if source.stdin => source.eof = true,
+            _ => {}
+        }
     }
 
     /// Files that are open though no descriptor refers to them just now.
@@ -190,6 +213,7 @@ impl Shell {
         if let Some(Frame::Source(source)) = self.frames.last_mut() {
             source.buffer.clear();
             source.prompted = false;
+            source.waits = false;
         }
         self.state.status = 130;
     }
@@ -413,7 +437,10 @@ impl Shell {
                 Err(error) if error.is_incomplete() && !source.eof && source.buffer.len() < 1 << 20 => {}
                 result => {
                     self.state.line = parser.line;
-                    let rest = source.buffer.chars().skip(parser.position()).collect();
+                    let rest: String = source.buffer.chars().skip(parser.position()).collect();
+                    if result.is_ok() {
+                        self.tell_command(&source.buffer[..source.buffer.len() - rest.len()], ctx);
+                    }
                     source.parser.line = parser.line;
                     source.buffer = if result.is_ok() { rest } else { String::new() };
                     source.prompted = false;
@@ -433,12 +460,13 @@ impl Shell {
             }
             return true;
         }
-        if self.state.interactive && !source.prompted {
-            let prompt = if source.buffer.is_empty() { super::prompt(&self.state, ctx.host) } else { "> ".into() };
+        if self.state.interactive && !source.prompted && source.buffer.is_empty() {
             self.report_jobs(id, machine, ctx);
+            let prompt = super::prompt(&self.state, ctx.host);
             self.write(id, 2, prompt.as_bytes(), machine, ctx);
             source.prompted = true;
         }
+        source.waits = false;
         let fd = machine.task(id).and_then(|task| task.fds.get(&0)).copied();
         let mut line = Vec::new();
         let waits = loop {
@@ -460,6 +488,11 @@ impl Shell {
             if let (Some(fd), false) = (fd, line.is_empty()) {
                 machine.files.unread(fd, &line);
             }
+            if self.state.interactive && !source.prompted {
+                self.write(id, 2, b"> ", machine, ctx);
+                source.prompted = true;
+            }
+            source.waits = true;
             self.frames.push(Frame::Source(source));
             return false;
         }
@@ -471,6 +504,20 @@ impl Shell {
         source.buffer.push_str(&text);
         self.frames.push(Frame::Source(source));
         true
+    }
+
+    /// Notes a command that was typed.
+    fn tell_command(&mut self, text: &str, ctx: &mut Ctx<'_>) {
+        let line = text.trim();
+        if line.is_empty() {
+            return;
+        }
+        self.commands += 1;
+        if self.told {
+            let uid = self.state.cred.uid;
+            let user = ctx.host.accounts.by_uid(uid).map_or_else(|| uid.to_string().into(), |user| user.name.clone());
+            ctx.emit(Event::ShellCommand { user, line: line.into() });
+        }
     }
 
     fn report_jobs(&mut self, id: TaskId, machine: &mut Machine, ctx: &mut Ctx<'_>) {
@@ -492,7 +539,8 @@ impl Shell {
         let mut state = self.state.clone();
         state.interactive = false;
         state.traps.clear();
-        Shell { state, frames: vec![Frame::Run(node)], history: Vec::new(), jobs: Vec::new() }
+        let frames = vec![Frame::Run(node)];
+        Shell { frames, ..Shell::new(state) }
     }
 
     fn fds(&self, id: TaskId, machine: &Machine) -> Fds {

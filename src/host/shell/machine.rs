@@ -7,6 +7,8 @@ use smol_str::SmolStr;
 
 use super::exec::Shell;
 use super::files::{Fd, Fds, FileId, Files, Open, PIPE_CAPACITY, Read, WriteError};
+use super::foreground::Controlling;
+use crate::host::console::Request;
 use crate::host::process::{Ctx, Effect, Input};
 use crate::host::program::{Entry, Env, Filter, Program, Progress, Resume, Run, Stdin};
 use crate::host::vfs::Cred;
@@ -56,6 +58,8 @@ pub struct Running {
     pub writing: bool,
     /// The command that it runs.
     pub child: Option<(TaskId, bool)>,
+    /// What it asks of the person at its terminal.
+    pub asks: Option<Request>,
 }
 
 /// The two kinds of programs.
@@ -72,8 +76,9 @@ pub enum Code {
     },
 }
 
+/// What a task does.
 #[derive(Clone, Debug)]
-enum Body {
+pub(super) enum Body {
     Shell(Box<Shell>),
     Program(Box<Running>),
     /// It is being stepped just now.
@@ -84,7 +89,7 @@ enum Body {
 /// A task.
 #[derive(Clone, Debug)]
 pub struct Task {
-    body: Body,
+    pub(super) body: Body,
     /// Its descriptors.
     pub fds: Fds,
     /// Its process id.
@@ -108,7 +113,7 @@ struct Alarm {
 /// All tasks of one shell process with their files.
 #[derive(Clone, Debug, Default)]
 pub struct Machine {
-    tasks: BTreeMap<TaskId, Task>,
+    pub(super) tasks: BTreeMap<TaskId, Task>,
     last_task: u32,
     /// Open files.
     pub files: Files,
@@ -122,7 +127,9 @@ pub struct Machine {
     triggers: Option<TaskId>,
     steps: u64,
     /// Files kept open by whoever owns the machine.
-    held: [Option<FileId>; 2],
+    held: Vec<FileId>,
+    /// The terminal, if somebody sits at one.
+    pub(super) controlling: Option<Controlling>,
 }
 
 /// The token by which the machine itself is woken after a slice.
@@ -157,6 +164,7 @@ impl Machine {
     /// There are too many already.
     pub fn add_program(&mut self, mut running: Running, fds: Fds, pid: u32) -> Result<TaskId, TooManyTasks> {
         let command = running.args.join(" ");
+        running.stdin.tty = self.tty_for(fds.get(&0).map(|fd| fd.file));
         running.pending.push(Resume::Start);
         self.add(Body::Program(Box::new(running)), fds, pid, command)
     }
@@ -254,7 +262,7 @@ impl Machine {
             Input::ChildExited { child, .. } => (self.children.remove(&child), input),
             Input::Net(ref net) => (self.owner(net), input),
             Input::Trigger { .. } => (self.triggers, input),
-            Input::Start | Input::Signal(_) | Input::Typed(_) => return,
+            Input::Start | Input::Signal(_) | Input::Typed(_) | Input::Resized(_) | Input::Answered(_) => return,
         };
         if let (Some(task), Input::Net(NetInput::Accepted { sock, .. })) = (task, &input) {
             self.sockets.insert(*sock, task);
@@ -308,7 +316,7 @@ impl Machine {
                 _ => None,
             });
             let used = used.chain(shells.flat_map(|shell| shell.held_files()));
-            let used: BTreeSet<FileId> = used.chain(self.held.into_iter().flatten()).collect();
+            let used: BTreeSet<FileId> = used.chain(self.held.iter().copied()).collect();
             self.files.retain(&used);
             if !progress {
                 return;
@@ -327,33 +335,20 @@ impl Machine {
     }
 
     /// Keeps files open whether or not a descriptor refers to them.
-    pub fn hold(&mut self, one: Option<FileId>, other: Option<FileId>) {
-        self.held = [one, other];
+    pub fn hold(&mut self, files: impl IntoIterator<Item = FileId>) {
+        self.held = files.into_iter().collect();
+    }
+
+    /// Whether a task has asked for something that the world has not brought yet.
+    pub fn waits_for_world(&self, id: TaskId) -> bool {
+        self.alarms.values().any(|alarm| alarm.task == id)
+            || self.questions.values().any(|(task, _)| *task == id)
+            || self.sockets.values().chain(self.children.values()).any(|task| *task == id)
     }
 
     /// The exit status of the first task, once it has ended.
     pub fn reap_root(&mut self, root: TaskId) -> Option<u8> {
         if self.tasks.contains_key(&root) { self.reap(root) } else { None }
-    }
-
-    /// Gives the prompt back after `^C`.
-    pub fn interrupt(&mut self, root: TaskId) {
-        let Some(task) = self.tasks.get_mut(&root) else { return };
-        if let Body::Shell(mut shell) = std::mem::replace(&mut task.body, Body::Busy) {
-            shell.interrupt(root, self);
-            self.put_back(root, Body::Shell(shell));
-        }
-    }
-
-    /// Ends the input of the programs that read what is typed.
-    pub fn end_of_typed_input(&mut self, keyboard: FileId) {
-        for task in self.tasks.values_mut() {
-            let reads = task.fds.get(&0).is_some_and(|fd| fd.file == keyboard);
-            if let (true, Body::Program(running)) = (reads, &mut task.body) {
-                running.stdin.eof = true;
-                running.pending.push(Resume::Stdin);
-            }
-        }
     }
 
     /// Starts counting the time limit again: a person has typed a new command.
@@ -382,7 +377,7 @@ impl Machine {
         }
     }
 
-    fn put_back(&mut self, id: TaskId, body: Body) {
+    pub(super) fn put_back(&mut self, id: TaskId, body: Body) {
         if let Some(task) = self.tasks.get_mut(&id)
             && task.status.is_none()
         {
@@ -399,6 +394,9 @@ impl Machine {
             running.stdin.eof = true;
             return true;
         };
+        if self.takes_keys(running, fd.file) {
+            return false;
+        }
         let is_filter = matches!(running.code, Code::Filter { .. });
         let room = if is_filter { MAX_FILTER_INPUT } else { PIPE_CAPACITY }.saturating_sub(running.stdin.buffer.len());
         // A person's lines are taken one by one, so that the shell gets those that are left.
@@ -445,7 +443,8 @@ impl Machine {
             return true;
         }
         let started = !running.pending.iter().any(|resume| matches!(resume, Resume::Start));
-        if started && self.feed(id, running, ctx) && !running.pending.iter().any(|r| matches!(r, Resume::Stdin)) {
+        let fed = started && (self.feed_keys(running) | self.feed(id, running, ctx));
+        if fed && !running.pending.iter().any(|r| matches!(r, Resume::Stdin)) {
             running.pending.push(Resume::Stdin);
         }
         if running.pending.is_empty() {
@@ -536,6 +535,8 @@ impl Machine {
         match progress {
             Progress::Wait => {}
             Progress::More => running.writing = true,
+            Progress::Ask(request) if self.is_attended() => running.asks = Some(*request),
+            Progress::Ask(_) => running.pending.push(Resume::Answered(None)),
             Progress::Exit(status) => {
                 // What was not read stays for who reads next.
                 let rest = std::mem::take(&mut running.stdin.buffer);
@@ -594,5 +595,16 @@ pub fn running(entry: Entry, args: Vec<String>, vars: BTreeMap<SmolStr, String>,
         Entry::Program(make) => Code::Program(make()),
         Entry::Filter { run, reads } => Code::Filter { run, reads: reads(&args) },
     };
-    Running { code, args, vars, cwd, cred, stdin: Stdin::default(), pending: Vec::new(), writing: false, child: None }
+    Running {
+        code,
+        args,
+        vars,
+        cwd,
+        cred,
+        stdin: Stdin::default(),
+        pending: Vec::new(),
+        writing: false,
+        child: None,
+        asks: None,
+    }
 }

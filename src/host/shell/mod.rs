@@ -12,6 +12,7 @@ pub mod builtins;
 mod exec;
 mod expand;
 mod files;
+mod foreground;
 #[cfg(test)]
 pub mod harness;
 pub mod launch;
@@ -26,11 +27,13 @@ mod terminal;
 #[cfg(test)]
 mod tests;
 mod text;
+mod transcript;
 
 pub use arith::{Variables, evaluate};
 pub use process::{ShellProcess, run_spawn};
 pub use state::{DEFAULT_PATH, State};
-pub use terminal::Terminal;
+pub use terminal::{Doing, Terminal};
+pub use transcript::{Span, Stream, Transcript};
 
 use super::Host;
 

@@ -78,12 +78,8 @@ impl ShellProcess {
             None => Default::default(),
         };
         ctx.emit(Kind::ShellExit { status });
-        if self.machine.tasks().any(|(_, task)| task.status.is_none()) {
-            // Jobs in the background outlive the shell that started them.
-            let mut machine = std::mem::take(&mut self.machine);
-            machine.reset_steps();
-            ctx.start(Box::new(Orphans { machine, line: self.command_line() }));
-        }
+        let line = self.command_line();
+        Orphans::adopt(&mut self.machine, line, ctx);
         ctx.exit(Exit { status, stdout, stderr });
     }
 }
@@ -116,7 +112,7 @@ impl Process for ShellProcess {
         }
         // Captured output must outlive the last descriptor that refers to it.
         let held = self.output;
-        self.machine.hold(held.map(|(out, _)| out), held.map(|(_, err)| err));
+        self.machine.hold(held.into_iter().flat_map(|(out, err)| [out, err]));
         self.machine.run(ctx);
         let status = self.root.and_then(|root| self.machine.reap_root(root));
         if let Some(status) = status {
@@ -142,9 +138,20 @@ impl Process for ShellProcess {
 
 /// Background jobs whose shell has ended.
 #[derive(Clone, Debug)]
-struct Orphans {
+pub(super) struct Orphans {
     machine: Machine,
     line: String,
+}
+
+impl Orphans {
+    /// Lets the jobs of a shell that has ended go on.
+    pub(super) fn adopt(machine: &mut Machine, line: String, ctx: &mut Ctx<'_>) {
+        if machine.tasks().any(|(_, task)| task.status.is_none()) {
+            let mut machine = std::mem::take(machine);
+            machine.reset_steps();
+            ctx.start(Box::new(Orphans { machine, line }));
+        }
+    }
 }
 
 impl Process for Orphans {

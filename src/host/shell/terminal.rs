@@ -7,28 +7,53 @@ use smol_str::SmolStr;
 
 use super::exec::Shell;
 use super::files::{Fd, FileId, Open};
+use super::foreground::Reader;
 use super::machine::{Machine, TaskId};
 use super::parser::Parser;
+use super::process::Orphans;
 use super::state::{DEFAULT_PATH, Dialect, State};
+use super::transcript::{Stream, Transcript};
 use crate::host::Host;
+use crate::host::console::{Request, Typing};
 use crate::host::process::{Ctx, Exit, Input, Process, Signal};
 use crate::host::vfs::Cred;
 use crate::trace::Kind;
 
+/// `^C`.
 const INTERRUPT: u8 = 3;
-const END_OF_FILE: u8 = 4;
+/// `^D`.
+const END_OF_INPUT: u8 = 4;
 
-/// A login shell on a terminal: takes [`Input::Typed`], collects what appears on the screen.
+/// What a terminal is doing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Doing {
+    /// The shell waits for a command.
+    Prompt,
+    /// The shell waits for the rest of a command that was typed in part.
+    More,
+    /// A command runs, and takes what is typed in this way.
+    Running(Typing),
+    /// A program asks something of the person.
+    Asking(Request),
+    /// The person has logged out; the status of the shell.
+    Ended(u8),
+}
+
+/// A login shell on a terminal: takes [`Input::Typed`], keeps what appears on the screen.
 #[derive(Clone, Debug)]
 pub struct Terminal {
     user: SmolStr,
+    /// Whether it is a terminal, and not only two pipes (`ssh host bash < script`).
+    tty: bool,
     machine: Machine,
     root: Option<TaskId>,
     keyboard: Option<FileId>,
-    screen: Option<FileId>,
-    /// Everything shown so far.
-    shown: Vec<u8>,
-    ended: bool,
+    /// Where standard output and standard error go.
+    screen: Vec<(FileId, Stream)>,
+    transcript: Transcript,
+    /// Number of commands whose end was told.
+    finished: u64,
+    ended: Option<u8>,
 }
 
 impl Terminal {
@@ -36,43 +61,65 @@ impl Terminal {
     pub fn new(user: impl Into<SmolStr>) -> Terminal {
         Terminal {
             user: user.into(),
+            tty: true,
             machine: Machine::default(),
             root: None,
             keyboard: None,
-            screen: None,
-            shown: Vec::new(),
-            ended: false,
+            screen: Vec::new(),
+            transcript: Transcript::default(),
+            finished: 0,
+            ended: None,
         }
     }
 
-    /// Everything shown so far, prompts included; what the person typed is not in it.
-    pub fn output(&self) -> &[u8] {
-        &self.shown
+    /// The same without a terminal: no prompts, nothing typed is shown, and errors are apart.
+    pub fn piped(user: impl Into<SmolStr>) -> Terminal {
+        Terminal { tty: false, ..Terminal::new(user) }
     }
 
-    /// Whether the shell waits for a command.
-    pub fn at_prompt(&self) -> bool {
-        self.shell().is_some_and(Shell::at_prompt)
+    /// Everything that appeared so far.
+    pub fn transcript(&self) -> &Transcript {
+        &self.transcript
     }
 
-    /// Whether the shell waits for the rest of a command.
-    pub fn wants_more(&self) -> bool {
-        self.shell().is_some_and(Shell::wants_more)
+    /// What it does now.
+    pub fn doing(&self) -> Doing {
+        if let Some(status) = self.ended {
+            return Doing::Ended(status);
+        }
+        match self.reader() {
+            Some((_, Reader::Shell(shell))) if shell.at_prompt() => Doing::Prompt,
+            Some((_, Reader::Shell(shell))) if shell.wants_more() => Doing::More,
+            Some((_, Reader::Program(program))) => match &program.asks {
+                Some(request) => Doing::Asking(request.clone()),
+                None => Doing::Running(program.stdin.tty.as_ref().map_or(Typing::Lines, |tty| tty.typing)),
+            },
+            Some((_, Reader::Shell(shell))) if shell.hides_input() => Doing::Running(Typing::Hidden),
+            _ => Doing::Running(Typing::Lines),
+        }
     }
 
-    /// Whether the person has logged out.
-    pub fn has_ended(&self) -> bool {
-        self.ended
+    /// Whether the one in the foreground reads what is typed and waits for nothing else.
+    pub fn wants_input(&self) -> bool {
+        self.reader().is_some_and(|(task, _)| !self.machine.waits_for_world(task))
     }
 
     /// The prompt that the shell shows now.
     pub fn prompt(&self, host: &Host) -> String {
-        self.shell().map_or_else(String::new, |shell| super::prompt(&shell.state, host))
+        self.state().map_or_else(String::new, |state| super::prompt(state, host))
+    }
+
+    /// What the shell knows that the person types to: after `su` that is the other user's.
+    pub fn state(&self) -> Option<&State> {
+        match self.reader()?.1 {
+            Reader::Shell(shell) => Some(&shell.state),
+            Reader::Program(_) => self.shell().map(|shell| &shell.state),
+        }
     }
 
     /// The working directory.
     pub fn cwd(&self) -> &str {
-        self.shell().map_or("/", |shell| &shell.state.cwd)
+        self.state().map_or("/", |state| &state.cwd)
     }
 
     /// The user who logged in.
@@ -80,8 +127,23 @@ impl Terminal {
         &self.user
     }
 
+    /// The command line in the foreground, if one runs.
+    pub fn foreground(&self) -> Option<&str> {
+        let (task, _) = self.reader()?;
+        if Some(task) == self.root { None } else { self.machine.task(task).map(|task| task.command.as_str()) }
+    }
+
+    /// The exit status of the last command (`$?`).
+    pub fn status(&self) -> u8 {
+        self.ended.or(self.shell().map(|shell| shell.state.status)).unwrap_or(0)
+    }
+
     fn shell(&self) -> Option<&Shell> {
         self.machine.shell(self.root?)
+    }
+
+    fn reader(&self) -> Option<(TaskId, Reader<'_>)> {
+        self.machine.reader(self.root?)
     }
 
     fn log_in(&mut self, ctx: &mut Ctx<'_>) {
@@ -95,38 +157,59 @@ impl Terminal {
         let pid = ctx.proc.0;
         let mut state = State::new(&env, cwd, cred, pid);
         state.dialect = Dialect::Bash;
-        state.interactive = true;
-        state.arg0 = "-bash".into();
+        state.interactive = self.tty;
+        state.arg0 = if self.tty { "-bash" } else { "bash" }.into();
+        let arg0 = state.arg0.clone();
         let mut shell = Shell::new(state);
+        shell.told = true;
         shell.run_stdin(Parser::new(Vec::new(), true));
-        let keyboard = self.machine.files.add(Open::Input { buffer: Default::default(), eof: false, tty: true });
-        let screen = self.machine.files.add(Open::Capture { data: Vec::new(), tty: true });
-        (self.keyboard, self.screen) = (Some(keyboard), Some(screen));
+        let tty = self.tty;
+        let keyboard = self.machine.files.add(Open::Input { buffer: Default::default(), eof: false, tty });
+        let output = self.machine.files.add(Open::Capture { data: Vec::new(), tty });
+        self.screen = vec![(output, Stream::Output)];
+        let errors = if tty {
+            output
+        } else {
+            let errors = self.machine.files.add(Open::Capture { data: Vec::new(), tty });
+            self.screen.push((errors, Stream::Error));
+            errors
+        };
+        self.keyboard = Some(keyboard);
+        self.machine.hold(self.screen.iter().map(|(file, _)| *file).chain([keyboard]));
+        self.machine.set_terminal(keyboard, tty);
         let fds = BTreeMap::from([
             (0, Fd { file: keyboard, write: false }),
-            (1, Fd { file: screen, write: true }),
-            (2, Fd { file: screen, write: true }),
+            (1, Fd { file: output, write: true }),
+            (2, Fd { file: errors, write: true }),
         ]);
-        self.root = self.machine.add_shell(shell, fds, pid, "-bash".into()).ok();
+        self.root = self.machine.add_shell(shell, fds, pid, arg0).ok();
     }
 
-    fn typed(&mut self, octets: &Bytes, ctx: &mut Ctx<'_>) {
+    fn typed(&mut self, octets: &Bytes) {
         self.machine.reset_steps();
-        let line = String::from_utf8_lossy(octets).trim_end().to_owned();
-        if self.at_prompt() && !line.is_empty() {
-            let user = self.user.clone();
-            ctx.emit(Kind::ShellCommand { user, line: line.into() });
-        }
         for octet in octets {
             match *octet {
-                INTERRUPT => self.interrupt(),
-                END_OF_FILE => self.end_of_file(),
-                octet => {
-                    if let Some(Open::Input { buffer, .. }) = self.keyboard.and_then(|k| self.machine.files.get_mut(k))
-                    {
-                        buffer.push_back(octet);
-                    }
-                }
+                INTERRUPT if self.tty => self.interrupt(),
+                END_OF_INPUT if self.typing() != Typing::Keys => self.end_of_input(),
+                octet => self.key(octet),
+            }
+        }
+    }
+
+    fn typing(&self) -> Typing {
+        match self.doing() {
+            Doing::Running(typing) => typing,
+            _ => Typing::Lines,
+        }
+    }
+
+    fn key(&mut self, octet: u8) {
+        let shown = self.tty && self.typing() == Typing::Lines;
+        if let Some(Open::Input { buffer, eof: false, .. }) = self.keyboard.and_then(|k| self.machine.files.get_mut(k))
+        {
+            buffer.push_back(octet);
+            if shown {
+                self.transcript.push(Stream::Typed, &[octet]);
             }
         }
     }
@@ -136,32 +219,40 @@ impl Terminal {
         if let Some(Open::Input { buffer, .. }) = self.keyboard.and_then(|k| self.machine.files.get_mut(k)) {
             buffer.clear();
         }
-        let ended: Vec<TaskId> =
-            self.machine.tasks().filter(|(id, task)| *id != root && !task.background).map(|(id, _)| id).collect();
-        for id in ended {
-            self.machine.end(id, 130);
-        }
         self.machine.interrupt(root);
-        self.shown.extend_from_slice(b"^C\n");
+        if self.tty {
+            self.transcript.push(Stream::Typed, b"^C\n");
+        }
     }
 
     /// Ends the input of the program that reads now, or of the shell.
-    fn end_of_file(&mut self) {
-        let at_prompt = self.at_prompt();
-        let Some(keyboard) = self.keyboard else { return };
-        if at_prompt {
-            if let Some(Open::Input { eof, .. }) = self.machine.files.get_mut(keyboard) {
-                *eof = true;
-            }
-        } else {
-            self.machine.end_of_typed_input(keyboard);
+    fn end_of_input(&mut self) {
+        let (Some(keyboard), Some(root)) = (self.keyboard, self.root) else { return };
+        if self.tty && self.foreground().is_some() {
+            self.machine.end_of_typed_input(root);
+        } else if let Some(Open::Input { eof, .. }) = self.machine.files.get_mut(keyboard) {
+            *eof = true;
         }
     }
 
-    fn collect(&mut self) {
-        if let Some(Open::Capture { data, .. }) = self.screen.and_then(|screen| self.machine.files.get_mut(screen)) {
-            self.shown.append(data);
+    fn collect(&mut self, ctx: &mut Ctx<'_>) {
+        for (file, stream) in &self.screen {
+            if let Some(Open::Capture { data, .. }) = self.machine.files.get_mut(*file)
+                && !data.is_empty()
+            {
+                let data = std::mem::take(data);
+                ctx.note(|| Kind::ShellOutput { text: String::from_utf8_lossy(&data).into() });
+                self.transcript.push(*stream, &data);
+            }
         }
+    }
+
+    fn log_out(&mut self, status: u8, ctx: &mut Ctx<'_>) {
+        self.ended = Some(status);
+        ctx.emit(Kind::ShellExit { status });
+        let line = self.command_line();
+        Orphans::adopt(&mut self.machine, line, ctx);
+        ctx.exit(Exit { status, ..Exit::default() });
     }
 }
 
@@ -183,12 +274,18 @@ pub fn environment(user: &str, home: &str) -> Vec<(SmolStr, String)> {
 
 impl Process for Terminal {
     fn handle(&mut self, input: Input, ctx: &mut Ctx<'_>) {
-        if self.ended {
+        if self.ended.is_some() {
             return;
         }
         match input {
             Input::Start => self.log_in(ctx),
-            Input::Typed(octets) => self.typed(&octets, ctx),
+            Input::Typed(octets) => self.typed(&octets),
+            Input::Resized(window) => self.machine.resize(window),
+            Input::Answered(answer) => {
+                if let Some((task, _)) = self.reader() {
+                    self.machine.answer(task, answer);
+                }
+            }
             Input::Signal(Signal::Int) => self.interrupt(),
             Input::Signal(_) => {
                 if let Some(root) = self.root {
@@ -197,13 +294,16 @@ impl Process for Terminal {
             }
             input => self.machine.deliver(input),
         }
-        self.machine.hold(self.keyboard, self.screen);
         self.machine.run(ctx);
-        self.collect();
+        self.collect(ctx);
         if let Some(status) = self.root.and_then(|root| self.machine.reap_root(root)) {
-            self.ended = true;
-            ctx.emit(Kind::ShellExit { status });
-            ctx.exit(Exit { status, ..Exit::default() });
+            return self.log_out(status, ctx);
+        }
+        let at_prompt = self.foreground().is_none() && self.doing() == Doing::Prompt;
+        let commands = self.shell().map_or(0, |shell| shell.commands);
+        if at_prompt && self.finished < commands {
+            self.finished = commands;
+            ctx.emit(Kind::ShellExit { status: self.status() });
         }
     }
 
@@ -213,6 +313,10 @@ impl Process for Terminal {
 
     fn command_line(&self) -> String {
         "-bash".into()
+    }
+
+    fn outlives_exit(&self) -> bool {
+        true
     }
 
     fn as_any(&self) -> &dyn std::any::Any {

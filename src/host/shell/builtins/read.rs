@@ -7,13 +7,17 @@ use crate::host::shell::machine::{Machine, TaskId};
 use crate::host::shell::parser::is_identifier;
 
 /// A `read` that has not seen the end of its line yet.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct ReadLine {
     names: Vec<String>,
     raw: bool,
     /// What to print before.
     pub prompt: Option<String>,
     most: Option<usize>,
+    /// Whether what is typed is not to be shown.
+    pub silent: bool,
+    /// Whether no more will be typed for it.
+    pub ended: bool,
     line: Vec<u8>,
 }
 
@@ -23,14 +27,15 @@ impl ReadLine {
     /// # Errors
     /// What is wrong with them.
     pub fn new(args: &[String]) -> Result<ReadLine, String> {
-        let mut read = ReadLine { names: Vec::new(), raw: false, prompt: None, most: None, line: Vec::new() };
+        let mut read = ReadLine::default();
         let mut args = args.iter();
         while let Some(arg) = args.next() {
             match arg.as_str() {
                 "-r" => read.raw = true,
                 "-p" => read.prompt = args.next().cloned(),
                 "-n" => read.most = args.next().and_then(|text| text.parse().ok()),
-                "-s" | "-e" => {}
+                "-s" => read.silent = true,
+                "-e" => {}
                 "-t" => {
                     args.next();
                 }
@@ -88,6 +93,7 @@ pub fn read_step(shell: &mut Shell, id: TaskId, mut read: ReadLine, machine: &mu
                 }
             }
             Read::Eof => break 1,
+            Read::Wait if read.ended => break 1,
             Read::Wait => {
                 shell.frames.push(Frame::Read(read));
                 return false;

@@ -65,9 +65,9 @@ fn a_terminal_prompts_runs_lines_and_can_be_interrupted() {
     let terminal = process.as_any().downcast_ref::<Terminal>().unwrap();
     assert_eq!(exit.status, 3);
     assert_eq!(
-        String::from_utf8_lossy(terminal.output()),
-        "alice@mx1:~$ alice@mx1:/etc$ -bash: nosuch: command not found\nalice@mx1:/etc$ > 1\n2\nalice@mx1:/etc$ \
-         line\n^C\nalice@mx1:/etc$ "
+        terminal.transcript().text(),
+        "alice@mx1:~$ cd /etc\nalice@mx1:/etc$ nosuch\n-bash: nosuch: command not found\nalice@mx1:/etc$ for i in 1 \
+         2\n> do echo $i; done\n1\n2\nalice@mx1:/etc$ cat\nline\nline\n^C\nalice@mx1:/etc$ exit 3\n"
     );
 }
 
