@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use bytes::Bytes;
 use hickory_proto::rr::{Name, RecordType};
+use smol_str::SmolStr;
 
 use super::authority::{Catalog, Response};
 use super::message::{self, UDP_PAYLOAD};
@@ -48,6 +49,13 @@ impl Reply {
             None => Decision::about("what is asked?"),
         }
     }
+}
+
+/// Name and type that a message asks for, as the trace has them; `None` if it asks nothing.
+pub fn question_of(octets: &[u8]) -> Option<(SmolStr, SmolStr)> {
+    let query = message::decode(octets)?;
+    let question = query.queries.first()?;
+    Some((name_text(question.name()), message::type_text(question.query_type())))
 }
 
 impl Catalog {

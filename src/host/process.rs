@@ -16,6 +16,7 @@ use super::vfs::Cred;
 use crate::dns::Lookup;
 use crate::dns::Qtype;
 use crate::sim::net::NetInput;
+use crate::sim::outside::{Inward, OutsideId, Outward};
 use crate::sim::{HostId, Listener, Payload, ProcId, Socket, Time, TlsMessage};
 use crate::trace::{Actor, Decision, EventId, Kind, Origin, Trace};
 
@@ -51,6 +52,8 @@ pub enum Input {
     },
     /// A signal.
     Signal(Signal),
+    /// Something from the socket of the real machine that it stands for.
+    Outside(Inward),
     /// Octets typed at its terminal; `^C` is octet 3 and `^D` octet 4, as on a real one.
     Typed(Bytes),
     /// Its terminal has another size now.
@@ -143,12 +146,16 @@ pub enum Effect {
     Send { sock: Socket, payload: Payload },
     Close { sock: Socket },
     Abort { sock: Socket },
+    ShutDown { sock: Socket },
+    Attend { sock: Socket },
+    Outside { conn: OutsideId, what: Outward },
     Pause { sock: Socket, paused: bool },
     Listen { listener: Listener },
     Unlisten { listener: Listener },
     BindUdp { port: u16 },
     SendTo { from: SocketAddr, to: SocketAddr, bytes: Bytes },
     WakeAt { time: Time, token: u64, reason: &'static str },
+    IdleAt { sock: Socket, time: Time, token: u64, reason: &'static str },
     Resolve { token: u64, qname: SmolStr, qtype: Qtype },
     Trigger { path: SmolStr, bytes: Bytes },
     Spawn { child: ProcId, spawn: Box<Spawn> },
@@ -263,6 +270,21 @@ impl Ctx<'_> {
         self.push(Effect::Abort { sock });
     }
 
+    /// Ends the sending direction only: the other side sees `Eof`, and may still answer.
+    pub fn shut_down(&mut self, sock: Socket) {
+        self.push(Effect::ShutDown { sock });
+    }
+
+    /// Says that a person outside the world sits at this end: see [`Ctx::idle_at`].
+    pub fn attend(&mut self, sock: Socket) {
+        self.push(Effect::Attend { sock });
+    }
+
+    /// Hands something to the socket of the real machine that this process stands for.
+    pub fn outside(&mut self, conn: OutsideId, what: Outward) {
+        self.push(Effect::Outside { conn, what });
+    }
+
     /// Stops or resumes reading from a connection; the sender's window fills meanwhile.
     pub fn pause(&mut self, sock: Socket, paused: bool) {
         self.push(Effect::Pause { sock, paused });
@@ -291,6 +313,12 @@ impl Ctx<'_> {
     /// Asks for `Wake(token)` at a time. The reason is for people: `queue run`, `session time-out`.
     pub fn wake_at(&mut self, time: Time, token: u64, reason: &'static str) {
         self.push(Effect::WakeAt { time, token, reason });
+    }
+
+    /// Asks for `Wake(token)` for the case that the other end of a connection stays silent. If a
+    /// person outside the world sits there, jumps and fast time do not count.
+    pub fn idle_at(&mut self, sock: Socket, time: Time, token: u64, reason: &'static str) {
+        self.push(Effect::IdleAt { sock, time, token, reason });
     }
 
     /// Asks the host's stub resolver; `Resolved` with this token will come.

@@ -1,1 +1,3 @@
 //! The gateway: loopback sockets of the real machine as connections inside the world.
+
+pub mod plan;

@@ -236,7 +236,7 @@ impl Dovecot {
     fn rearm(&mut self, sock: Socket, ctx: &mut Ctx<'_>) {
         let Some(session) = self.sessions.get(&sock) else { return };
         let activity = session.activity & 0xffff;
-        ctx.wake_at(ctx.now + INACTIVITY, sock.0 << 16 | activity, "inactivity");
+        ctx.idle_at(sock, ctx.now + INACTIVITY, sock.0 << 16 | activity, "inactivity");
         if matches!(&session.machine, Some(Machine::Imap(server)) if server.is_idle()) {
             ctx.wake_at(ctx.now + IDLE_POLL, IDLE_BIT | sock.0, "IDLE");
         }

@@ -7,12 +7,15 @@ use super::recording::{ENGINE, Entry, FORMAT, Header, Recording};
 use super::terminal::Terminals;
 use crate::scenario::script::Script;
 use crate::scenario::{BuildError, Scenario};
+use crate::sim::outside::{OutsideId, Outward};
 use crate::sim::{Duration, HostId, ProcId, Time};
 use crate::trace::Level;
 use crate::world::World;
 
-/// Events between two checkpoints.
+/// Events between two checkpoints at first.
 const CHECKPOINT_EVERY: u64 = 4096;
+/// With more checkpoints than these, every second one goes, and the next ones keep more distance.
+const MAX_CHECKPOINTS: usize = 64;
 /// Longest stretch that a session runs for by itself when a script does not end.
 const LONGEST_RUN: Duration = Duration::from_secs(366 * 86_400);
 
@@ -50,6 +53,8 @@ pub struct Session {
     set_up: u64,
     recording: Recording,
     checkpoints: Vec<State>,
+    /// Events between two checkpoints.
+    distance: u64,
     branches: Vec<Branch>,
 }
 
@@ -91,11 +96,36 @@ impl Session {
             scenario_digest: scenario.digest.clone(),
             seed,
             level,
+            script: true,
         };
         let set_up = world.trace().len();
         let state = State { world, script: Script::new(scenario.clone()), inputs: 0, terminals: Terminals::default() };
         let recording = Recording { header, entries: Vec::new() };
-        Ok(Session { scenario, checkpoints: vec![state.clone()], state, set_up, recording, branches: Vec::new() })
+        let checkpoints = vec![state.clone()];
+        let distance = CHECKPOINT_EVERY;
+        Ok(Session { scenario, checkpoints, distance, state, set_up, recording, branches: Vec::new() })
+    }
+
+    /// The same without the scenario's script: nothing happens but by inputs.
+    #[must_use]
+    pub fn without_script(mut self) -> Session {
+        let mut scenario = (*self.scenario).clone();
+        scenario.script.clear();
+        self.scenario = Arc::new(scenario);
+        self.recording.header.script = false;
+        self.state.script = Script::new(self.scenario.clone());
+        self.checkpoints = vec![self.state.clone()];
+        self
+    }
+
+    /// From now on what the world has for real sockets is kept for [`Session::take_outside`].
+    pub fn watch_outside(&mut self) {
+        self.state.world.watch_outside();
+    }
+
+    /// Takes what the world has for real sockets, in order.
+    pub fn take_outside(&mut self) -> Vec<(OutsideId, Outward)> {
+        self.state.world.take_outside()
     }
 
     /// The scenario.
@@ -143,8 +173,16 @@ impl Session {
     pub fn advance(&mut self, until: Time) {
         self.state.advance(until);
         let last = self.checkpoints.last().map_or(0, |state| state.world.trace().len());
-        if self.state.world.trace().len() >= last + CHECKPOINT_EVERY {
+        if self.state.world.trace().len() >= last + self.distance {
             self.checkpoints.push(self.state.clone());
+        }
+        if self.checkpoints.len() > MAX_CHECKPOINTS {
+            let mut index = 0;
+            self.checkpoints.retain(|_| {
+                index += 1;
+                index % 2 == 1
+            });
+            self.distance *= 2;
         }
     }
 
@@ -222,11 +260,14 @@ impl Session {
     /// # Errors
     /// The recording does not belong to this scenario.
     pub fn replay(scenario: Arc<Scenario>, recording: &Recording) -> Result<(Session, Vec<Drift>), ReplayError> {
-        let Header { engine, scenario_digest, seed, level, .. } = &recording.header;
+        let Header { engine, scenario_digest, seed, level, script, .. } = &recording.header;
         if *scenario_digest != scenario.digest {
             return Err(ReplayError::OtherScenario(scenario.name.clone()));
         }
         let mut session = Session::new(scenario, Some(*seed), Some(*level))?;
+        if !script {
+            session = session.without_script();
+        }
         let mut drift = Vec::new();
         for entry in &recording.entries {
             match entry {

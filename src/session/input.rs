@@ -1,12 +1,18 @@
 //! Inputs: the only things that change a running world from outside.
 
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use super::outside::{CloseHow, TlsStep, octets};
 use super::terminal::{Device, Key, TerminalId, Terminals};
 use crate::host::console::{Answer, Window};
 use crate::host::vfs::Cred;
 use crate::host::{Input as ProcessInput, Signal};
 use crate::sim::faults::{Block, Effect, Rule, Selector};
+use crate::sim::outside::{Inward, OutsideId, Pace};
 use crate::sim::{Duration, HostId, ProcId};
 use crate::trace::{Actor, Kind};
 use crate::world::World;
@@ -111,6 +117,61 @@ pub enum Input {
         /// Its name.
         name: String,
     },
+    /// A socket of the real machine connects to a server of the world.
+    Connect {
+        /// Its number.
+        conn: OutsideId,
+        /// The host that it is taken to sit at.
+        from: String,
+        /// Address and port inside the world.
+        to: SocketAddr,
+    },
+    /// Octets of a real socket; within TLS, the plain text.
+    Bytes {
+        /// Its number.
+        conn: OutsideId,
+        /// What was sent.
+        #[serde(with = "octets")]
+        data: Bytes,
+    },
+    /// A step of TLS on a real socket.
+    Tls {
+        /// Its number.
+        conn: OutsideId,
+        /// Which.
+        step: TlsStep,
+    },
+    /// A real socket is closed.
+    Close {
+        /// Its number.
+        conn: OutsideId,
+        /// How.
+        how: CloseHow,
+    },
+    /// A real socket begins to ask name servers.
+    Ask {
+        /// Its number.
+        conn: OutsideId,
+        /// The host that it is taken to sit at.
+        from: String,
+    },
+    /// A datagram of a real socket.
+    Datagram {
+        /// The number given with [`Input::Ask`].
+        conn: OutsideId,
+        /// Address and port inside the world.
+        to: SocketAddr,
+        /// Its content.
+        #[serde(with = "octets")]
+        data: Bytes,
+    },
+    /// From now on virtual time runs at another speed against the clock on the wall. Only what
+    /// people can follow counts as their silence.
+    Pace {
+        /// In thousandths; none for a jump.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        permille: Option<u64>,
+    },
 }
 
 /// What a fault does.
@@ -165,7 +226,14 @@ impl Input {
             | Input::Write { .. }
             | Input::Power { .. }
             | Input::Fault { .. }
-            | Input::Repair { .. } => Actor::Student,
+            | Input::Repair { .. }
+            | Input::Connect { .. }
+            | Input::Bytes { .. }
+            | Input::Tls { .. }
+            | Input::Close { .. }
+            | Input::Ask { .. }
+            | Input::Datagram { .. }
+            | Input::Pace { .. } => Actor::Student,
         }
     }
 
@@ -219,6 +287,26 @@ impl Input {
                 world.faults_mut().remove(name);
                 world.note(None, actor, Kind::Fault { what: format!("{name} is repaired").into() });
             }
+            Input::Connect { conn, from, to } => world.connect_outside(*conn, find(world, from)?, *to),
+            Input::Ask { conn, from } => world.ask_outside(*conn, find(world, from)?),
+            // A server may have closed at the same moment; then there is nobody to tell.
+            Input::Bytes { conn, data } => {
+                world.outside_input(*conn, Inward::Bytes(data.clone()));
+            }
+            Input::Tls { conn, step } => {
+                world.outside_input(*conn, Inward::Tls(Arc::new(step.message())));
+            }
+            Input::Close { conn, how } => {
+                let what = match how {
+                    CloseHow::Eof => Inward::Eof,
+                    CloseHow::Reset => Inward::Reset,
+                };
+                world.outside_input(*conn, what);
+            }
+            Input::Datagram { conn, to, data } => {
+                world.outside_input(*conn, Inward::Datagram { to: *to, bytes: data.clone() });
+            }
+            Input::Pace { permille } => world.set_pace(permille.map_or(Pace::Jump, Pace::Permille)),
         }
         Ok(None)
     }

@@ -5,6 +5,7 @@
 
 mod driver;
 mod input;
+mod outside;
 pub mod recording;
 pub mod sequence;
 pub mod story;
@@ -13,4 +14,5 @@ pub mod words;
 
 pub use driver::{Branch, Drift, ReplayError, Session};
 pub use input::{FaultEffect, Input, InputError};
+pub use outside::{CloseHow, TlsStep};
 pub use recording::{Damage, Recording};

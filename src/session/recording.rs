@@ -34,6 +34,17 @@ pub struct Header {
     pub seed: u64,
     /// How much was recorded in the trace.
     pub level: Level,
+    /// Whether the scenario's script was played beside the inputs.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub script: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn is_yes(script: &bool) -> bool {
+    *script
 }
 
 /// One line after the header.
@@ -97,19 +108,9 @@ impl Recording {
 
     /// The file.
     pub fn to_text(&self) -> String {
-        let mut text = String::new();
-        let mut chain = String::new();
-        let mut line = |json: String| {
-            chain = checksum(&chain, &json);
-            text.push_str(&chain);
-            text.push(' ');
-            text.push_str(&json);
-            text.push('\n');
-        };
-        let json = |entry: &Entry| serde_json::to_string(entry).unwrap_or_default();
-        line(serde_json::to_string(&self.header).unwrap_or_default());
-        self.entries.iter().for_each(|entry| line(json(entry)));
-        line(json(&Entry::End { end: self.inputs().count() as u64 }));
+        let (mut lines, mut text) = Lines::begin(&self.header);
+        self.entries.iter().for_each(|entry| text.push_str(&lines.entry(entry)));
+        text.push_str(&lines.entry(&Entry::End { end: self.inputs().count() as u64 }));
         text
     }
 
@@ -179,6 +180,32 @@ impl Recording {
     }
 }
 
+/// Writes a recording line by line, while it comes into being. Without its [`Entry::End`] a file
+/// is readable up to where it stops.
+#[derive(Clone, Debug)]
+pub struct Lines {
+    chain: String,
+}
+
+impl Lines {
+    /// Begins with the line of a header.
+    pub fn begin(header: &Header) -> (Lines, String) {
+        let mut lines = Lines { chain: String::new() };
+        let line = lines.line(&serde_json::to_string(header).unwrap_or_default());
+        (lines, line)
+    }
+
+    /// The line of the next entry.
+    pub fn entry(&mut self, entry: &Entry) -> String {
+        self.line(&serde_json::to_string(entry).unwrap_or_default())
+    }
+
+    fn line(&mut self, json: &str) -> String {
+        self.chain = checksum(&self.chain, json);
+        format!("{} {json}\n", self.chain)
+    }
+}
+
 /// Eight hexadecimal digits over the checksum before and this line.
 fn checksum(before: &str, json: &str) -> String {
     let hash = Sha256::new().chain_update(before).chain_update("\n").chain_update(json).finalize();
@@ -198,6 +225,7 @@ mod tests {
             scenario_digest: "abc".into(),
             seed: 1,
             level: Level::Full,
+            script: true,
         };
         let input = |seq, line: &str| Entry::Input {
             seq,

@@ -9,6 +9,7 @@ pub mod dice;
 pub mod faults;
 pub mod kernel;
 pub mod net;
+pub mod outside;
 pub mod time;
 
 pub use dice::Dice;

@@ -24,6 +24,9 @@ impl World {
                 Effect::Send { sock, payload } => self.kernel.send(sock, payload, number),
                 Effect::Close { sock } => self.kernel.close(sock, number),
                 Effect::Abort { sock } => self.kernel.abort(sock, number),
+                Effect::ShutDown { sock } => self.kernel.shut_down(sock, number),
+                Effect::Attend { sock } => self.kernel.attend(sock),
+                Effect::Outside { conn, what } => self.outside.push(conn, what),
                 Effect::Pause { sock, paused } => self.kernel.pause(sock, paused),
                 Effect::Listen { listener } => {
                     if self.kernel.listen(by, listener.clone()) {
@@ -40,6 +43,9 @@ impl World {
                 }
                 Effect::SendTo { from, to, bytes } => self.kernel.send_to(by.host, from, to, bytes, number),
                 Effect::WakeAt { time, token, reason } => self.kernel.wake_at(by, time, token, reason, number),
+                Effect::IdleAt { sock, time, token, reason } => {
+                    self.kernel.idle_at(by, sock, time, token, reason, number);
+                }
                 Effect::Resolve { token, qname, qtype } => self.ask_resolver(by, token, qname, qtype, cause),
                 Effect::Trigger { path, bytes } => {
                     if let Some(reader) = self.reader_of(by.host, &path) {
@@ -85,6 +91,7 @@ impl World {
         self.kernel.end_process(by, cause.map_or(0, |id| id.0));
         let machine = self.machine(by.host);
         let Some(slot) = machine.processes.remove(&by.proc) else { return };
+        let is_outside = super::outside::is_outside(&*slot.process);
         machine.host.forget_process(by.proc);
         let parent = slot.parent;
         machine.remember([(by.proc, slot)]);
@@ -92,6 +99,7 @@ impl World {
             Some(parent) => {
                 self.later(Endpoint { host: by.host, proc: parent }, Input::ChildExited { child: by.proc, exit }, cause)
             }
+            None if is_outside => {}
             None => {
                 machine.exits.insert(by.proc, exit);
             }

@@ -4,6 +4,7 @@
 //! here apply what people do. A clone is an independent world that shares all immutable parts.
 
 mod apply;
+mod outside;
 mod programs;
 mod resolver;
 mod services;
@@ -18,6 +19,7 @@ use crate::sim::faults::Faults;
 use crate::sim::kernel::{Delivery, What};
 use crate::sim::{Dice, Endpoint, HostId, Kernel, ProcId, Time};
 use crate::trace::{Actor, EventId, Kind, Level, Origin, Trace};
+use outside::Outside;
 pub use programs::install_programs;
 use resolver::{Configuration, StubResolver};
 
@@ -35,6 +37,8 @@ pub struct World {
     /// Inputs that processes of one host caused for each other, to be delivered in order.
     pending: VecDeque<(Endpoint, Input, Option<EventId>)>,
     out: Vec<(Effect, Option<EventId>)>,
+    /// Sockets of the real machine.
+    outside: Outside,
 }
 
 /// A host with its processes and its resolver.
@@ -86,6 +90,7 @@ impl World {
             next_socket: 2,
             pending: VecDeque::new(),
             out: Vec::new(),
+            outside: Outside::default(),
         }
     }
 

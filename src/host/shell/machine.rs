@@ -262,7 +262,12 @@ impl Machine {
             Input::ChildExited { child, .. } => (self.children.remove(&child), input),
             Input::Net(ref net) => (self.owner(net), input),
             Input::Trigger { .. } => (self.triggers, input),
-            Input::Start | Input::Signal(_) | Input::Typed(_) | Input::Resized(_) | Input::Answered(_) => return,
+            Input::Start
+            | Input::Signal(_)
+            | Input::Typed(_)
+            | Input::Resized(_)
+            | Input::Answered(_)
+            | Input::Outside(_) => return,
         };
         if let (Some(task), Input::Net(NetInput::Accepted { sock, .. })) = (task, &input) {
             self.sockets.insert(*sock, task);

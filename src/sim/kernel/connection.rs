@@ -64,6 +64,8 @@ pub(super) struct Conn {
     pub(super) up: Direction,
     pub(super) down: Direction,
     pub(super) gone: [bool; 2],
+    /// A person outside the world sits at the client's end.
+    pub(super) outside: bool,
 }
 
 /// What the client connects to.

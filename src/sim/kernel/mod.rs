@@ -17,6 +17,7 @@ use smol_str::SmolStr;
 use super::Dice;
 use super::faults::{Block, Faults};
 use super::net::{ConnectError, Endpoint, HostId, Listener, NetInput, Payload, ProcId, Socket};
+use super::outside::Attention;
 use super::time::{Duration, Time};
 use connection::{Conn, Direction, End, Segment, Slot, Target};
 
@@ -99,6 +100,8 @@ enum Action {
         to: Endpoint,
         token: u64,
         reason: &'static str,
+        /// For a timer against a person outside: what must have been attended when it rings.
+        attended: Option<Duration>,
     },
 }
 
@@ -153,6 +156,8 @@ pub struct Kernel {
     dice: Dice,
     /// What paths do to traffic.
     pub faults: Faults,
+    /// What people at real sockets could follow.
+    pub attention: Attention,
 }
 
 /// The ephemeral ports of Linux.
@@ -172,6 +177,7 @@ impl Kernel {
             hosts: Vec::new(),
             dice: Dice::new(seed, "network"),
             faults: Faults::default(),
+            attention: Attention::default(),
         }
     }
 
@@ -247,7 +253,25 @@ impl Kernel {
 
     /// Asks for a [`What::Wake`].
     pub fn wake_at(&mut self, to: Endpoint, time: Time, token: u64, reason: &'static str, cause: u64) {
-        self.schedule(time, cause, Action::Wake { to, token, reason });
+        self.schedule(time, cause, Action::Wake { to, token, reason, attended: None });
+    }
+
+    /// Asks for a [`What::Wake`] when the other end of a connection was silent for too long. If a
+    /// person outside the world sits there, only attended time counts.
+    pub fn idle_at(&mut self, to: Endpoint, sock: Socket, time: Time, token: u64, reason: &'static str, cause: u64) {
+        let outside = self.find(sock).and_then(|(index, generation, _)| self.conn(index, generation));
+        let attended =
+            outside.is_some_and(|conn| conn.outside).then(|| self.attention.attended(self.now) + time.since(self.now));
+        self.schedule(time, cause, Action::Wake { to, token, reason, attended });
+    }
+
+    /// Notes that a person outside the world sits at the client's end of this connection.
+    pub fn attend(&mut self, sock: Socket) {
+        if let Some((index, generation, _)) = self.find(sock)
+            && let Some(conn) = self.conn_mut(index, generation)
+        {
+            conn.outside = true;
+        }
     }
 
     /// Registers a listener; false if another process has it.
@@ -362,6 +386,7 @@ impl Kernel {
             up: Direction::default(),
             down: Direction::default(),
             gone: [false; 2],
+            outside: false,
         };
         let (index, generation) = self.new_conn(conn, sock);
         let fail = |error| Action::ConnectDone { conn: index, generation, result: Err(error) };
@@ -407,6 +432,7 @@ impl Kernel {
             up: Direction::default(),
             down: Direction::default(),
             gone: [false; 2],
+            outside: false,
         };
         let (conn, generation) = self.new_conn(conn, sock);
         let now = self.now;
@@ -422,6 +448,11 @@ impl Kernel {
     pub fn close(&mut self, sock: Socket, cause: u64) {
         self.enqueue(sock, Segment::Fin, cause);
         self.let_go(sock);
+    }
+
+    /// Ends the sending direction only: the other side sees `Eof`, and may still answer.
+    pub fn shut_down(&mut self, sock: Socket, cause: u64) {
+        self.enqueue(sock, Segment::Fin, cause);
     }
 
     /// Closes with a reset; what was not yet delivered is lost.
@@ -585,7 +616,16 @@ impl Kernel {
 
     fn perform(&mut self, action: Action, cause: u64) -> Option<Delivery> {
         match action {
-            Action::Wake { to, token, reason } => Some(Delivery { to, what: What::Wake(token, reason), cause }),
+            Action::Wake { to, token, reason, attended } => {
+                let missing =
+                    attended.map_or(Duration::ZERO, |due| due.saturating_sub(self.attention.attended(self.now)));
+                if missing.is_zero() {
+                    return Some(Delivery { to, what: What::Wake(token, reason), cause });
+                }
+                let time = self.now + self.attention.stretch(missing);
+                self.schedule(time, cause, Action::Wake { to, token, reason, attended });
+                None
+            }
             Action::Datagram { to_host, from, to, bytes } => {
                 let net = self.hosts.get(to_host.0 as usize).filter(|net| net.up && !net.silent)?;
                 let proc = *net.udp.get(&to.port())?;

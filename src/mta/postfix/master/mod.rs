@@ -265,7 +265,7 @@ impl Running {
             }
             Input::Signal(Signal::Hup) => self.reload(ctx),
             Input::Signal(signal) => self.stop(signal, ctx),
-            Input::Start | Input::Typed(_) | Input::Resized(_) | Input::Answered(_) => {}
+            Input::Start | Input::Typed(_) | Input::Resized(_) | Input::Answered(_) | Input::Outside(_) => {}
         }
         self.deliver(ctx);
     }

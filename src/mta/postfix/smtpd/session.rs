@@ -382,7 +382,7 @@ impl Session {
                 self.finish(services, ctx);
                 ctx.close(self.sock);
             }
-            Output::WakeAt(time) => ctx.wake_at(time, self.token(), "smtpd timeout"),
+            Output::WakeAt(time) => ctx.idle_at(self.sock, time, self.token(), "smtpd timeout"),
             Output::Lost => {
                 if self.stage == "STARTTLS" && self.counting == Some(Verb::StartTls) {
                     let from = &self.peer.namaddr;

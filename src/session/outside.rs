@@ -1,0 +1,97 @@
+//! Inputs that come from sockets of the real machine, and how they are written down.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+
+use crate::sim::TlsMessage;
+
+/// A client's step of a TLS handshake. The gateway speaks real TLS; the world learns the facts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TlsStep {
+    /// The client opens.
+    Hello {
+        /// The name it wants to reach (SNI).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        server_name: Option<SmolStr>,
+        /// Protocol versions that it offers, best first, as in `TLSv1.3`.
+        versions: Vec<SmolStr>,
+    },
+    /// The handshake is done on both sides.
+    Finished,
+    /// It failed, in the words of the alert.
+    Alert(SmolStr),
+}
+
+impl TlsStep {
+    /// The same as a message of the world.
+    pub(super) fn message(&self) -> TlsMessage {
+        match self.clone() {
+            TlsStep::Hello { server_name, versions } => TlsMessage::ClientHello { server_name, versions },
+            TlsStep::Finished => TlsMessage::Finished,
+            TlsStep::Alert(text) => TlsMessage::Alert(text),
+        }
+    }
+}
+
+/// How a real socket ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CloseHow {
+    /// It sends nothing more, but still reads.
+    Eof,
+    /// It is gone.
+    Reset,
+}
+
+/// Octets as a string of which each character is one octet (ISO 8859-1): readable, and nothing is
+/// lost.
+pub(super) mod octets {
+    use super::{Bytes, Deserialize};
+    use serde::{Deserializer, Serializer, de};
+
+    pub fn serialize<S: Serializer>(bytes: &Bytes, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(&Latin1(bytes))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Bytes, D::Error> {
+        let text = String::deserialize(from)?;
+        let octets: Result<Vec<u8>, _> = text.chars().map(|c| u8::try_from(u32::from(c))).collect();
+        octets.map(Bytes::from).map_err(|_| de::Error::custom("a character that is no octet"))
+    }
+
+    struct Latin1<'a>(&'a [u8]);
+
+    impl std::fmt::Display for Latin1<'_> {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            use std::fmt::Write as _;
+            match std::str::from_utf8(self.0) {
+                Ok(text) if text.is_ascii() => f.write_str(text),
+                _ => self.0.iter().try_for_each(|octet| f.write_char(char::from(*octet))),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::session::Input;
+    use bytes::Bytes;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn octets_survive_the_way_to_json_and_back(data in proptest::collection::vec(any::<u8>(), 0..64)) {
+            let input = Input::Bytes { conn: 7, data: Bytes::from(data) };
+            let json = serde_json::to_string(&input).unwrap();
+            prop_assert_eq!(serde_json::from_str::<Input>(&json).unwrap(), input);
+        }
+    }
+
+    #[test]
+    fn text_stays_readable() {
+        let input = Input::Bytes { conn: 1, data: Bytes::from_static(b"EHLO a\r\n") };
+        assert_eq!(serde_json::to_string(&input).unwrap(), r#"{"do":"bytes","conn":1,"data":"EHLO a\r\n"}"#);
+    }
+}

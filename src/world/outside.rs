@@ -1,0 +1,225 @@
+//! Sockets of the real machine inside the world: each is a process on a host, as if somebody
+//! there talked to a server by hand.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use super::World;
+use crate::dns::server::question_of;
+use crate::host::{Ctx, Exit, Input, Process};
+use crate::sim::net::NetInput;
+use crate::sim::outside::{Inward, OutsideId, Outward, Pace};
+use crate::sim::{Endpoint, HostId, Payload, Socket, TlsMessage};
+use crate::trace::{Actor, Kind};
+
+/// The port that questions come from: above the ephemeral ones, so that nobody else has it.
+const ASKING_PORT: u16 = 61_053;
+
+/// Which process stands for which socket, and what there is for it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Outside {
+    processes: BTreeMap<OutsideId, Endpoint>,
+    /// Whether anybody collects what comes out; a replay has no sockets.
+    watched: bool,
+    out: Vec<(OutsideId, Outward)>,
+}
+
+impl Outside {
+    pub(super) fn push(&mut self, conn: OutsideId, what: Outward) {
+        if matches!(what, Outward::Eof | Outward::Reset | Outward::Refused(_)) {
+            self.processes.remove(&conn);
+        }
+        if self.watched {
+            self.out.push((conn, what));
+        }
+    }
+}
+
+impl World {
+    /// Connects a real socket from a host to an address of the world. The answer and all that
+    /// follows come out of [`World::take_outside`].
+    pub fn connect_outside(&mut self, conn: OutsideId, from: HostId, to: SocketAddr) {
+        let process = OutsideSocket { conn, to, sock: None, open: false, early: Vec::new() };
+        self.open_outside(conn, from, Box::new(process));
+    }
+
+    /// Lets a real socket send and receive datagrams as a host.
+    pub fn ask_outside(&mut self, conn: OutsideId, from: HostId) {
+        self.open_outside(conn, from, Box::new(OutsideAsker { conn }));
+    }
+
+    fn open_outside(&mut self, conn: OutsideId, host: HostId, process: Box<dyn Process>) {
+        if !self.is_up(host) {
+            return self.outside.push(conn, Outward::Refused(crate::sim::ConnectError::NetworkUnreachable));
+        }
+        let proc = self.start(host, process, Actor::Student);
+        self.outside.processes.insert(conn, Endpoint { host, proc });
+    }
+
+    /// Gives what a real socket brings to its process; false if that has ended.
+    pub fn outside_input(&mut self, conn: OutsideId, what: Inward) -> bool {
+        let Some(at) = self.outside.processes.get(&conn).copied() else { return false };
+        if self.process(at.host, at.proc).is_none() {
+            // Its host was switched off.
+            self.outside.push(conn, Outward::Reset);
+            return false;
+        }
+        self.input(at.host, at.proc, Input::Outside(what));
+        true
+    }
+
+    /// From now on somebody collects what there is for real sockets.
+    pub fn watch_outside(&mut self) {
+        self.outside.watched = true;
+    }
+
+    /// Takes what there is for real sockets, in order.
+    pub fn take_outside(&mut self) -> Vec<(OutsideId, Outward)> {
+        std::mem::take(&mut self.outside.out)
+    }
+
+    /// Octets of a real socket that wait for their way to the server.
+    pub fn outside_backlog(&self, conn: OutsideId) -> u64 {
+        let process = self.outside.processes.get(&conn).and_then(|at| self.process(at.host, at.proc));
+        let socket = process.and_then(|process| process.as_any().downcast_ref::<OutsideSocket>());
+        socket.and_then(|socket| socket.sock).map_or(0, |sock| self.kernel.unsent(sock))
+    }
+
+    /// The connection inside the world that a real socket has: its client's end.
+    pub fn outside_socket(&self, conn: OutsideId) -> Option<Socket> {
+        let at = self.outside.processes.get(&conn)?;
+        self.process(at.host, at.proc)?.as_any().downcast_ref::<OutsideSocket>()?.sock
+    }
+
+    /// From now on virtual time runs at another pace; it decides what counts as inactivity of
+    /// people outside.
+    pub fn set_pace(&mut self, pace: Pace) {
+        let now = self.now();
+        self.kernel.attention.set_pace(now, pace);
+    }
+}
+
+/// Whether nobody asks how a process has ended.
+pub(super) fn is_outside(process: &dyn Process) -> bool {
+    process.as_any().is::<OutsideSocket>() || process.as_any().is::<OutsideAsker>()
+}
+
+/// A process that passes octets between a connection of the world and a real socket.
+#[derive(Clone, Debug)]
+struct OutsideSocket {
+    conn: OutsideId,
+    to: SocketAddr,
+    sock: Option<Socket>,
+    open: bool,
+    /// What came before the connection was open.
+    early: Vec<Inward>,
+}
+
+impl OutsideSocket {
+    fn pass_in(&mut self, what: Inward, ctx: &mut Ctx<'_>) {
+        let Some(sock) = self.sock else { return };
+        match what {
+            Inward::Reset => {
+                ctx.abort(sock);
+                ctx.outside(self.conn, Outward::Reset);
+                ctx.exit(Exit::default());
+            }
+            what if !self.open => self.early.push(what),
+            Inward::Bytes(bytes) => ctx.send(sock, bytes),
+            Inward::Tls(message) => ctx.send_tls(sock, TlsMessage::clone(&message)),
+            Inward::Eof => ctx.shut_down(sock),
+            Inward::Datagram { .. } => {}
+        }
+    }
+
+    fn end(&self, what: Outward, ctx: &mut Ctx<'_>) {
+        ctx.outside(self.conn, what);
+        ctx.exit(Exit::default());
+    }
+}
+
+impl Process for OutsideSocket {
+    fn handle(&mut self, input: Input, ctx: &mut Ctx<'_>) {
+        match input {
+            Input::Start => {
+                let sock = ctx.connect(None, self.to);
+                ctx.attend(sock);
+                self.sock = Some(sock);
+            }
+            Input::Outside(what) => self.pass_in(what, ctx),
+            Input::Net(NetInput::Connected { .. }) => {
+                self.open = true;
+                ctx.outside(self.conn, Outward::Open);
+                for what in std::mem::take(&mut self.early) {
+                    self.pass_in(what, ctx);
+                }
+            }
+            Input::Net(NetInput::ConnectFailed { error, .. }) => self.end(Outward::Refused(error), ctx),
+            Input::Net(NetInput::Data { payload: Payload::Bytes(bytes), .. }) => {
+                ctx.outside(self.conn, Outward::Bytes(bytes));
+            }
+            Input::Net(NetInput::Data { payload: Payload::Tls(message), .. }) => {
+                ctx.outside(self.conn, Outward::Tls(message));
+            }
+            Input::Net(NetInput::Writable { .. }) => ctx.outside(self.conn, Outward::Writable),
+            Input::Net(NetInput::Eof { sock }) => {
+                ctx.close(sock);
+                self.end(Outward::Eof, ctx);
+            }
+            Input::Net(NetInput::Reset { .. }) => self.end(Outward::Reset, ctx),
+            Input::Signal(_) => self.end(Outward::Reset, ctx),
+            _ => {}
+        }
+    }
+
+    fn clone_box(&self) -> Box<dyn Process> {
+        Box::new(self.clone())
+    }
+
+    fn command_line(&self) -> String {
+        format!("telnet {} {}", self.to.ip(), self.to.port())
+    }
+
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+}
+
+/// A process that asks name servers for somebody outside.
+#[derive(Clone, Debug)]
+struct OutsideAsker {
+    conn: OutsideId,
+}
+
+impl Process for OutsideAsker {
+    fn handle(&mut self, input: Input, ctx: &mut Ctx<'_>) {
+        match input {
+            Input::Start => ctx.bind_udp(ASKING_PORT),
+            Input::Outside(Inward::Datagram { to, bytes }) => {
+                let own = ctx.host.addrs.iter().copied().find(|addr| addr.is_ipv4() == to.is_ipv4());
+                let Some(from) = own.or(to.ip().is_loopback().then(|| to.ip())) else { return };
+                if let Some((qname, qtype)) = question_of(&bytes) {
+                    ctx.emit_full(|| Kind::DnsQuery { from, resolver: to.ip(), qname, qtype });
+                }
+                ctx.send_to(SocketAddr::new(from, ASKING_PORT), to, bytes);
+            }
+            Input::Outside(Inward::Eof | Inward::Reset) => ctx.exit(Exit::default()),
+            Input::Net(NetInput::Datagram { peer, bytes, .. }) => {
+                ctx.outside(self.conn, Outward::Datagram { from: peer, bytes });
+            }
+            _ => {}
+        }
+    }
+
+    fn clone_box(&self) -> Box<dyn Process> {
+        Box::new(self.clone())
+    }
+
+    fn command_line(&self) -> String {
+        "dig".into()
+    }
+
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+}
