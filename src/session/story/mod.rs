@@ -4,6 +4,7 @@
 //! have arrows, the reason of a decision stands below it, and a summary closes the story.
 
 mod ending;
+mod facts;
 mod sentence;
 mod teller;
 mod wrap;
@@ -14,6 +15,8 @@ use super::Session;
 pub use super::words::Lang;
 use super::words::Words;
 use crate::sim::Time;
+pub use facts::{Facts, connection};
+pub use sentence::{Narrator, Sentence, Who};
 use teller::Teller;
 use wrap::wrap;
 
@@ -58,14 +61,21 @@ impl Style {
 
 /// What a text is, which decides its colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Tone {
+pub enum Tone {
+    /// Nothing special.
     #[default]
     Plain,
+    /// A heading.
     Title,
+    /// The scenario's narration.
     Narration,
+    /// It went well.
     Good,
+    /// It failed for good.
     Bad,
+    /// It failed for now.
     Waiting,
+    /// Details.
     Dim,
 }
 
@@ -91,7 +101,8 @@ const WIDTH: usize = 80;
 pub fn tell(session: &Session, style: &Style) -> String {
     let words = Words::new(style.lang);
     let mut text = heading(session, style, &words);
-    Teller::new(session, style, &words).events(&mut text);
+    let facts = Facts::of(session.world());
+    Teller::new(session, style, &words, &facts).events(&mut text);
     ending::tell(session, style, &words, &mut text);
     text
 }

@@ -1,9 +1,8 @@
 //! What each kind of event says, and how much detail must be wanted for it.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
-use super::teller::connection;
+use super::facts::{Facts, name_at, name_of};
 use super::{Detail, Tone};
 use crate::scenario::{Expect, Link, Scenario, Step};
 use crate::session::Session;
@@ -13,82 +12,82 @@ use crate::sim::faults::{Block, Effect};
 use crate::trace::{Actor, Agent, ConnectResult, DeliveryStatus, Event, Kind};
 use crate::world::World;
 
-/// Who an event is about.
-pub(super) enum Who {
+/// Who a sentence is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// The world as a whole.
     World,
+    /// One host.
     Host(String),
+    /// A client to its server.
     Says {
+        /// Who speaks.
         from: String,
+        /// To whom.
         to: String,
     },
     /// The arrow points back at who asked.
     Answers {
+        /// Who speaks.
         from: String,
+        /// To whom.
         to: String,
     },
 }
 
 /// An event in words.
-pub(super) struct Sentence {
-    pub(super) detail: Detail,
-    pub(super) who: Who,
-    pub(super) text: String,
-    pub(super) tone: Tone,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sentence {
+    /// How much detail must be wanted for it.
+    pub detail: Detail,
+    /// Who it is about.
+    pub who: Who,
+    /// What happened.
+    pub text: String,
+    /// What it means for the mail.
+    pub tone: Tone,
 }
 
-/// What earlier events say about the next one.
-pub(super) struct Context<'a> {
+/// Puts the events of a trace into words, in any order.
+pub struct Narrator<'a> {
     world: &'a World,
     scenario: &'a Scenario,
     words: &'a Words,
-    /// Client and server of each connection.
-    ends: BTreeMap<Socket, (String, String)>,
-    /// Connections whose server has asked for the message with 354.
-    in_message: BTreeSet<Socket>,
+    facts: &'a Facts,
     /// Steps of the script whose events are numbered in the order of the script.
     expectations: Vec<&'a Expect>,
     faults: Vec<&'a Step>,
-    seen: (usize, usize),
 }
 
-impl<'a> Context<'a> {
-    pub(super) fn new(session: &'a Session, words: &'a Words) -> Context<'a> {
+impl<'a> Narrator<'a> {
+    /// A narrator of a session whose trace the facts were read from.
+    pub fn new(session: &'a Session, words: &'a Words, facts: &'a Facts) -> Narrator<'a> {
         let scenario = session.scenario();
         let expectation = |step: &'a Step| match step {
             Step::Expect(expect) => Some(expect),
             _ => None,
         };
         let is_fault = |step: &&Step| matches!(step, Step::Down(_) | Step::Up(_) | Step::Fault(_) | Step::Repair(_));
-        let world = session.world();
-        // A server may greet before its client notices that the connection is open.
-        let connections = world.trace().iter().filter_map(|event| match &event.kind {
-            Kind::TcpConnect { from, to, sock, .. } => {
-                Some((connection(*sock), (name_at(world, from.ip(), event), name_at(world, to.ip(), event))))
-            }
-            _ => None,
-        });
-        Context {
-            world,
+        Narrator {
+            world: session.world(),
             scenario,
             words,
-            ends: connections.collect(),
-            in_message: BTreeSet::new(),
+            facts,
             expectations: scenario.script.iter().filter_map(expectation).collect(),
             faults: scenario.script.iter().filter(is_fault).collect(),
-            seen: (0, 0),
         }
     }
 
     fn name(&self, addr: IpAddr) -> String {
-        name_of(self.world, addr)
+        name_of(self.world, addr).into()
     }
 
     fn at(&self, addr: SocketAddr) -> String {
         format!("{}:{}", self.name(addr.ip()), addr.port())
     }
 
-    /// The sentence of an event. Events must come in their order.
-    pub(super) fn sentence(&mut self, event: &Event) -> Option<Sentence> {
+    /// The sentence of an event; narration is its own sentence and has none here.
+    pub fn sentence(&self, event: &Event) -> Option<Sentence> {
         use Detail::{Normal, Quiet, Verbose};
         let words = self.words;
         let here = event.host.map_or(String::new(), |host| self.world.trace().host_name(host).to_owned());
@@ -97,8 +96,8 @@ impl<'a> Context<'a> {
         match &event.kind {
             Kind::DnsQuery { .. } | Kind::DnsAnswer { .. } => self.dns(&event.kind),
             Kind::TcpConnect { from, to, port, result, .. } => {
-                let from = name_at(self.world, from.ip(), event);
-                let to = name_at(self.world, to.ip(), event);
+                let from = name_at(self.world, from.ip(), event).into();
+                let to = name_at(self.world, to.ip(), event).into();
                 let (result, tone) = match result {
                     ConnectResult::Open => ("open", Tone::Plain),
                     ConnectResult::Refused => ("refused", Tone::Bad),
@@ -117,7 +116,7 @@ impl<'a> Context<'a> {
             Kind::SmtpCmd { session, line } => Some(self.command(*session, Normal, line.to_string())),
             Kind::SmtpData { session, bytes } => {
                 let octets = bytes.len() as u64;
-                let (detail, id) = match self.in_message.remove(&connection(*session)) {
+                let (detail, id) = match self.facts.is_message(event.id) {
                     true => (Normal, "message"),
                     false => (Verbose, "octets"),
                 };
@@ -125,9 +124,6 @@ impl<'a> Context<'a> {
                 Some(Sentence { tone: Tone::Dim, ..self.command(*session, detail, text) })
             }
             Kind::SmtpReply { session, code, enhanced, text } => {
-                if *code == 354 {
-                    self.in_message.insert(connection(*session));
-                }
                 let code_text = code.to_string();
                 let text = text.strip_prefix(code_text.as_str()).map_or(text.as_str(), str::trim_start);
                 let enhanced = enhanced.as_deref().filter(|enhanced| !text.contains(*enhanced));
@@ -342,28 +338,27 @@ impl<'a> Context<'a> {
     }
 
     fn command(&self, session: Socket, detail: Detail, text: String) -> Sentence {
-        let who = match self.ends.get(&connection(session)) {
-            Some((client, server)) => Who::Says { from: client.clone(), to: server.clone() },
+        let who = match self.facts.ends(session) {
+            Some((client, server)) => Who::Says { from: client.to_string(), to: server.to_string() },
             None => Who::World,
         };
         Sentence { detail, who, text, tone: Tone::Plain }
     }
 
     fn reply(&self, session: Socket, detail: Detail, text: String) -> Sentence {
-        let who = match self.ends.get(&connection(session)) {
-            Some((client, server)) => Who::Answers { from: server.clone(), to: client.clone() },
+        let who = match self.facts.ends(session) {
+            Some((client, server)) => Who::Answers { from: server.to_string(), to: client.to_string() },
             None => Who::World,
         };
         Sentence { detail, who, text, tone: Tone::Plain }
     }
 
     /// A fault of the script in words; those of others as they are named.
-    fn fault(&mut self, event: &Event, what: &str) -> String {
+    fn fault(&self, event: &Event, what: &str) -> String {
         if event.actor != Actor::Scenario {
             return what.to_owned();
         }
-        let step = self.faults.get(self.seen.0).copied();
-        self.seen.0 += 1;
+        let step = self.facts.ordinal(event.id).and_then(|ordinal| self.faults.get(ordinal)).copied();
         let words = self.words;
         let name = |index| self.scenario.host(index).name.as_str();
         match step {
@@ -406,30 +401,17 @@ impl<'a> Context<'a> {
         }
     }
 
-    fn expectation(&mut self, event: &Event, what: &str, ok: bool, found: &str) -> Sentence {
+    fn expectation(&self, event: &Event, what: &str, ok: bool, found: &str) -> Sentence {
         let words = self.words;
-        let expect = self.expectations.get(self.seen.1).filter(|_| event.actor == Actor::Scenario);
+        let ordinal = self.facts.ordinal(event.id).filter(|_| event.actor == Actor::Scenario);
+        let expect = ordinal.and_then(|ordinal| self.expectations.get(ordinal));
         let what = expect.map_or_else(|| what.to_owned(), |expect| expected(expect, words));
-        self.seen.1 += 1;
         let variables = [("what", (&what).into()), ("found", found.into())];
         let (id, detail, tone) = match ok {
             true => ("expect-met", Detail::Normal, Tone::Good),
             false => ("expect-missed", Detail::Quiet, Tone::Bad),
         };
         Sentence { detail, who: Who::World, text: words.say(id, &variables), tone }
-    }
-}
-
-/// The name of the host with an address, or the address.
-fn name_of(world: &World, addr: IpAddr) -> String {
-    world.host_of(addr).map_or(addr.to_string(), |host| world.name(host).to_string())
-}
-
-/// The same for an event of a host, to which loopback addresses belong.
-fn name_at(world: &World, addr: IpAddr, event: &Event) -> String {
-    match event.host.filter(|_| addr.is_loopback()) {
-        Some(host) => world.trace().host_name(host).to_owned(),
-        None => name_of(world, addr),
     }
 }
 

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use super::sentence::{self, Context, Sentence, Who};
+use super::facts::{Facts, connection};
+use super::sentence::{self, Narrator, Sentence, Who};
 use super::wrap::wrap;
 use super::{Detail, Style, Tone, WIDTH, moment};
 use crate::session::Session;
@@ -28,13 +29,13 @@ pub(super) struct Teller<'a> {
     answered: BTreeSet<EventId>,
     /// Connections whose opening is still to be told, with what their servers said before.
     unopened: BTreeMap<Socket, Vec<&'a Event>>,
-    context: Context<'a>,
+    narrator: Narrator<'a>,
     last: Time,
     last_clock: String,
 }
 
 impl<'a> Teller<'a> {
-    pub(super) fn new(session: &'a Session, style: &'a Style, words: &'a Words) -> Teller<'a> {
+    pub(super) fn new(session: &'a Session, style: &'a Style, words: &'a Words, facts: &'a Facts) -> Teller<'a> {
         let mut lengths: Vec<usize> = session.scenario().hosts.iter().map(|host| host.name.chars().count()).collect();
         lengths.sort_unstable_by(|a, b| b.cmp(a));
         let two: usize = lengths.iter().take(2).sum();
@@ -45,7 +46,7 @@ impl<'a> Teller<'a> {
             who: (two + " ──▶ ".chars().count()).min(MAX_WHO),
             answered: answered(session),
             unopened: unopened(session),
-            context: Context::new(session, words),
+            narrator: Narrator::new(session, words, facts),
             last: session.scenario().start,
             last_clock: String::new(),
         }
@@ -72,7 +73,7 @@ impl<'a> Teller<'a> {
     }
 
     fn event(&mut self, event: &Event, text: &mut String) {
-        let sentence = self.context.sentence(event);
+        let sentence = self.narrator.sentence(event);
         let verbose = self.style.detail == Detail::Verbose;
         let filtered = !self.style.events.is_empty();
         let set_up = event.id.0 <= self.session.set_up_events();
@@ -90,7 +91,7 @@ impl<'a> Teller<'a> {
         if sentence.detail <= self.style.detail || filtered {
             self.gap(event.time, text);
             self.line(event, &sentence, text);
-            if let Some(reply) = self.context.reply_of(event) {
+            if let Some(reply) = self.narrator.reply_of(event) {
                 self.line(event, &reply, text);
             }
         }
@@ -226,11 +227,6 @@ fn unopened(session: &Session) -> BTreeMap<Socket, Vec<&Event>> {
         _ => None,
     });
     connects.collect()
-}
-
-/// Both ends of a connection have neighbouring numbers: the client's is even.
-pub(super) fn connection(sock: Socket) -> Socket {
-    Socket(sock.0 & !1)
 }
 
 fn cut(text: &str, width: usize) -> String {

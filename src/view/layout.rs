@@ -1,0 +1,422 @@
+//! Where hosts stand on the map: domains as regions, hosts as cards in them.
+//!
+//! Few regions stand around an empty middle, so that what travels between them crosses no card; many
+//! stand in rows. The same scenario gives the same picture everywhere, and nothing overlaps.
+
+use std::net::IpAddr;
+
+use serde::Serialize;
+
+use super::geometry::{Area, Point};
+use crate::scenario::Scenario;
+use crate::scenario::written::{Preset, Service};
+use crate::sim::HostId;
+
+/// Width of a host's card.
+pub const CARD_WIDTH: f32 = 184.0;
+/// Height of a host's card.
+pub const CARD_HEIGHT: f32 = 92.0;
+/// Space between cards of a region.
+const CARD_GAP: f32 = 28.0;
+/// Space between a region's edge and its cards.
+const PADDING: f32 = 16.0;
+/// Space for a region's name.
+const TITLE: f32 = 28.0;
+/// Space between regions: where dialogues are read.
+const REGION_GAP: f32 = 44.0;
+/// Most regions that stand around the middle.
+const MOST_AROUND: usize = 8;
+
+/// What a host is for, in the course's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Where people write and read.
+    Mua,
+    /// Takes mail of authenticated users.
+    Msa,
+    /// Passes mail on, and delivers it.
+    Mta,
+    /// Keeps mail and hands it out over POP3 or IMAP.
+    Mda,
+    /// Answers questions about names.
+    Dns,
+    /// Nobody's friend.
+    Outsider,
+}
+
+impl Role {
+    /// The word on the card; the same in every language.
+    pub fn word(self) -> &'static str {
+        match self {
+            Role::Mua => "MUA",
+            Role::Msa => "MSA",
+            Role::Mta => "MTA",
+            Role::Mda => "MDA",
+            Role::Dns => "DNS",
+            Role::Outsider => "outside",
+        }
+    }
+
+    /// The role of a host, from what it is set up for.
+    pub fn of(scenario: &Scenario, host: usize) -> Role {
+        let Some(host) = scenario.hosts.get(host) else { return Role::Outsider };
+        let has = |wanted: fn(&Service) -> bool| host.services.iter().any(wanted);
+        match host.preset {
+            Preset::DnsServer => Role::Dns,
+            Preset::SubmissionServer => Role::Msa,
+            Preset::Workstation if has(|service| matches!(service, Service::Postfix)) => Role::Mta,
+            Preset::Workstation if has(|service| matches!(service, Service::Dovecot | Service::Lmtp)) => Role::Mda,
+            Preset::Workstation if has(|service| matches!(service, Service::Named | Service::Resolver)) => Role::Dns,
+            Preset::Workstation if host.fqdn.split('.').any(|label| OUTSIDERS.contains(&label)) => Role::Outsider,
+            Preset::Workstation => Role::Mua,
+            _ => Role::Mta,
+        }
+    }
+}
+
+/// Names of domains that stand for nobody's friends in examples.
+const OUTSIDERS: [&str; 3] = ["attacker", "spammer", "outsider"];
+
+/// A host before it has its place.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// Its name in the scenario.
+    pub name: String,
+    /// The domain that it belongs to.
+    pub domain: String,
+    /// Its first address.
+    pub addr: Option<IpAddr>,
+    /// What it is for.
+    pub role: Role,
+    /// A place for the middle of its card that the scenario or a person wants.
+    pub fixed: Option<Point>,
+}
+
+/// A host with its place.
+#[derive(Clone, Debug, Serialize)]
+pub struct Place {
+    /// The host.
+    pub host: HostId,
+    /// Its name in the scenario.
+    pub name: String,
+    /// Its first address.
+    pub addr: Option<IpAddr>,
+    /// What it is for.
+    pub role: Role,
+    /// Its card.
+    pub area: Area,
+    /// Its region.
+    pub region: u32,
+}
+
+/// A domain with its place.
+#[derive(Clone, Debug, Serialize)]
+pub struct Region {
+    /// The domain.
+    pub name: String,
+    /// Its rectangle, around the cards of its hosts.
+    pub area: Area,
+}
+
+/// The map without what moves.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Layout {
+    /// The hosts, by their number in the world.
+    pub places: Vec<Place>,
+    /// The domains, in order of their first hosts.
+    pub regions: Vec<Region>,
+    /// The rectangle around everything.
+    pub bounds: Area,
+}
+
+impl Layout {
+    /// The layout of a scenario's hosts.
+    pub fn of(scenario: &Scenario) -> Layout {
+        let nodes = scenario.hosts.iter().enumerate().map(|(index, host)| Node {
+            name: host.name.clone(),
+            domain: domain_in(scenario, index),
+            addr: host.addrs.first().copied(),
+            role: Role::of(scenario, index),
+            fixed: None,
+        });
+        Layout::arrange(&nodes.collect::<Vec<_>>())
+    }
+
+    /// Gives every host its place.
+    pub fn arrange(nodes: &[Node]) -> Layout {
+        let groups = group(nodes);
+        let sizes: Vec<(f32, f32)> = groups.iter().map(|group| region_size(group.hosts.len())).collect();
+        let centres = if groups.len() <= MOST_AROUND { around(&groups, &sizes) } else { rows(&sizes) };
+        let mut layout = Layout::default();
+        let mut cards: Vec<Option<(Area, u32)>> = vec![None; nodes.len()];
+        for (number, ((group, size), centre)) in groups.iter().zip(&sizes).zip(&centres).enumerate() {
+            let area = Area::around(*centre, size.0, size.1);
+            layout.regions.push(Region { name: group.domain.clone(), area });
+            for (place, host) in group.hosts.iter().enumerate() {
+                cards[*host] = Some((card_in(area, group.hosts.len(), place), number as u32));
+            }
+        }
+        for (index, (node, card)) in nodes.iter().zip(cards).enumerate() {
+            let (area, region) = card.unwrap_or_default();
+            layout.places.push(Place {
+                host: HostId(index as u32),
+                name: node.name.clone(),
+                addr: node.addr,
+                role: node.role,
+                area,
+                region,
+            });
+        }
+        for (index, node) in nodes.iter().enumerate() {
+            if let Some(point) = node.fixed {
+                layout.move_to(HostId(index as u32), point);
+            }
+        }
+        layout.measure();
+        layout
+    }
+
+    /// The place of a host.
+    pub fn place(&self, host: HostId) -> Option<&Place> {
+        self.places.get(host.0 as usize)
+    }
+
+    /// Moves the middle of a host's card as near to a point as no other card is in the way; its region
+    /// grows or shrinks with it.
+    pub fn move_to(&mut self, host: HostId, point: Point) {
+        let index = host.0 as usize;
+        let Some(place) = self.places.get(index) else { return };
+        let old = place.area;
+        let free = |area: &Area| {
+            let wide = area.grown(CARD_GAP / 4.0);
+            self.places.iter().enumerate().all(|(other, place)| other == index || !place.area.overlaps(&wide))
+        };
+        let wanted = Area::around(point, old.width(), old.height());
+        // Back along the way that it came, until there is room.
+        let area = (0..=16_u8).map(|step| {
+            let back = f32::from(step) / 16.0;
+            let centre = wanted.centre().towards(old.centre(), back);
+            Area::around(centre, old.width(), old.height())
+        });
+        let Some(area) = area.into_iter().find(free) else { return };
+        self.places[index].area = area;
+        self.measure();
+    }
+
+    /// Fits regions around their cards, and the bounds around the regions.
+    fn measure(&mut self) {
+        for (number, region) in self.regions.iter_mut().enumerate() {
+            let cards = self.places.iter().filter(|place| place.region as usize == number).map(|place| place.area);
+            if let Some(all) = cards.reduce(|one, other| one.union(&other)) {
+                region.area = all.grown(PADDING);
+                region.area.min.y -= TITLE - PADDING / 2.0;
+            }
+        }
+        let all = self.regions.iter().map(|region| region.area).reduce(|one, other| one.union(&other));
+        self.bounds = all.unwrap_or_default();
+    }
+}
+
+/// The domain of a host; one without a full name belongs to its neighbours on the network.
+fn domain_in(scenario: &Scenario, index: usize) -> String {
+    let host = &scenario.hosts[index];
+    let network = |addr: Option<&IpAddr>| match addr {
+        Some(IpAddr::V4(addr)) => Some(u32::from(*addr) >> 8),
+        _ => None,
+    };
+    if !host.fqdn.contains('.')
+        && let Some(own) = network(host.addrs.first())
+    {
+        let mut named = scenario.hosts.iter().filter(|other| other.fqdn.contains('.'));
+        if let Some(near) = named.find(|other| network(other.addrs.first()) == Some(own)) {
+            return domain_of(&near.fqdn).to_owned();
+        }
+    }
+    domain_of(&host.fqdn).to_owned()
+}
+
+/// Everything after a name's first label; a name of one label is its own domain.
+pub fn domain_of(fqdn: &str) -> &str {
+    match fqdn.split_once('.') {
+        Some((_, domain)) if domain.contains('.') => domain,
+        // `attacker.test` is a domain, not a host of `test`.
+        _ => fqdn,
+    }
+}
+
+/// The hosts of one domain.
+struct Group {
+    domain: String,
+    hosts: Vec<usize>,
+    /// Whether it only answers questions about names.
+    names_only: bool,
+}
+
+fn group(nodes: &[Node]) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    let mut by_domain = std::collections::BTreeMap::new();
+    for (index, node) in nodes.iter().enumerate() {
+        let number = *by_domain.entry(node.domain.as_str()).or_insert_with(|| {
+            groups.push(Group { domain: node.domain.clone(), hosts: Vec::new(), names_only: true });
+            groups.len() - 1
+        });
+        groups[number].hosts.push(index);
+        groups[number].names_only &= node.role == Role::Dns;
+    }
+    groups
+}
+
+/// Columns of a region with so many cards.
+fn columns(count: usize) -> usize {
+    if count <= 3 { 1 } else { (1..).find(|columns| columns * columns * 2 >= count).unwrap_or(1) }
+}
+
+fn region_size(count: usize) -> (f32, f32) {
+    let columns = columns(count);
+    let rows = count.div_ceil(columns);
+    let across = columns as f32 * (CARD_WIDTH + CARD_GAP) - CARD_GAP + 2.0 * PADDING;
+    let down = rows as f32 * (CARD_HEIGHT + CARD_GAP) - CARD_GAP + PADDING + PADDING / 2.0 + TITLE;
+    (across, down)
+}
+
+fn card_in(region: Area, count: usize, place: usize) -> Area {
+    let columns = columns(count);
+    let x = region.min.x + PADDING + (place % columns) as f32 * (CARD_WIDTH + CARD_GAP);
+    let y = region.min.y + TITLE + PADDING / 2.0 + (place / columns) as f32 * (CARD_HEIGHT + CARD_GAP);
+    Area { min: Point::new(x, y), max: Point::new(x + CARD_WIDTH, y + CARD_HEIGHT) }
+}
+
+/// Regions around an empty middle: name servers above, the first on the left, the next on the right,
+/// further ones below.
+fn around(groups: &[Group], sizes: &[(f32, f32)]) -> Vec<Point> {
+    let above = groups.iter().filter(|group| group.names_only).count();
+    let others = groups.len() - above;
+    let mut angles = Vec::new();
+    let (mut top, mut other) = (0, 0);
+    for group in groups {
+        // In degrees, clockwise from the right; 270 is above.
+        let angle = if group.names_only && others > 0 {
+            top += 1;
+            225.0 + 90.0 * top as f32 / (above + 1) as f32
+        } else {
+            other += 1;
+            match (others, other) {
+                (1, _) => 90.0,
+                (2, 1) | (3, 1) => 180.0,
+                (2, _) | (3, 2) => 0.0,
+                (3, _) => 90.0,
+                // From the upper left down, through the bottom, up to the upper right.
+                (count, number) => 210.0 - 240.0 * (number - 1) as f32 / (count - 1) as f32,
+            }
+        };
+        angles.push(f32::to_radians(angle));
+    }
+    let mut radius = if others <= 1 { 120.0 } else { 150.0 };
+    loop {
+        let centres: Vec<Point> =
+            angles.iter().map(|angle| Point::new(radius * 2.0 * angle.cos(), radius * angle.sin())).collect();
+        let areas: Vec<Area> = centres
+            .iter()
+            .zip(sizes)
+            .map(|(centre, size)| Area::around(*centre, size.0 + REGION_GAP, size.1 + REGION_GAP))
+            .collect();
+        let clash = areas.iter().enumerate().any(|(index, area)| areas[..index].iter().any(|one| one.overlaps(area)));
+        // Angles differ, so that growing ends every clash; the bound only keeps broken numbers out.
+        if !clash || radius > 1.0e6 {
+            return centres;
+        }
+        radius *= 1.04;
+    }
+}
+
+/// Regions in rows, about as wide as a screen is to its height.
+fn rows(sizes: &[(f32, f32)]) -> Vec<Point> {
+    let area: f32 = sizes.iter().map(|size| (size.0 + REGION_GAP) * (size.1 + REGION_GAP)).sum();
+    let widest = sizes.iter().map(|size| size.0).fold(0.0, f32::max);
+    let limit = (area * 1.9).sqrt().max(widest + REGION_GAP);
+    let (mut x, mut y, mut tallest) = (0.0, 0.0, 0.0_f32);
+    let mut centres = Vec::new();
+    for size in sizes {
+        if x > 0.0 && x + size.0 > limit {
+            (x, y, tallest) = (0.0, y + tallest + REGION_GAP, 0.0);
+        }
+        centres.push(Point::new(x + size.0 / 2.0, y + size.1 / 2.0));
+        x += size.0 + REGION_GAP;
+        tallest = tallest.max(size.1);
+    }
+    centres
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn nodes(domains: &[usize]) -> Vec<Node> {
+        let node = |(index, domain): (usize, &usize)| Node {
+            name: format!("h{index}"),
+            domain: format!("d{domain}.example"),
+            addr: None,
+            role: if domain % 7 == 3 { Role::Dns } else { Role::Mta },
+            fixed: None,
+        };
+        domains.iter().enumerate().map(node).collect()
+    }
+
+    fn assert_apart(layout: &Layout) {
+        for (index, place) in layout.places.iter().enumerate() {
+            for other in &layout.places[..index] {
+                assert!(!place.area.overlaps(&other.area), "{} and {}", place.name, other.name);
+            }
+            let region = &layout.regions[place.region as usize].area;
+            assert_eq!(region.union(&place.area), *region, "{} leaves its region", place.name);
+        }
+        for (index, region) in layout.regions.iter().enumerate() {
+            for other in &layout.regions[..index] {
+                assert!(!region.area.overlaps(&other.area), "{} and {}", region.name, other.name);
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn no_two_cards_or_regions_overlap(domains in prop::collection::vec(0_usize..60, 2..500)) {
+            assert_apart(&Layout::arrange(&nodes(&domains)));
+        }
+
+        #[test]
+        fn dragging_never_puts_one_card_onto_another(
+            domains in prop::collection::vec(0_usize..6, 2..24),
+            moves in prop::collection::vec((0_u32..24, -800.0_f32..800.0, -400.0_f32..400.0), 0..20),
+        ) {
+            let mut layout = Layout::arrange(&nodes(&domains));
+            for (host, x, y) in moves {
+                layout.move_to(HostId(host), Point::new(x, y));
+            }
+            for (index, place) in layout.places.iter().enumerate() {
+                for other in &layout.places[..index] {
+                    prop_assert!(!place.area.overlaps(&other.area));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn hosts_belong_to_the_domain_above_their_name() {
+        assert_eq!(domain_of("mx1.example.org"), "example.org");
+        assert_eq!(domain_of("ws1.berlin.example.org"), "berlin.example.org");
+        assert_eq!(domain_of("attacker.test"), "attacker.test");
+        assert_eq!(domain_of("localhost"), "localhost");
+    }
+
+    #[test]
+    fn a_fixed_place_is_kept() {
+        let mut nodes = nodes(&[0, 1]);
+        nodes[1].fixed = Some(Point::new(900.0, 40.0));
+        assert_eq!(Layout::arrange(&nodes).places[1].area.centre(), Point::new(900.0, 40.0));
+    }
+}
