@@ -7,6 +7,8 @@ mod conform;
 mod files;
 mod replay;
 mod run;
+#[cfg(feature = "live")]
+mod serve;
 
 use std::process::ExitCode;
 
@@ -24,6 +26,9 @@ struct Cli {
 enum Command {
     /// Play a scenario and tell what happened
     Run(run::Args),
+    /// Put a scenario behind real sockets: telnet, dig and mail programs can use it
+    #[cfg(feature = "live")]
+    Serve(serve::Args),
     /// Check scenarios
     Check(check::CheckArgs),
     /// List the built-in scenarios
@@ -64,6 +69,8 @@ impl From<Outcome> for ExitCode {
 pub fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Run(args) => run::main(&args),
+        #[cfg(feature = "live")]
+        Command::Serve(args) => serve::main(&args),
         Command::Check(args) => check::check(&args),
         Command::List(args) => check::list(&args),
         Command::Replay(args) => replay::main(&args),

@@ -24,6 +24,8 @@ pub struct Catalog {
 pub enum Finding {
     /// No zone of this server contains the name.
     NotServed,
+    /// Somebody wants a whole zone (AXFR, IXFR), and nobody may have one.
+    Transfer,
     /// The zone that contains the name best.
     InZone(Name),
     /// The zone, or the server, is made to misbehave.
@@ -95,6 +97,7 @@ impl Response {
         for finding in &self.findings {
             let (rule, input, matched, outcome) = match finding {
                 Finding::NotServed => ("zones of this server", qname.clone(), false, "not authoritative".to_owned()),
+                Finding::Transfer => ("allow-transfer", qname.clone(), false, "refused".to_owned()),
                 Finding::InZone(zone) => ("zones of this server", name_text(zone), true, "authoritative".to_owned()),
                 Finding::Fault(fault) => ("fault", qname.clone(), true, format!("{fault:?}").to_lowercase()),
                 Finding::Delegated(cut) => ("delegation", name_text(cut), true, "referral".to_owned()),
@@ -174,6 +177,9 @@ impl Catalog {
         let response = match query.queries.as_slice() {
             _ if query.metadata.op_code != OpCode::Query => {
                 Response { rcode: ResponseCode::NotImp, authoritative: false, ..Response::new() }
+            }
+            [question] if matches!(question.query_type(), RecordType::AXFR | RecordType::IXFR) => {
+                Response::new().refuse(ResponseCode::Refused, Finding::Transfer)
             }
             [question] => self.answer(question.name(), question.query_type()),
             _ => Response { rcode: ResponseCode::FormErr, authoritative: false, ..Response::new() },

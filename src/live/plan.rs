@@ -204,6 +204,7 @@ pub fn plan(world: &World, scenario: &Scenario, choice: &Choice, visitor: &str) 
                 for side in sides {
                     let client = match (from, side) {
                         (Some(client), _) => world.host(client).name.to_string(),
+                        (None, _) if *service == Service::Dns => asker(world, scenario, host),
                         (None, Side::Inside) => insider(world, scenario, host),
                         (None, Side::Outside) => outsider(world, scenario, host, visitor),
                     };
@@ -314,6 +315,13 @@ fn insider(world: &World, scenario: &Scenario, server: &Host) -> String {
         .collect();
     let workstation = near.iter().find(|host| is_workstation(scenario, host));
     workstation.or(near.first()).map_or(&server.name, |host| &host.name).to_string()
+}
+
+/// Who asks a name server: a workstation, else any other host.
+fn asker(world: &World, scenario: &Scenario, server: &Host) -> String {
+    let others = || world.hosts().filter(|host| host.id != server.id && world.is_up(host.id));
+    let found = others().find(|host| is_workstation(scenario, host)).or(others().next());
+    found.map_or(&server.name, |host| &host.name).to_string()
 }
 
 /// A host in another network: a workstation rather than a mail server, else the visitor.

@@ -1,6 +1,6 @@
 //! Inputs: the only things that change a running world from outside.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -117,6 +117,15 @@ pub enum Input {
         /// Its name.
         name: String,
     },
+    /// Somebody joins with a workstation of their own.
+    Join {
+        /// Its name in this session.
+        host: String,
+        /// Its fully qualified name.
+        fqdn: String,
+        /// Its address.
+        address: IpAddr,
+    },
     /// A socket of the real machine connects to a server of the world.
     Connect {
         /// Its number.
@@ -206,6 +215,9 @@ pub enum InputError {
     /// There is a limit.
     #[error("more than {1} {0}")]
     TooMany(&'static str, usize),
+    /// A host of this name or address is there already, or there are too many.
+    #[error("`{0}` ({1}) cannot join: the name or the address is taken, or the world is full")]
+    CannotJoin(String, IpAddr),
     /// The file cannot be written.
     #[error("{0}: {1}")]
     File(String, crate::host::vfs::Errno),
@@ -227,6 +239,7 @@ impl Input {
             | Input::Power { .. }
             | Input::Fault { .. }
             | Input::Repair { .. }
+            | Input::Join { .. }
             | Input::Connect { .. }
             | Input::Bytes { .. }
             | Input::Tls { .. }
@@ -287,6 +300,7 @@ impl Input {
                 world.faults_mut().remove(name);
                 world.note(None, actor, Kind::Fault { what: format!("{name} is repaired").into() });
             }
+            Input::Join { host, fqdn, address } => super::outside::join(world, host, fqdn, *address)?,
             Input::Connect { conn, from, to } => world.connect_outside(*conn, find(world, from)?, *to),
             Input::Ask { conn, from } => world.ask_outside(*conn, find(world, from)?),
             // A server may have closed at the same moment; then there is nobody to tell.

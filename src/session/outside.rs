@@ -1,10 +1,20 @@
 //! Inputs that come from sockets of the real machine, and how they are written down.
 
+use std::net::IpAddr;
+
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-use crate::sim::TlsMessage;
+use super::input::InputError;
+use crate::host::layout::{HostSpec, build};
+use crate::host::vfs::Cred;
+use crate::sim::{HostId, TlsMessage};
+use crate::world::{World, install_programs};
+
+/// Hosts that a world may have when somebody joins.
+const MAX_HOSTS: u32 = 2000;
+const RESOLV_CONF: &str = "/etc/resolv.conf";
 
 /// A client's step of a TLS handshake. The gateway speaks real TLS; the world learns the facts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +53,28 @@ pub enum CloseHow {
     Eof,
     /// It is gone.
     Reset,
+}
+
+/// Adds a workstation; it asks the name servers that the first host asks.
+pub(super) fn join(world: &mut World, name: &str, fqdn: &str, address: IpAddr) -> Result<(), InputError> {
+    let refused = || InputError::CannotJoin(name.to_owned(), address);
+    let taken = world.find(name).is_some() || world.host_of(address).is_some();
+    let is_name = |c: char| c.is_ascii_alphanumeric() || "-.".contains(c);
+    let is_valid = |name: &str| (1..=200).contains(&name.len()) && name.chars().all(is_name);
+    if taken || world.host_count() >= MAX_HOSTS || !is_valid(name) || !is_valid(fqdn) {
+        return Err(refused());
+    }
+    let mut spec = HostSpec::new(HostId(0), name, fqdn, world.now());
+    spec.addrs = vec![address];
+    spec.seed = world.seed();
+    let mut host = build(&spec).map_err(|_| refused())?;
+    let resolvers = world.hosts().next().and_then(|first| first.vfs.read_text(RESOLV_CONF, &Cred::ROOT).ok());
+    if let Some(text) = resolvers {
+        host.vfs.write(RESOLV_CONF, text, 0o644, &Cred::ROOT).map_err(|_| refused())?;
+    }
+    install_programs(&mut host);
+    world.add_host(host);
+    Ok(())
 }
 
 /// Octets as a string of which each character is one octet (ISO 8859-1): readable, and nothing is

@@ -12,8 +12,8 @@ use crate::sim::outside::{Inward, OutsideId, Outward, Pace};
 use crate::sim::{Endpoint, HostId, Payload, Socket, TlsMessage};
 use crate::trace::{Actor, Kind};
 
-/// The port that questions come from: above the ephemeral ones, so that nobody else has it.
-const ASKING_PORT: u16 = 61_053;
+/// The ports that questions come from: above the ephemeral ones, so that nobody else has them.
+const ASKING_PORTS: std::ops::Range<u16> = 61_000..65_000;
 
 /// Which process stands for which socket, and what there is for it.
 #[derive(Clone, Debug, Default)]
@@ -191,17 +191,24 @@ struct OutsideAsker {
     conn: OutsideId,
 }
 
+impl OutsideAsker {
+    fn port(&self) -> u16 {
+        let count = OutsideId::from(ASKING_PORTS.end - ASKING_PORTS.start);
+        ASKING_PORTS.start + (self.conn % count) as u16
+    }
+}
+
 impl Process for OutsideAsker {
     fn handle(&mut self, input: Input, ctx: &mut Ctx<'_>) {
         match input {
-            Input::Start => ctx.bind_udp(ASKING_PORT),
+            Input::Start => ctx.bind_udp(self.port()),
             Input::Outside(Inward::Datagram { to, bytes }) => {
                 let own = ctx.host.addrs.iter().copied().find(|addr| addr.is_ipv4() == to.is_ipv4());
                 let Some(from) = own.or(to.ip().is_loopback().then(|| to.ip())) else { return };
                 if let Some((qname, qtype)) = question_of(&bytes) {
                     ctx.emit_full(|| Kind::DnsQuery { from, resolver: to.ip(), qname, qtype });
                 }
-                ctx.send_to(SocketAddr::new(from, ASKING_PORT), to, bytes);
+                ctx.send_to(SocketAddr::new(from, self.port()), to, bytes);
             }
             Input::Outside(Inward::Eof | Inward::Reset) => ctx.exit(Exit::default()),
             Input::Net(NetInput::Datagram { peer, bytes, .. }) => {

@@ -1,0 +1,271 @@
+//! `mxlab serve`: a scenario behind loopback sockets of the real machine.
+
+use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::{Outcome, files};
+use crate::live::control::{self, Control, Line};
+use crate::live::plan::Choice;
+use crate::live::{Bound, Gateway, Options, table};
+use crate::scenario::Scenario;
+use crate::session::Session;
+
+/// Arguments of `mxlab serve`.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// A built-in scenario's name, or a file
+    scenario: String,
+    /// Virtual time runs so many times as fast as the clock
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0)]
+    speed: f64,
+    /// The host that all clients sit at
+    #[arg(long = "as", value_name = "HOST")]
+    from: Option<String>,
+    /// The server behind the fixed ports of 127.0.0.1
+    #[arg(long, value_name = "HOST")]
+    main: Option<String>,
+    /// Only 127.0.0.1, with a port for each service
+    #[arg(long)]
+    single_address: bool,
+    /// The hosts' own addresses have the ports of the world: 25, 53, 110 …; needs rights
+    #[arg(long)]
+    real_ports: bool,
+    /// Listen on this address instead of loopback: others can reach it
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<IpAddr>,
+    /// Print the table of addresses as JSON
+    #[arg(long)]
+    json: bool,
+    /// Only print lines for /etc/hosts
+    #[arg(long)]
+    write_hosts: bool,
+    /// Only print how a resolver is pointed at the name server
+    #[arg(long)]
+    resolv: bool,
+    /// Play the scenario's script, too
+    #[arg(long)]
+    script: bool,
+    /// Another seed than the scenario's
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Where the recording is written while it goes on; otherwise in the state directory
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+    /// Write no recording
+    #[arg(long, conflicts_with = "record")]
+    no_record: bool,
+    /// Connections at the same time
+    #[arg(long, value_name = "N", default_value_t = 4096)]
+    max_connections: usize,
+    /// A Unix-domain socket that takes the same lines as the terminal (`p`, `s`, `f 1h`, `x 10`)
+    #[arg(long, value_name = "PATH")]
+    control: Option<PathBuf>,
+}
+
+/// Serves until it is told to stop.
+pub fn main(args: &Args) -> Outcome {
+    let Some(scenario) = files::load(&args.scenario) else { return Outcome::Invalid };
+    if !(0.001..=1_000_000.0).contains(&args.speed) {
+        eprintln!("mxlab: --speed {}: a speed is a number from 0.001 to 1000000", args.speed);
+        return Outcome::Invalid;
+    }
+    let domain = first_domain(&scenario);
+    let mut session = match Session::new(Arc::new(scenario), args.seed, None) {
+        Ok(session) => session,
+        Err(error) => {
+            eprintln!("mxlab: {}: {error}", args.scenario);
+            return Outcome::Invalid;
+        }
+    };
+    if !args.script {
+        session = session.without_script();
+    }
+    let choice = Choice {
+        single_address: args.single_address,
+        real_ports: args.real_ports,
+        from: args.from.clone(),
+        main: args.main.clone(),
+        any_port: false,
+        listen: args.listen,
+    };
+    if args.write_hosts || args.resolv {
+        return preview(args, session, &choice);
+    }
+    serve(args, session, choice, &domain)
+}
+
+/// Prints what needs no open socket.
+fn preview(args: &Args, mut session: Session, choice: &Choice) -> Outcome {
+    let places = match crate::live::places(&mut session, choice) {
+        Ok(places) => places,
+        Err(error) => {
+            eprintln!("mxlab: {error}");
+            return Outcome::Invalid;
+        }
+    };
+    let bounds: Vec<Bound> = places.into_iter().map(|place| Bound { address: place.wanted, place }).collect();
+    if args.write_hosts {
+        print!("{}", table::hosts(&bounds));
+    }
+    if args.resolv {
+        print!("{}", table::resolv(&bounds));
+    }
+    Outcome::Good
+}
+
+fn serve(args: &Args, session: Session, choice: Choice, domain: &str) -> Outcome {
+    let record = match (&args.record, args.no_record) {
+        (Some(path), _) => Some(path.clone()),
+        (None, true) => None,
+        (None, false) => default_recording(session.scenario()),
+    };
+    if let Some(address) = args.listen.filter(|address| !address.is_loopback()) {
+        eprintln!("mxlab: warning: everybody who reaches {address} can use this laboratory");
+    }
+    let options = Options {
+        choice,
+        permille: (args.speed * 1000.0).round() as u64,
+        max_connections: args.max_connections.max(1),
+        record: record.clone(),
+        authority: state_directory(),
+        watchers: Vec::new(),
+    };
+    let gateway = match Gateway::start(session, options) {
+        Ok(gateway) => gateway,
+        Err(error) => {
+            eprintln!("mxlab: {error}");
+            return Outcome::Invalid;
+        }
+    };
+    let mut out = std::io::stdout().lock();
+    let shown = if args.json {
+        table::json(gateway.bounds(), domain)
+    } else {
+        introduction(&gateway, domain, record.as_deref())
+    };
+    let _ = out.write_all(shown.as_bytes()).and_then(|()| out.flush());
+    drop(out);
+    attend(args, &gateway);
+    gateway.wait_for_end();
+    let session = gateway.stop();
+    if let (Some(path), Some(_)) = (&record, session) {
+        eprintln!("mxlab: the recording is {}; `mxlab replay` shows it again", path.display());
+    }
+    Outcome::Good
+}
+
+fn introduction(gateway: &Gateway, domain: &str, record: Option<&std::path::Path>) -> String {
+    let mut text = table::text(gateway.bounds(), domain);
+    if let Some(file) = &gateway.authority().file {
+        let file = file.display();
+        text.push_str(&format!("\nCertificates are signed by {file}; to trust them: openssl … -CAfile {file}\n"));
+    }
+    for note in gateway.notes() {
+        text.push_str(&format!("Note: {note}\n"));
+    }
+    if let Some(path) = record {
+        text.push_str(&format!("Everything is recorded in {}\n", path.display()));
+    }
+    text.push_str("Type ? and Enter for what can be done here; Ctrl-C ends.\n");
+    text
+}
+
+/// Takes lines from the terminal and from the control socket.
+fn attend(args: &Args, gateway: &Gateway) {
+    let paused = Arc::new(AtomicBool::new(false));
+    let driver = gateway.driver();
+    let stop = gateway.stopper();
+    let is_terminal = std::io::stdin().is_terminal();
+    let state = paused.clone();
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lock().lines().map_while(Result::ok) {
+            let (answer, quit) = obey(&driver, &state, &line);
+            eprint!("{answer}");
+            if quit {
+                return stop.stop();
+            }
+        }
+        if is_terminal {
+            stop.stop();
+        }
+    });
+    #[cfg(unix)]
+    if let Some(path) = &args.control {
+        control_socket(path, gateway, paused);
+    }
+    #[cfg(not(unix))]
+    if args.control.is_some() {
+        eprintln!("mxlab: --control needs Unix-domain sockets");
+    }
+}
+
+#[cfg(unix)]
+fn control_socket(path: &std::path::Path, gateway: &Gateway, paused: Arc<AtomicBool>) {
+    let _ = std::fs::remove_file(path);
+    let listener = match std::os::unix::net::UnixListener::bind(path) {
+        Ok(listener) => listener,
+        Err(error) => return eprintln!("mxlab: {}: {error}; there is no control socket", path.display()),
+    };
+    let (driver, stop) = (gateway.driver(), gateway.stopper());
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let Ok(reader) = stream.try_clone() else { continue };
+            for line in std::io::BufReader::new(reader).lines().map_while(Result::ok) {
+                let (answer, quit) = obey(&driver, &paused, &line);
+                let _ = stream.write_all(answer.as_bytes());
+                if quit {
+                    return stop.stop();
+                }
+            }
+        }
+    });
+}
+
+/// Does what a line says; the answer, and whether to leave.
+fn obey(driver: &crate::live::driver::Handle, paused: &AtomicBool, line: &str) -> (String, bool) {
+    let wish = match control::parse(line) {
+        Ok(Line::Wish(wish)) => wish,
+        Ok(Line::Toggle) if paused.load(Ordering::Relaxed) => Control::Resume,
+        Ok(Line::Toggle) => Control::Pause,
+        Ok(Line::Help) => return (control::HELP.to_owned(), false),
+        Ok(Line::Quit) => return (String::new(), true),
+        Err(error) => return (format!("{error}\n"), false),
+    };
+    match crate::live::control(driver, wish) {
+        Some(report) => {
+            paused.store(report.paused, Ordering::Relaxed);
+            (format!("{report}\n"), false)
+        }
+        None => (String::new(), true),
+    }
+}
+
+/// The first zone that is no reverse zone, for the commands of the table.
+fn first_domain(scenario: &Scenario) -> String {
+    let forward = scenario.zones.iter().map(|zone| zone.origin.trim_end_matches('.'));
+    forward.into_iter().find(|zone| !zone.is_empty() && !zone.ends_with(".arpa")).unwrap_or("example.com").to_owned()
+}
+
+/// Where this user's state lies (XDG Base Directory Specification).
+fn state_directory() -> Option<PathBuf> {
+    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let base = variable("XDG_STATE_HOME").or_else(|| Some(variable("HOME")?.join(".local/state")))?;
+    Some(base.join("mxlab"))
+}
+
+/// A new file for a recording, named after the scenario and the moment.
+fn default_recording(scenario: &Scenario) -> Option<PathBuf> {
+    let folder = state_directory()?.join("recordings");
+    if let Err(error) = std::fs::create_dir_all(&folder) {
+        eprintln!("mxlab: {}: {error}; nothing is recorded", folder.display());
+        return None;
+    }
+    let now = std::time::SystemTime::now();
+    let seconds = now.duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs();
+    let stamp = crate::sim::Time::from_secs(seconds).to_string();
+    let stamp: String = stamp.chars().filter(char::is_ascii_digit).take(14).collect();
+    Some(folder.join(format!("{}-{stamp}-{}.mxrec", scenario.name, std::process::id())))
+}

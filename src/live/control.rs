@@ -1,0 +1,137 @@
+//! What a person wants of a running gateway, as one line of text each: typed at its terminal, or
+//! written to its control socket.
+
+use std::time::Duration;
+
+use crate::scenario::parse_duration;
+use crate::session::Input;
+use crate::sim::Time;
+use crate::sim::faults::Block;
+
+/// A wish.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Control {
+    /// Time stands.
+    Pause,
+    /// Time goes on.
+    Resume,
+    /// Up to the next thing that happens, then time stands.
+    Step,
+    /// Thousandths of the wall's speed.
+    Speed(u64),
+    /// Time jumps.
+    Jump(Duration),
+    /// The network is changed.
+    Fault(Box<Input>),
+    /// How is it?
+    Status,
+}
+
+/// How it is after a wish.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// Virtual time.
+    pub time: Time,
+    /// Whether it stands.
+    pub paused: bool,
+    /// Its speed in thousandths.
+    pub permille: u64,
+    /// Events so far.
+    pub events: u64,
+    /// Open sockets.
+    pub sockets: usize,
+}
+
+impl std::fmt::Display for Report {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let how = if self.paused { "standing".to_owned() } else { format!("{}x", self.permille as f64 / 1000.0) };
+        write!(f, "{} ({how}), {} events, {} open sockets", self.time, self.events, self.sockets)
+    }
+}
+
+/// The wishes, for people.
+pub const HELP: &str = "\
+  p          pause, or go on
+  s          step: up to the next thing that happens
+  f 1h       fast-forward by one hour (90s, 10m, 2d)
+  x 10       ten times the speed of the clock (x 1 is normal)
+  block 25   connections to port 25 vanish; block 25 reject: they are refused
+  repair 25  they pass again
+  i          virtual time, events, open sockets
+  q          quit
+";
+
+/// A line typed at the terminal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Line {
+    /// A wish.
+    Wish(Control),
+    /// Pause, or go on if time stands.
+    Toggle,
+    /// Leave.
+    Quit,
+    /// Show the help.
+    Help,
+}
+
+/// Reads a line.
+///
+/// # Errors
+/// It is not understood; in words for people.
+pub fn parse(line: &str) -> Result<Line, String> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let wish = match words.as_slice() {
+        [] | ["i" | "status"] => Control::Status,
+        ["p" | "pause-or-resume"] => return Ok(Line::Toggle),
+        ["pause"] => Control::Pause,
+        ["resume" | "go"] => Control::Resume,
+        ["s" | "step"] => Control::Step,
+        ["x" | "speed", factor] => match factor.trim_end_matches('x').parse::<f64>() {
+            Ok(factor) if (0.001..=1_000_000.0).contains(&factor) => Control::Speed((factor * 1000.0).round() as u64),
+            _ => return Err(format!("{factor}: a speed is a number from 0.001 to 1000000")),
+        },
+        ["f" | "forward", span] => match parse_duration(span) {
+            Some(span) => Control::Jump(span),
+            None => return Err(format!("{span}: not a stretch of time; write 90s or 2h30m")),
+        },
+        ["block", port, how @ ..] => {
+            let Ok(port) = port.parse() else { return Err(format!("{port}: not a port")) };
+            let block = match how {
+                [] | ["drop"] => Block::Drop,
+                ["reject"] => Block::Reject,
+                ["unreachable"] => Block::Unreachable,
+                _ => return Err("block PORT [drop|reject|unreachable]".to_owned()),
+            };
+            let effect = crate::session::FaultEffect::Block(block);
+            let name = format!("port {port}");
+            Control::Fault(Box::new(Input::Fault { name, from: None, to: None, port: Some(port), effect }))
+        }
+        ["repair", port] => Control::Fault(Box::new(Input::Repair { name: format!("port {port}") })),
+        ["q" | "quit" | "exit"] => return Ok(Line::Quit),
+        ["?" | "h" | "help"] => return Ok(Line::Help),
+        _ => return Err(format!("`{}` is not understood; ? shows what is", line.trim())),
+    };
+    Ok(Line::Wish(wish))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_wishes() {
+        let wish = |line: &str| match parse(line) {
+            Ok(Line::Wish(control)) => control,
+            other => panic!("{line}: {other:?}"),
+        };
+        assert_eq!(wish("x 10"), Control::Speed(10_000));
+        assert_eq!(wish("speed 0.5x"), Control::Speed(500));
+        assert_eq!(wish("f 1h"), Control::Jump(Duration::from_secs(3600)));
+        assert_eq!(wish("s"), Control::Step);
+        assert!(matches!(wish("block 25 reject"), Control::Fault(_)));
+        assert_eq!(parse("q"), Ok(Line::Quit));
+        for wrong in ["x 0", "x fast", "f", "f soon", "block smtp", "dance"] {
+            assert!(parse(wrong).is_err(), "{wrong}");
+        }
+    }
+}

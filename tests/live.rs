@@ -1,0 +1,215 @@
+//! The gateway over real loopback sockets, in this process.
+#![cfg(feature = "live")]
+#![allow(clippy::disallowed_methods, reason = "these tests are real clients: they connect and wait")]
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream, UdpSocket};
+use std::sync::Arc;
+use std::time::Duration;
+
+use mxlab::live::control::Control;
+use mxlab::live::plan::{Choice, Service};
+use mxlab::live::{Gateway, Options};
+use mxlab::scenario::{Scenario, Sources};
+use mxlab::session::{Recording, Session};
+
+fn session(name: &str) -> Session {
+    let text = std::fs::read_to_string(format!("scenarios/{name}.ron")).expect("a built-in scenario");
+    let sources = Sources { name: name.into(), file: format!("{name}.ron"), text, ..Sources::default() };
+    let scenario = Scenario::load(&sources).expect("it is valid");
+    Session::new(Arc::new(scenario), None, None).expect("it can be built").without_script()
+}
+
+fn gateway(name: &str) -> Gateway {
+    let choice = Choice { any_port: true, ..Choice::default() };
+    Gateway::start(session(name), Options { choice, ..Options::default() }).expect("loopback sockets can be opened")
+}
+
+/// A line-wise client that gives up after ten seconds.
+struct Client {
+    reader: BufReader<TcpStream>,
+}
+
+impl Client {
+    fn connect(to: SocketAddr) -> Client {
+        let stream = TcpStream::connect(to).expect("the gateway listens");
+        stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a time-out");
+        Client { reader: BufReader::new(stream) }
+    }
+
+    fn send(&mut self, text: &str) {
+        self.reader.get_mut().write_all(text.as_bytes()).expect("the connection is open");
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.reader.read_line(&mut line).expect("a line within ten seconds");
+        line.trim_end().to_owned()
+    }
+
+    /// A whole SMTP reply: its last line.
+    fn reply(&mut self) -> String {
+        loop {
+            let line = self.line();
+            if line.as_bytes().get(3) != Some(&b'-') {
+                return line;
+            }
+        }
+    }
+
+    fn say(&mut self, command: &str) -> String {
+        self.send(&format!("{command}\r\n"));
+        self.reply()
+    }
+
+    fn rest(mut self) -> String {
+        let mut rest = String::new();
+        self.reader.read_to_string(&mut rest).expect("the server closes");
+        rest
+    }
+}
+
+#[test]
+fn a_message_goes_in_by_telnet_and_the_recording_brings_it_back() {
+    let gateway = gateway("submission-auth");
+    let mut client = Client::connect(gateway.address("mx1", Service::Smtp).expect("mx1 serves SMTP"));
+    assert!(client.reply().starts_with("220 mx1.example.com ESMTP"));
+    for (command, reply) in [
+        ("EHLO ws1.example.com", "250 CHUNKING"),
+        ("MAIL FROM:<bob@example.org>", "250 2.1.0 Ok"),
+        ("RCPT TO:<alice@example.com>", "250 2.1.5 Ok"),
+        ("RCPT TO:<carol@elsewhere.test>", "454 4.7.1 <carol@elsewhere.test>: Relay access denied"),
+        ("DATA", "354 End data with <CR><LF>.<CR><LF>"),
+    ] {
+        assert_eq!(client.say(command), reply, "{command}");
+    }
+    assert!(client.say("Subject: hello\r\n\r\nHello.\r\n.").starts_with("250 2.0.0 Ok: queued as "));
+    assert_eq!(client.say("QUIT"), "221 2.0.0 Bye");
+    assert_eq!(client.rest(), "");
+    let session = gateway.stop().expect("the driver ends in good order");
+    let mailbox = |session: &Session| {
+        let host = session.world().find("mx1").expect("mx1");
+        session.world().host(host).vfs.read_text("/var/mail/alice", &mxlab::host::vfs::Cred::ROOT).unwrap_or_default()
+    };
+    assert!(mailbox(&session).contains("Subject: hello\n"));
+    let recording = Recording::parse(&session.recording().to_text()).expect("an intact recording");
+    let mut scenario = session.scenario().clone();
+    scenario.script.clear();
+    let (again, _) = Session::replay(Arc::new(scenario), &recording).expect("it can be replayed");
+    assert_eq!(again.world().digest(), session.world().digest());
+    assert_eq!(mailbox(&again), mailbox(&session));
+}
+
+#[test]
+fn keys_of_a_telnet_client_in_character_mode_make_a_line() {
+    let gateway = gateway("first-mail");
+    let server = gateway.bounds().iter().find(|bound| bound.place.service == Service::Smtp).expect("SMTP").address;
+    let mut client = Client::connect(server);
+    client.reply();
+    client.send("\u{8}");
+    for key in ["Q", "I", "\u{7f}", "U", "I", "T", "\r\0"] {
+        client.send(key);
+        std::thread::sleep(Duration::from_millis(30));
+    }
+    assert_eq!(client.reply(), "221 2.0.0 Bye");
+}
+
+#[test]
+fn what_nobody_serves_is_refused_with_a_reset() {
+    let gateway = gateway("submission-auth");
+    let address = gateway.address("mx1", Service::Smtp).expect("mx1 serves SMTP");
+    let stop = mxlab::session::Input::Command {
+        host: "mx1".into(),
+        user: "root".into(),
+        line: "postfix stop".into(),
+        stdin: String::new(),
+    };
+    gateway.driver().send(mxlab::live::driver::Command::Input(stop));
+    std::thread::sleep(Duration::from_millis(300));
+    let mut stream = TcpStream::connect(address).expect("the gateway itself listens");
+    stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a time-out");
+    let read = stream.read(&mut [0; 16]);
+    assert_eq!(read.map_err(|error| error.kind()), Err(std::io::ErrorKind::ConnectionReset));
+}
+
+#[test]
+fn a_jump_of_an_hour_does_not_cut_off_a_learner() {
+    let gateway = gateway("first-mail");
+    let server = gateway.bounds().iter().find(|bound| bound.place.service == Service::Smtp).expect("SMTP").address;
+    let mut client = Client::connect(server);
+    client.reply();
+    let before = gateway.control(Control::Status).expect("a report").time;
+    let after = gateway.control(Control::Jump(Duration::from_secs(3600))).expect("a report").time;
+    assert!(after.since(before) >= Duration::from_secs(3600));
+    assert_eq!(client.say("NOOP"), "250 2.0.0 Ok");
+}
+
+#[test]
+fn while_time_stands_input_waits() {
+    let gateway = gateway("first-mail");
+    let server = gateway.bounds().iter().find(|bound| bound.place.service == Service::Smtp).expect("SMTP").address;
+    let mut client = Client::connect(server);
+    client.reply();
+    assert!(gateway.control(Control::Pause).expect("a report").paused);
+    client.send("NOOP\r\n");
+    client.reader.get_ref().set_read_timeout(Some(Duration::from_millis(300))).expect("a time-out");
+    let mut line = String::new();
+    assert!(client.reader.read_line(&mut line).is_err());
+    gateway.control(Control::Resume);
+    client.reader.get_ref().set_read_timeout(Some(Duration::from_secs(10))).expect("a time-out");
+    assert_eq!(client.reply(), "250 2.0.0 Ok");
+}
+
+/// Asks by UDP: response code and number of answers.
+fn ask(server: SocketAddr, qname: &str, qtype: u16) -> (u8, u16) {
+    let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    socket.set_read_timeout(Some(Duration::from_secs(10))).expect("a time-out");
+    let mut message = vec![0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
+    for label in qname.split('.') {
+        message.push(label.len() as u8);
+        message.extend_from_slice(label.as_bytes());
+    }
+    message.extend_from_slice(&[0, (qtype >> 8) as u8, qtype as u8, 0, 1]);
+    socket.send_to(&message, server).expect("sent");
+    let mut answer = [0; 4096];
+    let length = socket.recv(&mut answer).expect("an answer within ten seconds");
+    assert!(length >= 12);
+    assert_eq!(answer[..2], [0x12, 0x34]);
+    (answer[3] & 15, u16::from_be_bytes([answer[6], answer[7]]))
+}
+
+#[test]
+fn names_are_answered_from_the_worlds_zones_and_never_from_elsewhere() {
+    let gateway = gateway("submission-auth");
+    let server = gateway.address("dns", Service::Dns).expect("dns serves names");
+    const MX: u16 = 15;
+    const AXFR: u16 = 252;
+    for (qname, qtype, expect) in [
+        ("example.com", MX, (0, 1)),
+        ("nobody.example.com", MX, (3, 0)),
+        ("www.rust-lang.org", 1, (3, 0)),
+        ("example.com", AXFR, (5, 0)),
+    ] {
+        assert_eq!(ask(server, qname, qtype), expect, "{qname}");
+    }
+    let session = gateway.stop().expect("the driver ends in good order");
+    let asked = session.world().trace().iter().filter(|event| event.kind.name() == "dns.query").count();
+    assert!(asked >= 4, "{asked} questions in the trace");
+}
+
+#[test]
+fn a_client_that_speaks_garbage_or_nothing_harms_nobody_else() {
+    let gateway = gateway("submission-auth");
+    let server = gateway.address("mx1", Service::Smtp).expect("mx1 serves SMTP");
+    let silent: Vec<TcpStream> = (0..50).map(|_| TcpStream::connect(server).expect("room")).collect();
+    let mut garbage = TcpStream::connect(server).expect("room");
+    let noise: Vec<u8> = (0..200_000u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    // The server may well hang up in the middle of it.
+    let _ = garbage.write_all(&noise);
+    let mut endless = TcpStream::connect(server).expect("room");
+    let _ = endless.write_all(&vec![b'A'; 1 << 20]);
+    let mut client = Client::connect(server);
+    assert!(client.reply().starts_with("220 "));
+    assert_eq!(client.say("NOOP"), "250 2.0.0 Ok");
+    drop(silent);
+}
