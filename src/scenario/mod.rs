@@ -19,5 +19,6 @@ pub mod written;
 pub use build::{BuildError, login_spawn};
 pub use check::parse_duration;
 pub use checked::{Link, Scenario, Sources, Step};
+pub use parse::parse_ron;
 pub use problem::Problem;
 pub use written::Expect;

@@ -3,6 +3,7 @@
 use ron::Options;
 use ron::error::{Error, Position, SpannedError};
 use ron::extensions::Extensions;
+use serde::de::DeserializeOwned;
 
 use super::problem::{Problem, nearest};
 use super::written::Scenario;
@@ -18,15 +19,23 @@ const MAX_PROBLEMS: usize = 50;
 /// # Errors
 /// The problems, in order of the file.
 pub fn parse(file: &str, text: &str) -> Result<Scenario, Vec<Problem>> {
+    parse_ron(file, text, Extensions::empty())
+}
+
+/// Likewise for any type that people write, with further extensions of RON.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_ron<T: DeserializeOwned>(file: &str, text: &str, extensions: Extensions) -> Result<T, Vec<Problem>> {
     if text.len() > MAX_SIZE {
         return Err(vec![Problem::new(file, text, 0..0, format!("the file is larger than {MAX_SIZE} octets"))]);
     }
-    let options = Options::default().with_default_extension(Extensions::IMPLICIT_SOME);
+    let options = Options::default().with_default_extension(Extensions::IMPLICIT_SOME | extensions);
     let mut patched = Patched::new(text);
     let mut problems = Vec::new();
     loop {
-        let error = match options.from_str::<Scenario>(&patched.text) {
-            Ok(scenario) if problems.is_empty() => return Ok(scenario),
+        let error = match options.from_str::<T>(&patched.text) {
+            Ok(value) if problems.is_empty() => return Ok(value),
             Ok(_) => return Err(problems),
             Err(error) => error,
         };

@@ -47,7 +47,24 @@ pub struct Decision {
     pub verdict: SmolStr,
 }
 
+impl fmt::Display for Step {
+    /// `permit_mynetworks (/etc/postfix/main.cf:12): 192.0.2.1 -> dunno`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.rule.fmt(f)?;
+        if let Some(source) = &self.source {
+            write!(f, " ({source})")?;
+        }
+        write!(f, ": {} -> {}", self.input, self.outcome)
+    }
+}
+
 impl Decision {
+    /// Question, steps and verdict, a line each.
+    pub fn lines(&self) -> Vec<String> {
+        let steps = self.steps.iter().map(|step| format!("{} {step}", if step.matched { '*' } else { '-' }));
+        std::iter::once(self.question.to_string()).chain(steps).chain([format!("= {}", self.verdict)]).collect()
+    }
+
     /// A decision about to be made.
     pub fn about(question: impl Into<SmolStr>) -> Decision {
         Decision { question: question.into(), ..Decision::default() }

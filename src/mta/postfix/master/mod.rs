@@ -98,6 +98,11 @@ impl Postfix {
         Postfix { directory: directory.into(), running: None }
     }
 
+    /// What the daemons loaded at the last start or reload; nothing if they do not run.
+    pub fn config(&self) -> Option<&Config> {
+        self.running.as_deref().map(|running| &*running.services.config)
+    }
+
     fn start(&mut self, ctx: &mut Ctx<'_>) {
         let mut log = Logger::default();
         match Running::start(&self.directory, ctx) {

@@ -1,0 +1,254 @@
+//! Patterns of events in the trace.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Bench, Fields, Finding, same, text};
+use crate::trace::{self, Actor, EventId, Kind, Trace};
+use crate::world::World;
+
+/// An event that must have happened since the student began.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Event {
+    /// Its type: `tcp.connect`.
+    pub kind: String,
+    /// On which host.
+    #[serde(default)]
+    pub host: Option<String>,
+    /// On whose behalf; on anybody's if missing.
+    #[serde(default)]
+    pub by: Option<By>,
+    /// What its fields must match; see [`matches_text`]. Addresses match names of hosts, too.
+    #[serde(default)]
+    pub fields: Fields,
+    /// How many there must be at least.
+    #[serde(default = "one")]
+    pub at_least: u64,
+    /// How many there may be at most.
+    #[serde(default)]
+    pub at_most: Option<u64>,
+}
+
+fn one() -> u64 {
+    1
+}
+
+/// On whose behalf something happened: who began the chain of causes that led to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum By {
+    /// The student, with whatever.
+    Student,
+    /// The student, line by line: with telnet, nc, openssl s_client or a real socket.
+    Hand,
+    /// The script of the scenario.
+    Scenario,
+}
+
+/// The first event of the chain of causes that led to an event.
+fn root(trace: &Trace, mut id: EventId) -> EventId {
+    while let Some(cause) = trace.get(id).and_then(|event| event.cause) {
+        // A cause is always older; anything else would never end.
+        if cause >= id {
+            break;
+        }
+        id = cause;
+    }
+    id
+}
+
+/// Whether an event happened on somebody's behalf.
+pub fn on_behalf(trace: &Trace, id: EventId, by: By) -> bool {
+    let Some(first) = trace.get(root(trace, id)) else { return false };
+    match by {
+        By::Scenario => first.actor == Actor::Scenario,
+        By::Student => first.actor == Actor::Student,
+        By::Hand => {
+            first.actor == Actor::Student
+                && match &first.kind {
+                    Kind::ShellCommand { line, .. } => is_by_hand(line),
+                    // Octets of a real socket have no command.
+                    _ => true,
+                }
+        }
+    }
+}
+
+/// Whether a command line talks to a server line by line.
+fn is_by_hand(line: &str) -> bool {
+    let mut words = line.split(|c: char| c.is_whitespace() || "|;&()".contains(c)).filter(|word| !word.is_empty());
+    words.any(|word| matches!(word.rsplit('/').next(), Some("telnet" | "nc" | "ncat" | "netcat" | "openssl")))
+}
+
+impl Event {
+    /// The matching events in order.
+    pub fn find(&self, bench: &Bench<'_>) -> Vec<EventId> {
+        let trace = bench.world.trace();
+        let host = self.host.as_deref().map(|name| bench.world.find(name));
+        trace
+            .since(bench.since)
+            .filter(|event| event.kind.name() == self.kind)
+            .filter(|event| host.is_none_or(|host| host.is_some() && event.host == host))
+            .filter(|event| self.by.is_none_or(|by| on_behalf(trace, event.id, by)))
+            .filter(|event| self.fields.is_empty() || has_fields(bench.world, event, &self.fields))
+            .map(|event| event.id)
+            .collect()
+    }
+
+    pub(super) fn look(&self, bench: &Bench<'_>) -> Finding {
+        let found = self.find(bench);
+        let count = found.len() as u64;
+        let ok = count >= self.at_least && self.at_most.is_none_or(|most| count <= most);
+        let (en, de) = match (self.at_least, self.at_most) {
+            (1, None) => (String::new(), String::new()),
+            (least, None) => (format!(" at least {least} times"), format!(" mindestens {least} Mal")),
+            (_, Some(0)) => (" never".to_owned(), " nie".to_owned()),
+            (least, Some(most)) => (format!(" {least} to {most} times"), format!(" {least} bis {most} Mal")),
+        };
+        let what = self.describe();
+        let expected = text(format!("{what}{en}"), format!("{what}{de}"));
+        let actual = match count {
+            0 => text("it did not happen", "es ist nicht geschehen"),
+            n => text(format!("it happened {n} times"), format!("es geschah {n} Mal")),
+        };
+        Finding::new(ok, expected, actual).at(found.last().copied())
+    }
+
+    fn describe(&self) -> String {
+        let fields: Vec<String> = self.fields.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let host = self.host.as_deref().map_or(String::new(), |host| format!("@{host}"));
+        format!("{}{host}[{}]", self.kind, fields.join(", "))
+    }
+}
+
+/// Whether events happened one after the other.
+pub(super) fn in_order(events: &[Event], bench: &Bench<'_>) -> Finding {
+    let mut after = EventId(0);
+    let names: Vec<String> = events.iter().map(Event::describe).collect();
+    let expected = same(names.join(" < "));
+    for (event, name) in events.iter().zip(&names) {
+        let Some(next) = event.find(bench).into_iter().find(|id| *id > after) else {
+            let actual = text(format!("missing at that place: {name}"), format!("an dieser Stelle fehlt: {name}"));
+            return Finding::new(false, expected, actual).at(Some(after).filter(|id| id.0 > 0));
+        };
+        after = next;
+    }
+    Finding::new(true, expected, text("in this order", "in dieser Reihenfolge")).at(Some(after))
+}
+
+fn has_fields(world: &World, event: &trace::Event, fields: &Fields) -> bool {
+    let Ok(value) = serde_json::to_value(&event.kind) else { return false };
+    fields.iter().all(|(name, wanted)| value.get(name).is_some_and(|found| has_value(world, found, wanted)))
+}
+
+fn has_value(world: &World, found: &Value, wanted: &str) -> bool {
+    match found {
+        Value::Array(items) => items.iter().any(|item| has_value(world, item, wanted)),
+        Value::String(found) => matches_text(found, wanted) || is_host(world, found, wanted),
+        Value::Null => wanted.is_empty(),
+        other => matches_text(&other.to_string(), wanted),
+    }
+}
+
+/// Whether an address, with or without port, is one of a host's: `mx1` or `mx1:25`.
+fn is_host(world: &World, found: &str, wanted: &str) -> bool {
+    let (addr, port) = match (found.parse::<SocketAddr>(), found.parse::<IpAddr>()) {
+        (Ok(socket), _) => (socket.ip(), Some(socket.port())),
+        (_, Ok(addr)) => (addr, None),
+        _ => return false,
+    };
+    let (negated, wanted) = wanted.strip_prefix('!').map_or((false, wanted), |rest| (true, rest));
+    let is = wanted.split('|').any(|wanted| {
+        let (name, wanted_port) = match wanted.rsplit_once(':') {
+            Some((name, port)) => (name, port.parse().ok()),
+            None => (wanted, None),
+        };
+        world.find(name).is_some_and(|id| world.host(id).owns(addr)) && (wanted_port.is_none() || wanted_port == port)
+    });
+    is != negated
+}
+
+/// Whether a text is like a pattern: equal but for case, with `*` for anything, `a|b` for one or
+/// the other, and `!` before what it must not be.
+pub fn matches_text(found: &str, pattern: &str) -> bool {
+    match pattern.strip_prefix('!') {
+        Some(rest) => !matches_text(found, rest),
+        None => {
+            let found = found.to_lowercase();
+            pattern.to_lowercase().split('|').any(|pattern| glob(found.as_bytes(), pattern.as_bytes()))
+        }
+    }
+}
+
+/// Shell-like matching with `*` only, in time proportional to both lengths.
+fn glob(text: &[u8], pattern: &[u8]) -> bool {
+    let mut pieces = pattern.split(|octet| *octet == b'*');
+    let first = pieces.next().unwrap_or_default();
+    let Some(mut rest) = text.strip_prefix(first) else { return false };
+    let mut pieces: Vec<&[u8]> = pieces.collect();
+    let Some(last) = pieces.pop() else { return rest.is_empty() };
+    for piece in pieces {
+        match find(rest, piece) {
+            Some(at) => rest = &rest[at + piece.len()..],
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
+}
+
+fn find(text: &[u8], piece: &[u8]) -> Option<usize> {
+    memchr::memmem::find(text, piece)
+}
+
+/// The values of a field over all matching events, in order and without repetition.
+pub(super) fn field_values(bench: &Bench<'_>, event: &Event, field: &str) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    let values = event.find(bench).into_iter().filter_map(|id| {
+        let value = serde_json::to_value(&bench.world.trace().get(id)?.kind).ok()?;
+        Some(match value.get(field)? {
+            Value::Array(items) => items.iter().map(plain).collect(),
+            value => vec![plain(value)],
+        })
+    });
+    values.flatten().filter(|value| seen.insert(value.clone())).collect()
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_ignore_case_and_know_stars_alternatives_and_negation() {
+        for (found, pattern, matches) in [
+            ("Open", "open", true),
+            ("554 5.7.1 x: Relay access denied", "554*relay*", true),
+            ("450", "450|451", true),
+            ("452", "450|451", false),
+            ("452", "!450|451", true),
+            ("abc", "a*b", false),
+            ("aXbXb", "a*b", true),
+            ("", "*", true),
+            ("x", "", false),
+        ] {
+            assert_eq!(matches_text(found, pattern), matches, "{found:?} {pattern:?}");
+        }
+    }
+
+    #[test]
+    fn tools_that_talk_line_by_line_are_told_from_those_that_do_it_all() {
+        assert!(is_by_hand("(sleep 1; echo QUIT) | telnet mx1 25"));
+        assert!(is_by_hand("/usr/bin/openssl s_client -connect mx1:465"));
+        assert!(!is_by_hand("echo telnetting | mail -s x bob"));
+        assert!(!is_by_hand("swaks --to bob"));
+    }
+}

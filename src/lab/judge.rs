@@ -1,0 +1,186 @@
+//! From checks to points: what is done, what is missing, and why.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::check::{Bench, Check, Finding};
+use super::written::{Lab, Misconception, Task, Text};
+
+/// What is left of a task's points, in percent, by the number of hints taken for it.
+const AFTER_HINTS: [u64; 4] = [100, 100, 90, 75];
+
+/// How a task stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is done.
+    Done,
+    /// Something is missing.
+    NotYet,
+    /// It went wrong in a way that is known; with the words that help.
+    Stuck(Text),
+    /// It cannot be checked until another task is done.
+    Waiting(String),
+    /// It can no longer be done from here; with the words that say where to go back to.
+    Lost(Text),
+}
+
+/// A part of a task with what was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartResult {
+    /// What it is.
+    pub name: Text,
+    /// Percent of its share that it earns.
+    pub percent: u64,
+    /// What was found.
+    pub finding: Finding,
+}
+
+/// A task with what was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskResult {
+    /// Its number or name.
+    pub id: String,
+    /// What it is about.
+    pub title: Text,
+    /// Points for it.
+    pub points: u64,
+    /// Hundredths of points that it earns.
+    pub earned: u64,
+    /// How it stands.
+    pub outcome: Outcome,
+    /// Its parts.
+    pub parts: Vec<PartResult>,
+    /// What reduced its points.
+    pub reduced: Vec<Text>,
+    /// Hints taken.
+    pub hints: u64,
+}
+
+/// Something that must go on working.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GuardResult {
+    /// What must work.
+    pub name: Text,
+    /// What was found.
+    pub finding: Finding,
+}
+
+/// A whole lab judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// The tasks in order.
+    pub tasks: Vec<TaskResult>,
+    /// What must go on working.
+    pub guards: Vec<GuardResult>,
+    /// Points for everything.
+    pub points: u64,
+    /// Hundredths of points earned.
+    pub earned: u64,
+    /// Whether it is passed.
+    pub passed: bool,
+}
+
+/// Judges every task.
+pub fn judge(lab: &Lab, hints: &BTreeMap<String, u64>, bench: &Bench<'_>) -> Report {
+    let guards: Vec<GuardResult> = lab
+        .keep
+        .iter()
+        .map(|guard| GuardResult { name: guard.name.clone(), finding: guard.check.look(bench) })
+        .collect();
+    let broken: Vec<(&Text, u64)> = lab
+        .keep
+        .iter()
+        .zip(&guards)
+        .filter(|(_, result)| !result.finding.ok)
+        .map(|(guard, _)| (&guard.name, guard.cap))
+        .collect();
+    let mut done = BTreeSet::new();
+    let mut tasks = Vec::new();
+    for task in &lab.tasks {
+        let taken = hints.get(&task.id).copied().unwrap_or_default();
+        let result = match task.after.iter().find(|id| !done.contains(id.as_str())) {
+            Some(missing) => waiting(task, missing, taken),
+            None => look(task, taken, &broken, bench),
+        };
+        if result.outcome == Outcome::Done {
+            done.insert(task.id.as_str());
+        }
+        tasks.push(result);
+    }
+    let points = tasks.iter().map(|task| task.points).sum();
+    let earned = tasks.iter().map(|task| task.earned).sum();
+    Report { tasks, guards, points, earned, passed: earned >= points * lab.pass }
+}
+
+fn waiting(task: &Task, missing: &str, hints: u64) -> TaskResult {
+    TaskResult {
+        id: task.id.clone(),
+        title: task.title.clone(),
+        points: task.points,
+        earned: 0,
+        outcome: Outcome::Waiting(missing.to_owned()),
+        parts: Vec::new(),
+        reduced: Vec::new(),
+        hints,
+    }
+}
+
+fn look(task: &Task, hints: u64, broken: &[(&Text, u64)], bench: &Bench<'_>) -> TaskResult {
+    let parts: Vec<PartResult> = task
+        .parts
+        .iter()
+        .map(|part| {
+            let finding = part.check.look(bench);
+            let percent = match &part.check {
+                Check::Answer(answer) => answer.percent(bench),
+                _ => u64::from(finding.ok) * 100,
+            };
+            PartResult { name: part.name.clone(), percent, finding }
+        })
+        .collect();
+    let weight: u64 = task.parts.iter().map(|part| part.weight).sum();
+    let sum: u64 = task.parts.iter().zip(&parts).map(|(part, result)| part.weight * result.percent).sum();
+    let mut percent = sum.checked_div(weight).unwrap_or_default();
+    let fulfilled = parts.iter().all(|part| part.finding.ok);
+    let mut reduced = Vec::new();
+    let mut outcome = if fulfilled { Outcome::Done } else { Outcome::NotYet };
+    if let Some(known) = recognised(&task.stuck, fulfilled, bench) {
+        match known.cap {
+            Some(cap) if percent > cap => {
+                percent = cap;
+                reduced.push(known.say.clone());
+            }
+            _ => percent = percent.max(known.credit),
+        }
+        outcome = Outcome::Stuck(known.say.clone());
+    }
+    if let Some(known) = task.lost.iter().find(|known| !fulfilled && known.when.look(bench).ok) {
+        outcome = Outcome::Lost(known.say.clone());
+    }
+    // Words alone break nothing.
+    if !task.parts.iter().all(|part| matches!(part.check, Check::Answer(_))) {
+        for (name, cap) in broken {
+            if *cap < percent {
+                percent = *cap;
+                reduced.push((*name).clone());
+            }
+        }
+    }
+    let left = AFTER_HINTS[(hints as usize).min(AFTER_HINTS.len() - 1)];
+    let earned = task.points * percent * left / 100;
+    TaskResult {
+        id: task.id.clone(),
+        title: task.title.clone(),
+        points: task.points,
+        earned,
+        outcome,
+        parts,
+        reduced,
+        hints,
+    }
+}
+
+/// The first misconception that is seen. Of a fulfilled task only those that limit its points
+/// are looked for.
+fn recognised<'a>(known: &'a [Misconception], fulfilled: bool, bench: &Bench<'_>) -> Option<&'a Misconception> {
+    known.iter().filter(|known| !fulfilled || known.cap.is_some()).find(|known| known.when.look(bench).ok)
+}
