@@ -1,15 +1,19 @@
 //! `mxlab check` and `mxlab list`.
 
 use super::{Outcome, files};
+use crate::grade::examine;
 use crate::scenario::Scenario;
 use crate::session::story::Lang;
 
 /// Arguments of `mxlab check`.
 #[derive(clap::Args, Debug)]
 pub struct CheckArgs {
-    /// Scenarios: files, folders of them, or names of built-in ones
+    /// Scenarios and labs: files, folders of them, or names of built-in ones
     #[arg(required = true)]
     paths: Vec<String>,
+    /// In how many students' variants a lab's solution is tried
+    #[arg(long, default_value_t = 3, value_name = "COUNT")]
+    variants: u64,
 }
 
 /// Arguments of `mxlab list`.
@@ -24,10 +28,14 @@ pub struct ListArgs {
 pub fn check(args: &CheckArgs) -> Outcome {
     let mut good = true;
     for path in &args.paths {
+        if files::is_lab(path) {
+            good &= check_lab(path, args.variants);
+            continue;
+        }
         match files::all_in(path) {
             Ok(paths) => {
                 for path in paths {
-                    good &= check_one(&path);
+                    good &= if files::is_lab(&path) { check_lab(&path, args.variants) } else { check_one(&path) };
                 }
             }
             Err(error) => {
@@ -37,6 +45,19 @@ pub fn check(args: &CheckArgs) -> Outcome {
         }
     }
     if good { Outcome::Good } else { Outcome::Invalid }
+}
+
+/// Whether one lab is good: its files, its model solution, and its wrong ones.
+fn check_lab(path: &str, variants: u64) -> bool {
+    let Some(lab) = files::load_lab(path) else { return false };
+    let faults = examine::examine(&lab, variants);
+    for fault in &faults {
+        eprintln!("{path}: {fault}");
+    }
+    if faults.is_empty() {
+        println!("{path}: good");
+    }
+    faults.is_empty()
 }
 
 /// Whether one scenario is valid and its hosts can be set up; if not, why is printed.
@@ -66,12 +87,19 @@ fn check_one(path: &str) -> bool {
     }
 }
 
-/// Lists the built-in scenarios.
+/// Lists the built-in scenarios and labs.
 pub fn list(args: &ListArgs) -> Outcome {
     for name in files::built_in_names() {
         if let Some(scenario) = files::load(&name) {
             let title = if args.lang == Lang::De { &scenario.title.de } else { &scenario.title.en };
             println!("{name:<24} {title}");
+        }
+    }
+    for name in files::built_in_labs() {
+        if let Some(lab) = files::load_lab(&name) {
+            let written = lab.written();
+            let title = if args.lang == Lang::De { &written.title.de } else { &written.title.en };
+            println!("{name:<24} {}: {title}", written.id);
         }
     }
     Outcome::Good

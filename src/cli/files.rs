@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 
 use include_dir::{Dir, include_dir};
 
+use crate::lab::{Folder, Lab};
 use crate::scenario::problem::nearest;
 use crate::scenario::{Problem, Scenario, Sources};
 
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/scenarios");
+static LABS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/labs");
 /// Files beside a scenario that are larger than this are refused.
 const MAX_FILE: u64 = 16 << 20;
 
@@ -23,6 +25,84 @@ pub fn built_in_names() -> Vec<String> {
         .collect();
     names.sort();
     names
+}
+
+/// Names of the built-in labs in order of the course: by the ids in their files.
+pub fn built_in_labs() -> Vec<String> {
+    let folders = LABS.dirs().filter(|dir| dir.get_file(dir.path().join("lab.ron")).is_some());
+    let mut names: Vec<String> = folders.map(|dir| dir.path().to_string_lossy().into_owned()).collect();
+    names.sort_by_key(|name| course_place(name));
+    names
+}
+
+/// Demonstrations before telnet, DNS, administration, trouble and security; then by number.
+fn course_place(name: &str) -> (u64, String) {
+    let number = name.chars().skip(1).take_while(char::is_ascii_digit).collect::<String>();
+    (number.parse().unwrap_or(u64::MAX), name.to_owned())
+}
+
+/// Whether a name or path stands for a lab.
+pub fn is_lab(name: &str) -> bool {
+    Path::new(name).join("lab.ron").is_file() || find_lab(name).is_some()
+}
+
+/// A built-in lab by its folder's name (`t05-telnet-first-mail`) or its id (`T05`).
+fn find_lab(name: &str) -> Option<String> {
+    let lower = name.to_lowercase();
+    built_in_labs().into_iter().find(|lab| *lab == lower || lab.split('-').next() == Some(lower.as_str()))
+}
+
+/// The files of a lab by name or path.
+///
+/// # Errors
+/// There is none, or a file cannot be read; in words for people.
+pub fn lab_folder(name: &str) -> Result<Folder, String> {
+    let path = Path::new(name);
+    if path.join("lab.ron").is_file() {
+        let mut files = BTreeMap::new();
+        walk(path, path, &mut files).map_err(|error| format!("{name}: {error}"))?;
+        // `labs/t05/.` and `labs/t05/` are the lab `t05`.
+        let full = fs::canonicalize(path).map_err(|error| format!("{name}: {error}"))?;
+        let name = full.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        return Ok(Folder { name, files });
+    }
+    let Some(found) = find_lab(name) else {
+        let names = built_in_labs();
+        let hint = nearest(name, names.iter().map(String::as_str));
+        let hint = hint.map_or("`mxlab list` shows them".to_owned(), |near| format!("did you mean `{near}`?"));
+        return Err(format!("no lab `{name}`, neither built in nor a folder with lab.ron; {hint}"));
+    };
+    let mut files = BTreeMap::new();
+    if let Some(dir) = LABS.get_dir(&found) {
+        embedded(dir, dir.path(), &mut files);
+    }
+    Ok(Folder { name: found, files })
+}
+
+fn embedded(dir: &Dir<'_>, root: &Path, files: &mut BTreeMap<String, Vec<u8>>) {
+    for file in dir.files() {
+        let relative = file.path().strip_prefix(root).unwrap_or(file.path()).to_string_lossy().replace('\\', "/");
+        files.insert(relative, file.contents().to_vec());
+    }
+    for dir in dir.dirs() {
+        embedded(dir, root, files);
+    }
+}
+
+/// Loads a lab; what is wrong with it is printed.
+pub fn load_lab(name: &str) -> Option<Lab> {
+    let loaded = lab_folder(name).map_err(|error| vec![format!("mxlab: {error}")]).and_then(|folder| {
+        Lab::load(folder).map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>())
+    });
+    match loaded {
+        Ok(lab) => Some(lab),
+        Err(lines) => {
+            for line in lines {
+                eprintln!("{line}");
+            }
+            None
+        }
+    }
 }
 
 /// The texts of a scenario by name or path.
@@ -57,7 +137,8 @@ pub fn all_in(name: &str) -> Result<Vec<String>, String> {
     let mut found = Vec::new();
     for entry in fs::read_dir(path).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
-        if path.extension().is_some_and(|extension| extension == "ron") || path.join("scenario.ron").is_file() {
+        let is_folder = ["scenario.ron", "lab.ron"].iter().any(|file| path.join(file).is_file());
+        if is_folder || path.extension().is_some_and(|extension| extension == "ron") {
             found.push(path.display().to_string());
         }
     }

@@ -5,6 +5,8 @@
 mod check;
 mod conform;
 mod files;
+mod grade;
+mod lab;
 mod replay;
 mod run;
 #[cfg(feature = "live")]
@@ -29,12 +31,16 @@ enum Command {
     /// Put a scenario behind real sockets: telnet, dig and mail programs can use it
     #[cfg(feature = "live")]
     Serve(serve::Args),
-    /// Check scenarios
+    /// Check scenarios and labs
     Check(check::CheckArgs),
-    /// List the built-in scenarios
+    /// List the built-in scenarios and labs
     List(check::ListArgs),
     /// Play a recording again
     Replay(replay::Args),
+    /// Do a lab
+    Lab(lab::Args),
+    /// Grade what was handed in
+    Grade(grade::Args),
     /// Play golden cases and compare with what Postfix did
     Conform(conform::Args),
     /// Print a completion script for a shell
@@ -74,6 +80,8 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::check(&args),
         Command::List(args) => check::list(&args),
         Command::Replay(args) => replay::main(&args),
+        Command::Lab(args) => lab::main(&args),
+        Command::Grade(args) => grade::main(&args),
         Command::Conform(args) => conform::main(&args),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "mxlab", &mut std::io::stdout());

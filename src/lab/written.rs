@@ -90,19 +90,12 @@ fn one() -> u64 {
 pub struct Permits {
     /// Hosts with the users as whom the student may work there.
     pub hosts: BTreeMap<String, Vec<String>>,
-    /// Whether the student may let time pass faster.
-    #[serde(default = "yes")]
-    pub wait: bool,
     /// Hosts that may be switched off and on.
     #[serde(default)]
     pub power: Vec<String>,
     /// Whether links may be disturbed and repaired.
     #[serde(default)]
     pub faults: bool,
-}
-
-fn yes() -> bool {
-    true
 }
 
 /// Something that must go on working; while it does not, fulfilled tasks are worth less.

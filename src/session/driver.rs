@@ -3,8 +3,11 @@
 use std::sync::Arc;
 
 use super::input::{Input, InputError};
-use super::recording::{ENGINE, Entry, FORMAT, Header, Recording};
+use super::permission;
+use super::recording::{ENGINE, Entry, FORMAT, Header, LabHeader, Recording};
 use super::terminal::Terminals;
+use crate::host::Exit;
+use crate::lab::Instance;
 use crate::scenario::script::Script;
 use crate::scenario::{BuildError, Scenario};
 use crate::sim::outside::{OutsideId, Outward};
@@ -48,6 +51,7 @@ pub struct Branch {
 #[derive(Clone, Debug)]
 pub struct Session {
     scenario: Arc<Scenario>,
+    lab: Option<Arc<Instance>>,
     state: State,
     /// Number of events until the script began.
     set_up: u64,
@@ -67,6 +71,9 @@ pub enum ReplayError {
     /// The recording was made with another version of the scenario.
     #[error("the recording belongs to another version of the scenario `{0}`")]
     OtherScenario(String),
+    /// The recording was made with another version of the lab, or in another variant of it.
+    #[error("the recording belongs to another version or variant of the lab `{0}`")]
+    OtherLab(String),
     /// An input does not fit.
     #[error("input {0}: {1}")]
     Input(u64, InputError),
@@ -81,6 +88,17 @@ pub struct Drift {
     pub comparable: bool,
 }
 
+/// A recording played again, with what was found on the way.
+#[derive(Clone, Debug)]
+pub struct Replayed {
+    /// The session as it was at the end.
+    pub session: Session,
+    /// Digests that were not reproduced.
+    pub drift: Vec<Drift>,
+    /// Inputs that were not possible or not permitted, by number.
+    pub refused: Vec<(u64, InputError)>,
+}
+
 impl Session {
     /// Builds a scenario's world; seed and level may be other ones than the file's.
     ///
@@ -88,6 +106,24 @@ impl Session {
     /// The world cannot be built.
     pub fn new(scenario: Arc<Scenario>, seed: Option<u64>, level: Option<Level>) -> Result<Session, BuildError> {
         let (seed, level) = (seed.unwrap_or(scenario.seed), level.unwrap_or(scenario.level));
+        Session::start(scenario, None, seed, level)
+    }
+
+    /// Begins a lab in a student's variant. What the lab does not permit is refused.
+    ///
+    /// # Errors
+    /// The world cannot be built.
+    pub fn for_lab(lab: Arc<Instance>) -> Result<Session, BuildError> {
+        let (seed, level) = (lab.seed, lab.scenario.level);
+        Session::start(lab.scenario.clone(), Some(lab), seed, level)
+    }
+
+    fn start(
+        scenario: Arc<Scenario>,
+        lab: Option<Arc<Instance>>,
+        seed: u64,
+        level: Level,
+    ) -> Result<Session, BuildError> {
         let world = scenario.build(seed, level)?;
         let header = Header {
             format: FORMAT,
@@ -97,13 +133,18 @@ impl Session {
             seed,
             level,
             script: true,
+            lab: lab.as_deref().map(|lab| LabHeader {
+                name: lab.name.clone(),
+                digest: lab.digest.clone(),
+                student: lab.student.clone(),
+            }),
         };
         let set_up = world.trace().len();
         let state = State { world, script: Script::new(scenario.clone()), inputs: 0, terminals: Terminals::default() };
         let recording = Recording { header, entries: Vec::new() };
         let checkpoints = vec![state.clone()];
         let distance = CHECKPOINT_EVERY;
-        Ok(Session { scenario, checkpoints, distance, state, set_up, recording, branches: Vec::new() })
+        Ok(Session { scenario, lab, checkpoints, distance, state, set_up, recording, branches: Vec::new() })
     }
 
     /// The same without the scenario's script: nothing happens but by inputs.
@@ -128,9 +169,24 @@ impl Session {
         self.state.world.take_outside()
     }
 
+    /// The lab that is being done, if it is one.
+    pub fn lab(&self) -> Option<&Arc<Instance>> {
+        self.lab.as_ref()
+    }
+
     /// The scenario.
     pub fn scenario(&self) -> &Scenario {
         &self.scenario
+    }
+
+    /// Takes the lab's permissions away from a copy that only looks.
+    pub(super) fn allow_everything(&mut self) {
+        self.lab = None;
+    }
+
+    /// How a command ended; it is forgotten then.
+    pub(super) fn exited(&mut self, host: HostId, proc: ProcId) -> Option<Exit> {
+        self.state.world.exited(host, proc)
     }
 
     /// The world now.
@@ -198,6 +254,9 @@ impl Session {
     /// # Errors
     /// The input names what does not exist. It is not recorded then.
     pub fn apply(&mut self, input: Input) -> Result<Option<(HostId, ProcId)>, InputError> {
+        if let Some(lab) = &self.lab {
+            permission::check(&lab.lab, &input)?;
+        }
         let started = input.apply(&mut self.state.world, &mut self.state.terminals)?;
         self.state.inputs += 1;
         let (seq, time) = (self.state.inputs as u64, self.state.world.now());
@@ -260,7 +319,7 @@ impl Session {
     /// # Errors
     /// The recording does not belong to this scenario.
     pub fn replay(scenario: Arc<Scenario>, recording: &Recording) -> Result<(Session, Vec<Drift>), ReplayError> {
-        let Header { engine, scenario_digest, seed, level, script, .. } = &recording.header;
+        let Header { scenario_digest, seed, level, script, .. } = &recording.header;
         if *scenario_digest != scenario.digest {
             return Err(ReplayError::OtherScenario(scenario.name.clone()));
         }
@@ -268,24 +327,48 @@ impl Session {
         if !script {
             session = session.without_script();
         }
-        let mut drift = Vec::new();
+        let replayed = session.play_again(recording);
+        match replayed.refused.into_iter().next() {
+            Some((seq, error)) => Err(ReplayError::Input(seq, error)),
+            None => Ok((replayed.session, replayed.drift)),
+        }
+    }
+
+    /// Plays the recording of a lab again, under the permissions of this copy of the lab: what is
+    /// not permitted or not possible counts nothing.
+    ///
+    /// # Errors
+    /// The recording does not belong to this lab and variant.
+    pub fn replay_lab(lab: Arc<Instance>, recording: &Recording) -> Result<Replayed, ReplayError> {
+        let session = Session::for_lab(lab)?;
+        if session.recording.header.lab != recording.header.lab {
+            let name = recording.header.lab.as_ref().map_or(&recording.header.scenario, |lab| &lab.name);
+            return Err(ReplayError::OtherLab(name.clone()));
+        }
+        Ok(session.play_again(recording))
+    }
+
+    fn play_again(mut self, recording: &Recording) -> Replayed {
+        let (mut drift, mut refused) = (Vec::new(), Vec::new());
         for entry in &recording.entries {
             match entry {
                 Entry::Input { seq, time, input } => {
-                    session.advance(*time);
-                    session.apply(input.clone()).map_err(|error| ReplayError::Input(*seq, error))?;
+                    self.advance(*time);
+                    if let Err(error) = self.apply(input.clone()) {
+                        refused.push((*seq, error));
+                    }
                 }
                 Entry::Digest { time, digest, .. } => {
-                    session.advance(*time);
-                    if session.world().digest() != *digest {
-                        drift.push(Drift { time: *time, comparable: engine == ENGINE });
+                    self.advance(*time);
+                    if self.world().digest() != *digest {
+                        drift.push(Drift { time: *time, comparable: recording.header.engine == ENGINE });
                     }
-                    session.note_digest();
+                    self.note_digest();
                 }
                 Entry::End { .. } => {}
             }
         }
-        Ok((session, drift))
+        Replayed { session: self, drift, refused }
     }
 }
 

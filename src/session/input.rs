@@ -181,6 +181,18 @@ pub enum Input {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         permille: Option<u64>,
     },
+    /// Answers a question of the lab.
+    Reply {
+        /// The question's id.
+        question: String,
+        /// The answer.
+        text: String,
+    },
+    /// Takes the next hint for a task of the lab.
+    Hint {
+        /// The task.
+        task: String,
+    },
 }
 
 /// What a fault does.
@@ -218,6 +230,12 @@ pub enum InputError {
     /// A host of this name or address is there already, or there are too many.
     #[error("`{0}` ({1}) cannot join: the name or the address is taken, or the world is full")]
     CannotJoin(String, IpAddr),
+    /// The lab does not permit it.
+    #[error("this lab does not permit to {0}")]
+    NotPermitted(String),
+    /// The lab has no such question or task, or there is no lab.
+    #[error("there is no {0} `{1}`")]
+    UnknownPart(&'static str, String),
     /// The file cannot be written.
     #[error("{0}: {1}")]
     File(String, crate::host::vfs::Errno),
@@ -246,7 +264,9 @@ impl Input {
             | Input::Close { .. }
             | Input::Ask { .. }
             | Input::Datagram { .. }
-            | Input::Pace { .. } => Actor::Student,
+            | Input::Pace { .. }
+            | Input::Reply { .. }
+            | Input::Hint { .. } => Actor::Student,
         }
     }
 
@@ -258,7 +278,8 @@ impl Input {
     ) -> Result<Option<(HostId, ProcId)>, InputError> {
         let actor = self.actor();
         match self {
-            Input::Pass => {}
+            // A student's words change nothing in the world.
+            Input::Pass | Input::Reply { .. } | Input::Hint { .. } => {}
             Input::Command { host, user, line, stdin } => return command(world, host, user, line, stdin).map(Some),
             Input::Interrupt { host, proc } => {
                 let id = find(world, host)?;

@@ -5,14 +5,16 @@
 
 mod driver;
 mod input;
+pub mod lab;
 mod outside;
+mod permission;
 pub mod recording;
 pub mod sequence;
 pub mod story;
 pub mod terminal;
 pub mod words;
 
-pub use driver::{Branch, Drift, ReplayError, Session};
+pub use driver::{Branch, Drift, ReplayError, Replayed, Session};
 pub use input::{FaultEffect, Input, InputError};
 pub use outside::{CloseHow, TlsStep};
 pub use recording::{Damage, Recording};

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::input::Input;
+use crate::lab::Student;
 use crate::sim::Time;
 use crate::trace::Level;
 
@@ -37,6 +38,9 @@ pub struct Header {
     /// Whether the scenario's script was played beside the inputs.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub script: bool,
+    /// The lab that was done, if it was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lab: Option<LabHeader>,
 }
 
 fn yes() -> bool {
@@ -45,6 +49,18 @@ fn yes() -> bool {
 
 fn is_yes(script: &bool) -> bool {
     *script
+}
+
+/// Which lab, in whose variant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LabHeader {
+    /// The lab's name.
+    pub name: String,
+    /// Digest of the lab's files.
+    pub digest: String,
+    /// Whose variant.
+    pub student: Student,
 }
 
 /// One line after the header.
@@ -104,6 +120,15 @@ impl Recording {
             Entry::Input { time, input, .. } => Some((*time, input)),
             _ => None,
         })
+    }
+
+    /// Keeps only so many inputs, and the digests up to the last of them.
+    pub fn truncate(&mut self, inputs: usize) {
+        let mut seen = 0;
+        self.entries.retain(|entry| {
+            seen += usize::from(matches!(entry, Entry::Input { .. }));
+            seen <= inputs && !matches!(entry, Entry::End { .. })
+        });
     }
 
     /// The file.
@@ -226,6 +251,7 @@ mod tests {
             seed: 1,
             level: Level::Full,
             script: true,
+            lab: None,
         };
         let input = |seq, line: &str| Entry::Input {
             seq,

@@ -151,7 +151,7 @@ fn exchanges(bench: &Bench<'_>, wanted: Socket) -> Vec<Exchange> {
 
 /// A client's line without what does not matter: case, angle brackets, superfluous blanks.
 fn normal(line: &str) -> String {
-    let line = line.replace("<>", "\u{2205}").replace(['<', '>'], " ").replace(':', ": ");
+    let line = line.replace("<>", "\u{2205}").replace('<', " ").replace('>', "").replace(':', ": ");
     line.split_whitespace().collect::<Vec<_>>().join(" ").to_uppercase()
 }
 
