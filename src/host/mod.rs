@@ -5,6 +5,7 @@
 
 pub mod accounts;
 pub mod console;
+pub mod dial;
 pub mod layout;
 pub mod named;
 pub mod password;
@@ -13,6 +14,7 @@ pub mod program;
 pub mod services;
 pub mod shell;
 pub mod syslog;
+pub mod tls;
 pub mod tools;
 pub mod unbound;
 pub mod vfs;

@@ -2,8 +2,8 @@
 
 use smol_str::{SmolStr, format_smolstr};
 
-use super::dial::Dialer;
 use super::retrieve::{Errand, Output, Protocol, Retriever};
+use crate::host::dial::Dialer;
 use crate::host::vfs::Cred;
 use crate::host::{Ctx, Exit, Input, Process};
 use crate::mail::date;
@@ -114,7 +114,7 @@ impl Reader {
         match input {
             NetInput::ConnectFailed { error, .. } => match self.dialer.failed(error, ctx) {
                 Ok(sock) => self.sock = Some(sock),
-                Err(reason) => self.finish(Some(reason), ctx),
+                Err(error) => self.finish(Some(error.to_string()), ctx),
             },
             NetInput::Connected { .. } => self.wait(ctx),
             NetInput::Data { payload: Payload::Bytes(bytes), .. } => {
@@ -150,9 +150,9 @@ impl Process for Reader {
     fn handle(&mut self, input: Input, ctx: &mut Ctx<'_>) {
         match input {
             Input::Start => self.sock = self.dialer.start(ctx),
-            Input::Resolved { lookup, .. } => match self.dialer.resolved(&lookup, ctx) {
-                Ok(sock) => self.sock = Some(sock),
-                Err(reason) => self.finish(Some(reason), ctx),
+            Input::Resolved { token, lookup } => match self.dialer.resolved(token, &lookup, ctx) {
+                Ok(sock) => self.sock = sock,
+                Err(error) => self.finish(Some(error.to_string()), ctx),
             },
             Input::Wake(token) if token == self.heard => self.finish(Some("the server is silent".into()), ctx),
             Input::Net(input) => self.network(input, ctx),

@@ -1,6 +1,5 @@
 //! Mail user agents: composing, submitting, reading, fetching mail.
 
-pub mod dial;
 pub mod fetch;
 pub mod fetchmail;
 pub mod imap_client;

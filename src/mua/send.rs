@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use bytes::Bytes;
 use smol_str::{SmolStr, format_smolstr};
 
-use super::dial::Dialer;
+use crate::host::dial::Dialer;
 use crate::host::{Ctx, Exit, Input, Process};
 use crate::mail::date;
 use crate::sim::net::NetInput;
@@ -286,7 +286,7 @@ impl Submission {
             }
             NetInput::ConnectFailed { error, .. } => match self.dialer.failed(error, ctx) {
                 Ok(sock) => self.sock = Some(sock),
-                Err(reason) => self.give_up(reason, ctx),
+                Err(error) => self.give_up(error.to_string(), ctx),
             },
             NetInput::Data { payload: Payload::Bytes(bytes), .. } => self.drive(client::Input::Bytes(bytes), ctx),
             NetInput::Data { sock, payload: Payload::Tls(message) } => match &*message {
@@ -315,9 +315,9 @@ impl Process for Submission {
     fn handle(&mut self, input: Input, ctx: &mut Ctx<'_>) {
         match input {
             Input::Start => self.start(ctx),
-            Input::Resolved { lookup, .. } => match self.dialer.resolved(&lookup, ctx) {
-                Ok(sock) => self.sock = Some(sock),
-                Err(reason) => self.give_up(reason, ctx),
+            Input::Resolved { token, lookup } => match self.dialer.resolved(token, &lookup, ctx) {
+                Ok(sock) => self.sock = sock,
+                Err(error) => self.give_up(error.to_string(), ctx),
             },
             Input::Wake(_) => self.drive(client::Input::Wake, ctx),
             Input::Net(input) => self.network(input, ctx),

@@ -14,6 +14,7 @@ mod identity;
 mod jq;
 mod ls;
 mod net;
+mod openssl;
 mod posix_regex;
 mod processes;
 mod run;
@@ -157,6 +158,7 @@ const PROGRAMS: &[(&str, Make)] = &[
     ("netcat", net::Telnet::make),
     ("nice", run::Wrapper::make),
     ("nohup", run::Wrapper::make),
+    ("openssl", openssl::Openssl::make),
     ("sleep", run::Sleep::make),
     ("su", run::Wrapper::make),
     ("sudo", run::Wrapper::make),

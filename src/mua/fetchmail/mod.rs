@@ -9,9 +9,9 @@ use bytes::Bytes;
 use smol_str::{SmolStr, format_smolstr};
 
 use self::rc::Account;
-use super::dial::Dialer;
 use super::retrieve::{Errand, Output, RetrieveError, Retriever};
 use super::{Credentials, SendMail, Submission};
+use crate::host::dial::Dialer;
 use crate::host::{Env, Input, Program, Progress, Resume};
 use crate::mail::header;
 use crate::sim::net::NetInput;
@@ -348,11 +348,11 @@ impl Program for Fetchmail {
                     Progress::Exit(status::SYNTAX)
                 }
             },
-            Resume::Input(Input::Resolved { lookup, .. }) => {
+            Resume::Input(Input::Resolved { token, lookup }) => {
                 let Some(poll) = &mut self.poll else { return Progress::Wait };
-                match poll.dialer.resolved(&lookup, env.ctx) {
+                match poll.dialer.resolved(token, &lookup, env.ctx) {
                     Ok(sock) => {
-                        poll.sock = Some(sock);
+                        poll.sock = sock;
                         Progress::Wait
                     }
                     Err(_) => {

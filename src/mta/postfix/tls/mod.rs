@@ -1,6 +1,5 @@
 //! TLS as Postfix's client sees it: security levels, policies, certificates, log texts.
 
-pub mod certificate;
 mod verify;
 
 use std::fmt;
@@ -8,10 +7,10 @@ use std::fmt;
 use smol_str::{SmolStr, format_smolstr};
 
 use crate::host::Host;
+pub use crate::host::tls::{Certificate, Key, TrustStore, certificate};
 use crate::mta::postfix::maps::LookupError;
 use crate::mta::postfix::smtp::conf::TlsConf;
-pub use certificate::{Certificate, Key};
-pub use verify::{TrustStore, Verdict, verify};
+pub use verify::{Verdict, verify};
 
 /// `smtp_tls_security_level`, weakest first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,51 +1,12 @@
 //! Verification of a server's certificate chain against the trusted authorities.
 
 use bytes::Bytes;
-use smol_str::{SmolStr, format_smolstr};
+use smol_str::SmolStr;
 
-use super::{Certificate, Level, Policy};
-use crate::host::Host;
-use crate::host::vfs::Cred;
+use super::{Certificate, Level, Policy, TrustStore};
+use crate::host::tls::ProblemKind;
 use crate::sim::Time;
 use crate::trace::{CertificateFacts, Decision};
-
-/// Certificates of authorities that are trusted, read once per file version.
-#[derive(Clone, Debug, Default)]
-pub struct TrustStore {
-    loaded: Vec<(SmolStr, u64)>,
-    roots: Vec<Certificate>,
-}
-
-impl TrustStore {
-    /// Reads a file and a directory of PEM certificates, unless nothing changed. A missing file
-    /// trusts nobody.
-    pub fn load(&mut self, file: &str, directory: &str, host: &Host) {
-        let mut paths: Vec<SmolStr> = Vec::new();
-        if !file.is_empty() {
-            paths.push(file.into());
-        }
-        if !directory.is_empty() {
-            let names = host.vfs.list(directory, &Cred::ROOT).unwrap_or_default();
-            paths.extend(names.iter().map(|(name, _)| format_smolstr!("{directory}/{name}")));
-        }
-        let version = |path: &SmolStr| host.vfs.stat(path, &Cred::ROOT).map_or(0, |inode| inode.version);
-        let now: Vec<(SmolStr, u64)> = paths.iter().map(|path| (path.clone(), version(path))).collect();
-        if now == self.loaded {
-            return;
-        }
-        let text = |path: &SmolStr| host.vfs.read_text(path, &Cred::ROOT).unwrap_or_default();
-        self.roots = paths.iter().flat_map(|path| Certificate::parse_pem(&text(path))).collect();
-        self.loaded = now;
-    }
-
-    fn issuer_of(&self, certificate: &Certificate) -> Option<&Certificate> {
-        self.roots.iter().find(|root| certificate.is_signed_by(root))
-    }
-
-    fn holds(&self, certificate: &Certificate) -> bool {
-        self.roots.iter().any(|root| root.der == certificate.der)
-    }
-}
 
 /// What came of a verification.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -141,38 +102,16 @@ pub fn verify(chain: &[Bytes], policy: &Policy, store: &TrustStore, now: Time) -
 
 /// The first thing that is wrong with a chain, in Postfix's words.
 fn check_chain(chain: &[Certificate], store: &TrustStore, now: Time) -> Option<String> {
-    let mut at = chain.first()?;
-    let mut path = vec![at];
-    // A chain is no longer than what was sent plus the root.
-    for _ in 0..=chain.len() {
-        if store.holds(at) {
-            return dates(&path, now);
+    let (path, problems) = store.verify(chain, None, now);
+    let problem = problems.first()?;
+    Some(match problem.kind {
+        ProblemKind::SelfSigned | ProblemKind::SelfSignedInChain => "self-signed certificate".to_owned(),
+        ProblemKind::NotYetValid => "certificate not yet valid".to_owned(),
+        ProblemKind::Expired => "certificate has expired".to_owned(),
+        ProblemKind::NoIssuer | ProblemKind::FirstUnverified => {
+            format!("untrusted issuer {}", path.get(problem.depth)?.issuer)
         }
-        if at.is_self_signed() {
-            return Some("self-signed certificate".to_owned());
-        }
-        if let Some(root) = store.issuer_of(at) {
-            path.push(root);
-            return dates(&path, now);
-        }
-        match chain.iter().find(|next| next.der != at.der && at.is_signed_by(next)) {
-            Some(next) => at = next,
-            None => break,
-        }
-        path.push(at);
-    }
-    Some(format!("untrusted issuer {}", at.issuer))
-}
-
-fn dates(path: &[&Certificate], now: Time) -> Option<String> {
-    path.iter().rev().find_map(|certificate| {
-        if now < certificate.not_before {
-            Some("certificate not yet valid".to_owned())
-        } else if now > certificate.not_after {
-            Some("certificate has expired".to_owned())
-        } else {
-            None
-        }
+        ProblemKind::Name => problem.kind.text().to_owned(),
     })
 }
 
@@ -186,7 +125,7 @@ mod tests {
         let pem = |value: &serde_json::Value| Certificate::parse_pem(value.as_str().unwrap());
         let chain = pem(&case["hosts"]["mail"]["sink"]["tls"]["cert"]);
         let roots = pem(&case["hosts"]["mx1"]["files"]["/etc/postfix/tls/ca.pem"]);
-        (chain.into_iter().map(|certificate| certificate.der).collect(), TrustStore { loaded: Vec::new(), roots })
+        (chain.into_iter().map(|certificate| certificate.der).collect(), TrustStore::of(roots))
     }
 
     #[test]

@@ -1,18 +1,16 @@
 //! X.509 certificates: the facts that a mail program looks at.
 
+use super::name::DistinguishedName;
+use crate::sim::Time;
 use bytes::Bytes;
 use p256::ecdsa::signature::Verifier;
 use sha2::{Digest, Sha256};
 use smol_str::SmolStr;
-use x509_cert::der::asn1::{ObjectIdentifier, PrintableStringRef, Utf8StringRef};
+use x509_cert::der::asn1::ObjectIdentifier;
 use x509_cert::der::{Decode, Encode};
 use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
-use x509_cert::name::Name;
 
-use crate::sim::Time;
-
-const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
 const SUBJECT_ALT_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.17");
 const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
@@ -45,6 +43,10 @@ impl Key {
 pub struct Certificate {
     /// All of it in DER.
     pub der: Bytes,
+    /// Subject.
+    pub subject_dn: DistinguishedName,
+    /// Issuer.
+    pub issuer_dn: DistinguishedName,
     /// Subject in OpenSSL's one-line form: `/CN=mail.example.net`.
     pub subject: SmolStr,
     /// Common name of the subject; empty if none.
@@ -61,46 +63,14 @@ pub struct Certificate {
     pub not_after: Time,
     /// The public key's kind.
     pub key: Key,
+    /// How it is signed, as an object identifier.
+    pub signature_oid: SmolStr,
 }
 
 /// Why octets are no certificate.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not an X.509 certificate: {0}")]
 pub struct BadCertificate(String);
-
-fn common_name(name: &Name) -> SmolStr {
-    for part in name.0.iter().flat_map(|rdn| rdn.0.iter()) {
-        if part.oid == COMMON_NAME {
-            return text(&part.value).unwrap_or_default();
-        }
-    }
-    SmolStr::default()
-}
-
-fn text(value: &x509_cert::der::Any) -> Option<SmolStr> {
-    if let Ok(text) = value.decode_as::<Utf8StringRef<'_>>() {
-        return Some(text.as_str().into());
-    }
-    value.decode_as::<PrintableStringRef<'_>>().ok().map(|text| text.as_str().into())
-}
-
-/// `X509_NAME_oneline()`.
-fn one_line(name: &Name) -> SmolStr {
-    let short = |oid: &ObjectIdentifier| match oid.to_string().as_str() {
-        "2.5.4.3" => "CN".to_owned(),
-        "2.5.4.6" => "C".to_owned(),
-        "2.5.4.7" => "L".to_owned(),
-        "2.5.4.8" => "ST".to_owned(),
-        "2.5.4.10" => "O".to_owned(),
-        "2.5.4.11" => "OU".to_owned(),
-        other => other.to_owned(),
-    };
-    let parts = name.0.iter().flat_map(|rdn| rdn.0.iter());
-    parts
-        .map(|part| format!("/{}={}", short(&part.oid), text(&part.value).unwrap_or_default()))
-        .collect::<String>()
-        .into()
-}
 
 impl Certificate {
     /// Reads DER.
@@ -128,16 +98,20 @@ impl Certificate {
             Key::Other
         };
         let moment = |time: x509_cert::time::Time| Time::from_secs(time.to_unix_duration().as_secs());
+        let (subject, issuer) = (DistinguishedName::new(&body.subject), DistinguishedName::new(&body.issuer));
         Ok(Certificate {
             der: der.clone(),
-            subject: one_line(&body.subject),
-            common_name: common_name(&body.subject),
+            subject: subject.one_line(),
+            common_name: subject.common_name(),
             dns_names,
-            issuer: one_line(&body.issuer),
-            issuer_name: common_name(&body.issuer),
+            issuer: issuer.one_line(),
+            issuer_name: issuer.common_name(),
+            subject_dn: subject,
+            issuer_dn: issuer,
             not_before: moment(body.validity.not_before),
             not_after: moment(body.validity.not_after),
             key,
+            signature_oid: parsed.signature_algorithm.oid.to_string().into(),
         })
     }
 
