@@ -57,6 +57,9 @@ pub struct Args {
     /// Write a recording
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
+    /// Write the packets for Wireshark and tcpdump
+    #[arg(long, value_name = "FILE")]
+    pcap: Option<PathBuf>,
     #[command(flatten)]
     show: Show,
 }
@@ -80,7 +83,17 @@ pub fn main(args: &Args) -> Outcome {
             return Outcome::Invalid;
         }
     };
+    if args.pcap.is_some() {
+        session.tap();
+    }
     session.run_script(until.map(|time| start + time));
+    if let Some(file) = &args.pcap {
+        let packets = crate::session::pcap::file(&session.take_packets());
+        if let Err(error) = files::write_atomically(file, &packets) {
+            eprintln!("mxlab: {}: {error}", file.display());
+            return Outcome::Invalid;
+        }
+    }
     if let Some(file) = &args.record {
         // The end of the run is an input, too: time has passed up to it.
         let recorded = session.apply(Input::Pass).is_ok();

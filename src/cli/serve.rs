@@ -8,10 +8,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{Outcome, files};
 use crate::live::control::{self, Control, Line};
+use crate::live::driver::Watcher;
 use crate::live::plan::Choice;
+use crate::live::watch::Watch;
 use crate::live::{Bound, Gateway, Options, table};
 use crate::scenario::Scenario;
 use crate::session::Session;
+use crate::session::words::Lang;
 
 /// Arguments of `mxlab serve`.
 #[derive(clap::Args, Debug)]
@@ -57,6 +60,18 @@ pub struct Args {
     /// Write no recording
     #[arg(long, conflicts_with = "record")]
     no_record: bool,
+    /// Show the dialogues live, with what each line means
+    #[arg(long)]
+    watch: bool,
+    /// Like --watch, and say what was expected where something is refused
+    #[arg(long)]
+    coach: bool,
+    /// Language of explanations
+    #[arg(long, value_enum, default_value_t)]
+    lang: Lang,
+    /// Write the packets for Wireshark and tcpdump
+    #[arg(long, value_name = "FILE")]
+    pcap: Option<PathBuf>,
     /// Connections at the same time
     #[arg(long, value_name = "N", default_value_t = 4096)]
     max_connections: usize,
@@ -125,13 +140,19 @@ fn serve(args: &Args, session: Session, choice: Choice, domain: &str) -> Outcome
     if let Some(address) = args.listen.filter(|address| !address.is_loopback()) {
         eprintln!("mxlab: warning: everybody who reaches {address} can use this laboratory");
     }
+    let mut watchers: Vec<Box<dyn Watcher>> = Vec::new();
+    if args.watch || args.coach {
+        let out = Box::new(std::io::stdout());
+        watchers.push(Box::new(Watch::new(out, args.lang, super::run::colour(), args.coach)));
+    }
     let options = Options {
         choice,
         permille: (args.speed * 1000.0).round() as u64,
         max_connections: args.max_connections.max(1),
         record: record.clone(),
         authority: state_directory(),
-        watchers: Vec::new(),
+        pcap: args.pcap.clone(),
+        watchers,
     };
     let gateway = match Gateway::start(session, options) {
         Ok(gateway) => gateway,

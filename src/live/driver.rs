@@ -12,6 +12,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 
 use super::autosave::Autosave;
+use super::capture::Capture;
 use super::clock::Clock;
 use super::control::{Control, Report};
 use crate::session::{CloseHow, Input, Session, TlsStep};
@@ -105,6 +106,8 @@ pub struct Setup {
     pub permille: u64,
     /// Where the recording is written while it goes on.
     pub autosave: Option<Autosave>,
+    /// Where packets are written.
+    pub capture: Option<Capture>,
     /// Who looks on.
     pub watchers: Vec<Box<dyn Watcher>>,
 }
@@ -127,6 +130,7 @@ struct Driver {
     /// What came while time stood.
     waiting: VecDeque<Command>,
     autosave: Option<Autosave>,
+    capture: Option<Capture>,
     watchers: Vec<Box<dyn Watcher>>,
     seen: u64,
     recorded: (Instant, u64),
@@ -135,8 +139,11 @@ struct Driver {
 
 impl Driver {
     fn new(setup: Setup, inbox: Receiver<Command>) -> Driver {
-        let Setup { mut session, permille, autosave, watchers } = setup;
+        let Setup { mut session, permille, autosave, capture, watchers } = setup;
         session.watch_outside();
+        if capture.is_some() {
+            session.tap();
+        }
         let now = Instant::now();
         let clock = Clock::new(now, session.world().now(), permille);
         let seen = session.world().trace().len();
@@ -148,6 +155,7 @@ impl Driver {
             held: BTreeSet::new(),
             waiting: VecDeque::new(),
             autosave,
+            capture,
             watchers,
             seen,
             recorded: (now, seen),
@@ -285,6 +293,9 @@ impl Driver {
             } else {
                 self.tell(conn, ToSocket::World(what));
             }
+        }
+        if let Some(capture) = &mut self.capture {
+            capture.save(&self.session.take_packets());
         }
         let events = self.session.world().trace().len();
         let now = Instant::now();

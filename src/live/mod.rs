@@ -7,6 +7,7 @@
 #![allow(clippy::disallowed_methods, reason = "this is the room of real clocks, threads and sockets")]
 
 pub mod autosave;
+pub mod capture;
 pub mod clock;
 pub mod control;
 pub mod dns;
@@ -17,6 +18,7 @@ mod socket;
 pub mod table;
 mod telnet;
 pub mod tls;
+pub mod watch;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -31,6 +33,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::{Notify, Semaphore, oneshot};
 
 use autosave::Autosave;
+use capture::Capture;
 use control::{Control, Report};
 use driver::{Command, Handle, Watcher};
 use plan::{Choice, Place, PlanError, Service};
@@ -64,6 +67,8 @@ pub struct Options {
     pub record: Option<PathBuf>,
     /// Where the certification authority lies; none for one that is forgotten at the end.
     pub authority: Option<PathBuf>,
+    /// Where packets are written while they fly.
+    pub pcap: Option<PathBuf>,
     /// Who looks on.
     pub watchers: Vec<Box<dyn Watcher>>,
 }
@@ -76,6 +81,7 @@ impl Default for Options {
             max_connections: 4096,
             record: None,
             authority: None,
+            pcap: None,
             watchers: Vec::new(),
         }
     }
@@ -119,9 +125,9 @@ pub enum ServeError {
     /// The certification authority.
     #[error("certificates: {0}")]
     Tls(#[from] TlsError),
-    /// The recording cannot be written.
+    /// The recording, or the file of packets, cannot be written.
     #[error("{0}: {1}")]
-    Record(PathBuf, io::Error),
+    File(PathBuf, io::Error),
     /// The real machine has no threads or timers to give.
     #[error("{0}")]
     Runtime(io::Error),
@@ -161,7 +167,7 @@ impl Gateway {
     /// # Errors
     /// There is nothing to serve, or a socket or file cannot be opened.
     pub fn start(mut session: Session, options: Options) -> Result<Gateway, ServeError> {
-        let Options { choice, permille, max_connections, record, authority, watchers } = options;
+        let Options { choice, permille, max_connections, record, authority, pcap, watchers } = options;
         let places = places(&mut session, &choice)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
@@ -192,12 +198,16 @@ impl Gateway {
         }
         let autosave = match record {
             Some(path) => {
-                Some(Autosave::create(&path, &session).map_err(|error| ServeError::Record(path.clone(), error))?)
+                Some(Autosave::create(&path, &session).map_err(|error| ServeError::File(path.clone(), error))?)
             }
             None => None,
         };
+        let capture = match pcap {
+            Some(path) => Some(Capture::create(&path).map_err(|error| ServeError::File(path.clone(), error))?),
+            None => None,
+        };
         let start = session.world().now();
-        let (driver, thread) = driver::start(driver::Setup { session, permille, autosave, watchers });
+        let (driver, thread) = driver::start(driver::Setup { session, permille, autosave, capture, watchers });
         let shared = Shared { driver: driver.clone(), authority: authority.clone(), start };
         let ids = Arc::new(AtomicU64::new(1));
         let room = Arc::new(Semaphore::new(max_connections));

@@ -11,6 +11,7 @@ use crate::lab::Instance;
 use crate::scenario::script::Script;
 use crate::scenario::{BuildError, Scenario};
 use crate::sim::outside::{OutsideId, Outward};
+use crate::sim::tap::Packet;
 use crate::sim::{Duration, HostId, ProcId, Time};
 use crate::trace::Level;
 use crate::world::World;
@@ -162,6 +163,16 @@ impl Session {
     /// From now on what the world has for real sockets is kept for [`Session::take_outside`].
     pub fn watch_outside(&mut self) {
         self.state.world.watch_outside();
+    }
+
+    /// Collects packets from now on, for [`Session::take_packets`].
+    pub fn tap(&mut self) {
+        self.state.world.tap();
+    }
+
+    /// Takes the packets that arrived since the last time, in order.
+    pub fn take_packets(&mut self) -> Vec<Packet> {
+        self.state.world.take_packets()
     }
 
     /// Takes what the world has for real sockets, in order.

@@ -3,11 +3,13 @@
 //! [`Session`] is a scenario being played. [`Input`]s go in and are kept in a [`Recording`];
 //! [`story`] and [`sequence`] render the trace that comes out.
 
+pub mod coach;
 mod driver;
 mod input;
 pub mod lab;
 mod outside;
 mod permission;
+pub mod pcap;
 pub mod recording;
 pub mod sequence;
 pub mod story;

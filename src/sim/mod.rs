@@ -10,6 +10,7 @@ pub mod faults;
 pub mod kernel;
 pub mod net;
 pub mod outside;
+pub mod tap;
 pub mod time;
 
 pub use dice::Dice;

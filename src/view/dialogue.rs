@@ -44,8 +44,8 @@ pub struct Spoken {
     pub refused: bool,
 }
 
-/// Where commands are defined.
-fn section_of(verb: &str) -> (&'static str, &'static str) {
+/// What an SMTP command means (a text of the locale), and where it is defined; empty if unknown.
+pub fn command_meaning(verb: &str) -> (&'static str, &'static str) {
     match verb {
         "HELO" | "EHLO" => ("meaning-ehlo", "RFC 5321, 4.1.1.1"),
         "MAIL" => ("meaning-mail", "RFC 5321, 4.1.1.2"),
@@ -64,7 +64,8 @@ fn section_of(verb: &str) -> (&'static str, &'static str) {
     }
 }
 
-fn reply_meaning(code: u16) -> (&'static str, &'static str) {
+/// The same for the code of a reply.
+pub fn reply_meaning(code: u16) -> (&'static str, &'static str) {
     match code {
         220 => ("meaning-220", "RFC 5321, 4.2.3"),
         221 => ("meaning-221", "RFC 5321, 4.2.3"),
@@ -100,7 +101,7 @@ pub fn dialogue(session: &Session, index: &Index, words: &Words, socket: Socket,
         match &event.kind {
             Kind::SmtpCmd { line: text, .. } => {
                 let verb = text.split([' ', ':']).next().unwrap_or_default().to_ascii_uppercase();
-                let (meaning, section) = section_of(&verb);
+                let (meaning, section) = command_meaning(&verb);
                 line.meaning = if meaning.is_empty() { String::new() } else { words.word(meaning) };
                 (line.speaker, line.text, line.section) = (Speaker::Client, text.to_string(), section);
                 line.octets = octets.take();

@@ -17,6 +17,7 @@ use smol_str::SmolStr;
 use crate::host::{Ctx, Effect, Exit, Host, Input, Process, ProcessInfo, Spawn};
 use crate::sim::faults::Faults;
 use crate::sim::kernel::{Delivery, What};
+use crate::sim::tap::Packet;
 use crate::sim::{Dice, Endpoint, HostId, Kernel, ProcId, Time};
 use crate::trace::{Actor, EventId, Kind, Level, Origin, Trace};
 use outside::Outside;
@@ -172,6 +173,16 @@ impl World {
     /// The network's rules, to be changed from outside.
     pub fn faults_mut(&mut self) -> &mut Faults {
         &mut self.kernel.faults
+    }
+
+    /// Collects packets from now on, for [`World::take_packets`].
+    pub fn tap(&mut self) {
+        self.kernel.tap.open();
+    }
+
+    /// Takes the packets that arrived since the last time, in order.
+    pub fn take_packets(&mut self) -> Vec<Packet> {
+        self.kernel.tap.take()
     }
 
     /// Lets packets to a host vanish without any answer.

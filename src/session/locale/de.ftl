@@ -191,3 +191,26 @@ meaning-2xx = Erledigt.
 meaning-3xx = Weiter.
 meaning-4xx = Jetzt nicht: der Client behält die Mail und versucht es wieder.
 meaning-5xx = Nein, und ein neuer Versuch hilft nicht.
+
+# Der Übungsbegleiter.
+coach-unknown = Dieses Wort kennt der Server nicht. Er kennt HELO, EHLO, MAIL FROM, RCPT TO, DATA, RSET, NOOP, VRFY, STARTTLS, AUTH und QUIT.
+coach-helo = Sag mit einem Wort, wer du bist, dem Namen deines Rechners: EHLO ws1.example.com
+coach-mail = Der Absender steht in spitzen Klammern nach dem Doppelpunkt: MAIL FROM:<alice@example.com>; für niemanden: MAIL FROM:<>
+coach-rcpt = Ein Empfänger je Befehl, in spitzen Klammern: RCPT TO:<bob@example.org>
+coach-auth-syntax = AUTH verlangt ein Verfahren, das EHLO genannt hat: AUTH PLAIN, AUTH LOGIN. Was folgt, ist base64.
+coach-arguments = Das Wort stimmt, was darauf folgt, nicht: manche Befehle verlangen eine Angabe, andere keine.
+coach-helo-first = Stell dich zuerst vor: EHLO und der Name deines Rechners.
+coach-mail-first = Sag zuerst, von wem: MAIL FROM:<…>, dann RCPT TO:<…>.
+coach-rcpt-first = Bisher ist kein Empfänger angenommen: mindestens ein RCPT TO:<…> muss mit 250 beantwortet sein.
+coach-nested-mail = Eine Übertragung ist schon offen. Mach mit RCPT TO weiter, oder vergiss sie mit RSET.
+coach-order = Die richtige Reihenfolge ist EHLO, MAIL FROM, RCPT TO, DATA.
+coach-relay = Dieser Server bewahrt für die Domain weder Post auf, noch gibt er sie für dich weiter. Nimm den Server der Domain (ihren MX), komm aus einem Netz, dem er traut, oder melde dich an.
+coach-no-user = Die Domain stimmt, aber dort heißt niemand so.
+coach-later = 4xx heißt: jetzt nicht. Ein Mailserver würde die Nachricht behalten und es später noch einmal versuchen.
+coach-tls-first = Der Server will zuerst Verschlüsselung: STARTTLS (telnet kann das nicht; openssl s_client -starttls smtp kann es).
+coach-password = Benutzer oder Passwort stimmt nicht, oder ein Zeilenende wurde mit kodiert: nimm printf '%s' statt echo vor base64.
+coach-size = Die Nachricht ist größer, als der Server annimmt; EHLO nennt die Grenze nach SIZE.
+coach-domain = Der Server will einen vollständigen Namen mit einer Domain, die es im DNS gibt.
+coach-pop3 = Die Reihenfolge ist USER Name, PASS Passwort, dann STAT, LIST, RETR 1, DELE 1, QUIT.
+coach-imap = Jeder Befehl beginnt mit einem eigenen Kennzeichen: a1 LOGIN Name Passwort, a2 SELECT INBOX, a3 FETCH 1 BODY[], a4 LOGOUT.
+coach-meant = Meintest du { $word }?

@@ -191,3 +191,26 @@ meaning-2xx = Done.
 meaning-3xx = Go on.
 meaning-4xx = Not now: the client keeps the mail and tries again.
 meaning-5xx = No, and trying again will not help.
+
+# The practice coach.
+coach-unknown = The server does not know this word. It knows HELO, EHLO, MAIL FROM, RCPT TO, DATA, RSET, NOOP, VRFY, STARTTLS, AUTH and QUIT.
+coach-helo = Say who you are with one word, your host's name: EHLO ws1.example.com
+coach-mail = The sender stands in angle brackets after the colon: MAIL FROM:<alice@example.com>; for nobody: MAIL FROM:<>
+coach-rcpt = One recipient per command, in angle brackets: RCPT TO:<bob@example.org>
+coach-auth-syntax = AUTH takes a mechanism that EHLO has named: AUTH PLAIN, AUTH LOGIN. What follows is base64.
+coach-arguments = The word is right, what follows it is not: some commands take an argument, others none.
+coach-helo-first = Introduce yourself first: EHLO and your host's name.
+coach-mail-first = First say from whom: MAIL FROM:<…>, then RCPT TO:<…>.
+coach-rcpt-first = No recipient was accepted so far: at least one RCPT TO:<…> must have been answered with 250.
+coach-nested-mail = A transaction is open already. Go on with RCPT TO, or forget it with RSET.
+coach-order = The right order is EHLO, MAIL FROM, RCPT TO, DATA.
+coach-relay = This server neither keeps mail for that domain nor passes it on for you. Use the server of the domain (its MX), come from a network it trusts, or log in.
+coach-no-user = The domain is right, but nobody there has this name.
+coach-later = 4xx means: not now. A mail server would keep the message and try again later.
+coach-tls-first = The server wants encryption first: STARTTLS (telnet cannot do that; openssl s_client -starttls smtp can).
+coach-password = User or password is wrong, or they were encoded with a newline: use printf '%s', not echo, before base64.
+coach-size = The message is larger than the server takes; EHLO says the limit after SIZE.
+coach-domain = The server wants a full name with a domain that exists in the DNS.
+coach-pop3 = The order is USER name, PASS password, then STAT, LIST, RETR 1, DELE 1, QUIT.
+coach-imap = Each command begins with a tag of your own: a1 LOGIN name password, a2 SELECT INBOX, a3 FETCH 1 BODY[], a4 LOGOUT.
+coach-meant = Did you mean { $word }?

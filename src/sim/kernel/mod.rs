@@ -18,6 +18,7 @@ use super::Dice;
 use super::faults::{Block, Faults};
 use super::net::{ConnectError, Endpoint, HostId, Listener, NetInput, Payload, ProcId, Socket};
 use super::outside::Attention;
+use super::tap::{PacketKind, Tap};
 use super::time::{Duration, Time};
 use connection::{Conn, Direction, End, Segment, Slot, Target};
 
@@ -158,6 +159,8 @@ pub struct Kernel {
     pub faults: Faults,
     /// What people at real sockets could follow.
     pub attention: Attention,
+    /// Packets, while somebody collects them.
+    pub tap: Tap,
 }
 
 /// The ephemeral ports of Linux.
@@ -178,6 +181,7 @@ impl Kernel {
             dice: Dice::new(seed, "network"),
             faults: Faults::default(),
             attention: Attention::default(),
+            tap: Tap::default(),
         }
     }
 
@@ -629,6 +633,7 @@ impl Kernel {
             Action::Datagram { to_host, from, to, bytes } => {
                 let net = self.hosts.get(to_host.0 as usize).filter(|net| net.up && !net.silent)?;
                 let proc = *net.udp.get(&to.port())?;
+                self.tap.note(self.now, from, to, PacketKind::Datagram(bytes.clone()));
                 let what = What::Net(NetInput::Datagram { local: to, peer: from, bytes });
                 Some(Delivery { to: Endpoint { host: to_host, proc }, what, cause })
             }
@@ -636,6 +641,14 @@ impl Kernel {
             Action::ConnectDone { conn, generation, result } => {
                 let found = self.conn_mut(conn, generation)?;
                 let (to, sock, local, peer) = (found.client, found.client_sock, found.from, found.to);
+                let answer = match result {
+                    Ok(()) => Some(PacketKind::SynAck),
+                    Err(ConnectError::Refused) => Some(PacketKind::Reset),
+                    Err(_) => None,
+                };
+                if let Some(answer) = answer.filter(|_| peer.port() != 0) {
+                    self.tap.note(self.now, peer, local, answer);
+                }
                 let input = match result {
                     Ok(()) => NetInput::Connected { sock, local, peer },
                     Err(error) => {
@@ -673,6 +686,10 @@ impl Kernel {
         let now = self.now;
         let conn = self.conn(index, generation)?;
         let (client, to, from) = (conn.client, conn.to, conn.from);
+        if to.port() != 0 {
+            self.tap.note(now, from, to, PacketKind::Syn);
+        }
+        let conn = self.conn(index, generation)?;
         let (host, listener) = match &conn.target {
             Target::Tcp(host) => {
                 let net = self.hosts.get(host.0 as usize)?;
@@ -719,6 +736,10 @@ impl Kernel {
             return None;
         }
         direction.in_flight = direction.in_flight.saturating_sub(payload.len());
+        if self.tap.is_open() {
+            self.note_segment(index, generation, to, &payload);
+        }
+        let direction = self.conn_mut(index, generation)?.direction(to.other());
         let waiting = !direction.backlog.is_empty();
         if waiting {
             self.pump(index, generation, to.other());
@@ -742,6 +763,17 @@ impl Kernel {
             }
         };
         Some(Delivery { to: owner, what: What::Net(input), cause })
+    }
+
+    fn note_segment(&mut self, index: u32, generation: u32, to: End, segment: &Segment) {
+        let Some(conn) = self.conn(index, generation).filter(|conn| conn.to.port() != 0) else { return };
+        let (sender, receiver) = if to == End::Server { (conn.from, conn.to) } else { (conn.to, conn.from) };
+        let kind = match segment {
+            Segment::Payload(payload) => PacketKind::Payload(payload.clone()),
+            Segment::Fin => PacketKind::Fin,
+            Segment::Reset => PacketKind::Reset,
+        };
+        self.tap.note(self.now, sender, receiver, kind);
     }
 
     /// Answers what arrived for a closed end, as a kernel does (RFC 9293 3.5.2).

@@ -1,0 +1,222 @@
+//! Dialogues of real clients as they happen, with what each line means beside it.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::Write;
+use std::net::SocketAddr;
+
+use super::driver::Watcher;
+use crate::session::Session;
+use crate::session::coach::{self, Hint};
+use crate::session::words::{Lang, Words};
+use crate::sim::Socket;
+use crate::trace::{Decision, Event, Kind};
+use crate::view::dialogue::{command_meaning, reply_meaning};
+use crate::world::World;
+
+/// Colours that tell connections apart (ECMA-48).
+const COLOURS: [u8; 6] = [36, 33, 35, 32, 34, 31];
+/// Columns for the dialogue; explanations stand beside it.
+const WIDTH: usize = 58;
+/// Connections that are remembered.
+const MAX_KEPT: usize = 10_000;
+
+/// A connection on the screen.
+#[derive(Clone, Debug)]
+struct Shown {
+    number: u64,
+    client: String,
+    server: String,
+    /// What the client said last.
+    said: String,
+}
+
+/// Writes dialogues to a terminal.
+pub struct Watch {
+    out: Box<dyn Write + Send>,
+    colour: bool,
+    coach: bool,
+    /// The texts of one language, since the bundle that makes them stays in its thread.
+    texts: BTreeMap<&'static str, String>,
+    meant: (String, String),
+    shown: BTreeMap<Socket, Shown>,
+    next: u64,
+}
+
+impl Watch {
+    /// Shows dialogues in a language; with `coach` also what was expected where something was
+    /// refused.
+    pub fn new(out: Box<dyn Write + Send>, lang: Lang, colour: bool, coach: bool) -> Watch {
+        let words = Words::new(lang);
+        let verbs = [
+            "EHLO", "MAIL", "RCPT", "DATA", "RSET", "VRFY", "EXPN", "NOOP", "QUIT", "STARTTLS", "AUTH", "BDAT", "ETRN",
+        ];
+        let codes = [220, 221, 235, 250, 334, 354, 300, 400, 500];
+        let names = verbs.iter().map(|verb| command_meaning(verb).0).chain(codes.map(|code| reply_meaning(code).0));
+        let texts = names.chain(coach::TEXTS).map(|id| (id, words.word(id))).collect();
+        // The word stands where the mark was.
+        let pattern = words.say("coach-meant", &[("word", "\u{1}".into())]);
+        let (before, after) = pattern.split_once('\u{1}').unwrap_or((&pattern, ""));
+        let meant = (before.to_owned(), after.to_owned());
+        Watch { out, colour, coach, texts, meant, shown: BTreeMap::new(), next: 1 }
+    }
+
+    fn text(&self, id: &str) -> &str {
+        self.texts.get(id).map_or("", String::as_str)
+    }
+
+    fn paint(&self, code: u8, text: &str) -> String {
+        if self.colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+
+    /// A line of a dialogue, with its meaning beside it or below.
+    fn line(&self, event: &Event, shown: &Shown, arrow: &str, text: &str, meaning: &str) -> String {
+        let Shown { number, client, server, .. } = shown;
+        let clock = event.time.to_string();
+        let clock = clock.get(11..19).unwrap_or_default();
+        let who = format!("#{number} {client} {arrow} {server}");
+        let colour = COLOURS[(*number as usize - 1) % COLOURS.len()];
+        let head = format!("{clock} {}", self.paint(colour, &who));
+        let plain = clock.len() + 1 + who.chars().count();
+        let indent = " ".repeat(plain + 2);
+        let mut out = String::new();
+        for (index, part) in text.lines().enumerate() {
+            let part: String = part.chars().map(|c| if c.is_control() { '·' } else { c }).collect();
+            let _ = match index {
+                0 if !meaning.is_empty() && part.chars().count() <= WIDTH - 10 => {
+                    writeln!(out, "{head}  {part:<48}  {}", self.paint(2, meaning))
+                }
+                0 if !meaning.is_empty() => writeln!(out, "{head}  {part}\n{indent}{}", self.paint(2, meaning)),
+                0 => writeln!(out, "{head}  {part}"),
+                _ => writeln!(out, "{indent}{part}"),
+            };
+        }
+        out
+    }
+
+    fn event(&mut self, event: &Event, world: &World) -> Option<String> {
+        match &event.kind {
+            Kind::SmtpSession { session, client, server, .. } => {
+                let shown = self.open(*session, *client, *server, world);
+                let Shown { number, client, server: name, .. } = &shown;
+                let text = format!("#{number} {client} ● {name}, port {}", server.port());
+                Some(format!("\n{}\n", self.paint(1, &text)))
+            }
+            Kind::SmtpCmd { session, line } => {
+                let shown = self.shown.get_mut(session)?;
+                shown.said = line.to_string();
+                let verb = line.split([' ', ':']).next().unwrap_or_default().to_ascii_uppercase();
+                let (id, section) = command_meaning(&verb);
+                let meaning = if id.is_empty() { String::new() } else { format!("{} {section}", self.text(id)) };
+                let shown = self.shown.get(session)?;
+                Some(self.line(event, shown, "▶", line, &meaning))
+            }
+            Kind::SmtpReply { session, code, enhanced, text } => {
+                let shown = self.shown.get(session)?.clone();
+                let enhanced = enhanced.as_deref().filter(|enhanced| !text.starts_with(*enhanced));
+                let said = enhanced.map_or(format!("{code} {text}"), |enhanced| format!("{code} {enhanced} {text}"));
+                let meaning = self.text(reply_meaning(*code).0).to_owned();
+                let mut out = self.line(event, &shown, "◀", &said, &meaning);
+                if *code >= 400 {
+                    self.reasons(event.why.as_deref(), &mut out);
+                    self.advise(coach::smtp(&shown.said, *code, text), &mut out);
+                }
+                Some(out)
+            }
+            Kind::PolicyVerdict { list, restriction, action, .. } if event.why.is_some() && action != "permit" => {
+                let mut out = format!("{}\n", self.paint(2, &format!("         {list}: {restriction}: {action}")));
+                self.reasons(event.why.as_deref(), &mut out);
+                Some(out)
+            }
+            Kind::SmtpTls { session, version, cipher, .. } => {
+                let shown = self.shown.get(session)?;
+                Some(self.line(event, shown, "🔒", &format!("{version} {cipher}"), ""))
+            }
+            Kind::PopCmd { session, line, reply, .. } => self.exchange(event, *session, line, reply, coach::pop3),
+            Kind::ImapCmd { session, line, reply, .. } => self.exchange(event, *session, line, reply, coach::imap),
+            Kind::DnsAnswer { to, qname, qtype, rcode, records, cached: false, .. } if is_outside(event, world) => {
+                let who = name(world, SocketAddr::new(*to, 0));
+                let found = if records.is_empty() { rcode.to_string() } else { records.join(", ") };
+                Some(format!("{who} ? {qname} {qtype}: {found}\n"))
+            }
+            _ => None,
+        }
+    }
+
+    fn exchange(
+        &mut self,
+        event: &Event,
+        sock: Socket,
+        line: &str,
+        reply: &str,
+        coach: fn(&str, &str) -> Option<Hint>,
+    ) -> Option<String> {
+        if !self.shown.contains_key(&sock) {
+            let shown = Shown { number: self.next, client: "?".into(), server: "?".into(), said: String::new() };
+            self.next += 1;
+            self.remember(sock, shown);
+        }
+        let shown = self.shown.get(&sock)?;
+        let mut out = self.line(event, shown, "▶", line, "");
+        out += &self.line(event, shown, "◀", reply, "");
+        self.advise(coach(line, reply), &mut out);
+        Some(out)
+    }
+
+    fn open(&mut self, sock: Socket, client: SocketAddr, server: SocketAddr, world: &World) -> Shown {
+        let (client, server) = (name(world, client), name(world, server));
+        let shown = Shown { number: self.next, client, server, said: String::new() };
+        self.next += 1;
+        self.remember(sock, shown.clone());
+        shown
+    }
+
+    fn remember(&mut self, sock: Socket, shown: Shown) {
+        if self.shown.len() >= MAX_KEPT {
+            self.shown.pop_first();
+        }
+        self.shown.insert(sock, shown);
+    }
+
+    /// The rules that led to a refusal.
+    fn reasons(&self, why: Option<&Decision>, out: &mut String) {
+        for step in why.iter().flat_map(|why| &why.steps).filter(|step| step.matched) {
+            let place = step.source.as_ref().map_or(String::new(), |source| format!(" ({source})"));
+            let text = format!("         ↳ {}{place}: {} {}", step.rule, step.input, step.outcome);
+            let _ = writeln!(out, "{}", self.paint(2, &text));
+        }
+    }
+
+    fn advise(&self, hint: Option<Hint>, out: &mut String) {
+        let Some(Hint { id, meant }) = hint.filter(|_| self.coach) else { return };
+        let meant = meant.map_or(String::new(), |word| format!("{}{word}{} ", self.meant.0, self.meant.1));
+        let _ = writeln!(out, "{}", self.paint(32, &format!("         ✎ {meant}{}", self.text(id))));
+    }
+}
+
+/// Whether the asker is somebody outside; programs of the world ask for themselves.
+fn is_outside(event: &Event, world: &World) -> bool {
+    let asked = event.cause.and_then(|cause| world.trace().get(cause));
+    asked.is_some_and(|asked| asked.actor == crate::trace::Actor::Student && asked.kind.name() == "dns.query")
+}
+
+/// The host of an address, or the address.
+fn name(world: &World, addr: SocketAddr) -> String {
+    world.host_of(addr.ip()).map_or_else(|| addr.ip().to_string(), |host| world.host(host).name.to_string())
+}
+
+impl Watcher for Watch {
+    fn look(&mut self, session: &Session, since: u64) {
+        let world = session.world();
+        let mut text = String::new();
+        for event in world.trace().since(since) {
+            if let Some(line) = self.event(event, world) {
+                text.push_str(&line);
+            }
+        }
+        if !text.is_empty() {
+            // A terminal that is gone is no reason to stop serving.
+            let _ = self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush());
+        }
+    }
+}
