@@ -277,7 +277,8 @@ pub fn split(address: &str) -> (&str, Option<&str>) {
 /// From internal to external form: quotes the local part where RFC 822 demands it (`quote_822_local`).
 /// The null address stays empty.
 pub fn quote(address: &str) -> Cow<'_, str> {
-    let (local, _) = split(address);
+    let end = address.bytes().rposition(|octet| octet == b'@').unwrap_or(address.len());
+    let local = &address[..end];
     if address.is_empty() || is_dot_string(local) {
         return Cow::Borrowed(address);
     }
@@ -285,7 +286,7 @@ pub fn quote(address: &str) -> Cow<'_, str> {
     text.push('"');
     copy_quoted(&mut text, local, "\"\\\r\n");
     text.push('"');
-    text.push_str(&address[local.len()..]);
+    text.push_str(&address[end..]);
     Cow::Owned(text)
 }
 
@@ -326,13 +327,47 @@ fn closing_at(address: &str) -> usize {
 
 /// Whether a local part needs no quotes: words of ordinary characters joined by single dots.
 fn is_dot_string(local: &str) -> bool {
-    let ordinary = |byte: u8| byte > b' ' && byte != 127 && !b"()<>@,;:\\\"[]".contains(&byte);
-    !local.is_empty()
-        && local.bytes().all(ordinary)
-        && !local.starts_with('.')
-        && !local.ends_with('.')
-        && !local.contains("..")
+    let mut after_dot = true;
+    for octet in local.bytes() {
+        let dot = octet == b'.';
+        if matches!(SHAPES[usize::from(octet)], Shape::Special | Shape::At) || (dot && after_dot) {
+            return false;
+        }
+        after_dot = dot;
+    }
+    !after_dot
 }
+
+/// What an octet means for the shape of an address.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    /// A letter, a digit, or `-_+`.
+    Plain,
+    Dot,
+    At,
+    /// Anything else that needs no quotes in a local part.
+    Ordinary,
+    /// What must be quoted in a local part.
+    Special,
+}
+
+const SHAPES: [Shape; 256] = {
+    let mut shapes = [Shape::Ordinary; 256];
+    let mut octet = 0;
+    while octet < 256 {
+        shapes[octet] = match octet as u8 {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'+' => Shape::Plain,
+            b'.' => Shape::Dot,
+            b'@' => Shape::At,
+            0..=b' ' | 127 | b'(' | b')' | b'<' | b'>' | b',' | b';' | b':' | b'\\' | b'"' | b'[' | b']' => {
+                Shape::Special
+            }
+            _ => Shape::Ordinary,
+        };
+        octet += 1;
+    }
+    shapes
+};
 
 /// Whether a field value is only a list of plain addresses, `user@host.domain`, `<user@host.domain>` or
 /// `Words <user@host.domain>`, which no rewriting of incomplete addresses can change.
@@ -356,20 +391,17 @@ pub fn is_plain_list(value: &[u8]) -> bool {
 /// Whether an address is `user@host.domain` of letters, digits and `-_+.` only, without odd dots.
 pub fn is_plain(address: &[u8]) -> bool {
     let (mut at, mut dot_behind_at, mut after_separator) = (false, false, true);
-    for byte in address {
-        let separator = matches!(byte, b'.' | b'@');
-        if separator && after_separator {
-            return false;
-        }
-        match byte {
-            b'@' if at => return false,
-            b'@' => at = true,
-            b'.' => dot_behind_at |= at,
-            b'-' | b'_' | b'+' => {}
-            _ if byte.is_ascii_alphanumeric() => {}
+    for octet in address {
+        match SHAPES[usize::from(*octet)] {
+            Shape::Plain => {
+                after_separator = false;
+                continue;
+            }
+            Shape::At if !at && !after_separator => at = true,
+            Shape::Dot if !after_separator => dot_behind_at |= at,
             _ => return false,
         }
-        after_separator = separator;
+        after_separator = true;
     }
     dot_behind_at && !after_separator
 }

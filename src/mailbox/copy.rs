@@ -8,23 +8,33 @@ use crate::host::vfs::Rope;
 /// What is written for one delivery.
 #[derive(Clone, Debug, Default)]
 pub struct Copy {
-    pieces: Vec<Bytes>,
+    pieces: Vec<Piece>,
     len: u64,
+}
+
+#[derive(Clone, Debug)]
+enum Piece {
+    /// Lines of this copy alone.
+    Own(Vec<u8>),
+    /// Octets that others keep too.
+    Shared(Bytes),
 }
 
 impl Copy {
     /// A copy that begins with these lines.
-    pub fn starting(with: impl Into<Bytes>) -> Copy {
-        let mut copy = Copy { pieces: Vec::with_capacity(4), len: 0 };
-        copy.push(with.into());
-        copy
+    pub fn starting(with: impl Into<Vec<u8>>) -> Copy {
+        let own = with.into();
+        let len = own.len() as u64;
+        let mut pieces = Vec::with_capacity(3);
+        pieces.push(Piece::Own(own));
+        Copy { pieces, len }
     }
 
-    /// Appends a piece.
+    /// Appends octets whose memory is shared.
     pub fn push(&mut self, piece: Bytes) {
         if !piece.is_empty() {
             self.len += piece.len() as u64;
-            self.pieces.push(piece);
+            self.pieces.push(Piece::Shared(piece));
         }
     }
 
@@ -40,7 +50,12 @@ impl Copy {
 
     /// Appends everything to a file's content.
     pub fn append_to(self, rope: &mut Rope) {
-        self.pieces.into_iter().for_each(|piece| rope.push(piece));
+        for piece in self.pieces {
+            match piece {
+                Piece::Own(octets) => rope.push_slice(&octets),
+                Piece::Shared(octets) => rope.push(octets),
+            }
+        }
     }
 
     /// As the content of a new file.
@@ -53,7 +68,12 @@ impl Copy {
     /// In one piece.
     pub fn into_bytes(self) -> Bytes {
         let mut all = Vec::with_capacity(usize::try_from(self.len).unwrap_or(0));
-        self.pieces.iter().for_each(|piece| all.extend_from_slice(piece));
+        for piece in &self.pieces {
+            match piece {
+                Piece::Own(octets) => all.extend_from_slice(octets),
+                Piece::Shared(octets) => all.extend_from_slice(octets),
+            }
+        }
         all.into()
     }
 }

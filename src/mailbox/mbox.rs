@@ -77,7 +77,7 @@ fn has_name(line: &[u8], name: &str) -> bool {
 /// as `MAILER-DAEMON`.
 pub fn from_line(sender: &str, date: &str) -> String {
     let sender = if sender.is_empty() { "MAILER-DAEMON" } else { sender };
-    format!("From {sender}  {date}\n")
+    ["From ", sender, "  ", date, "\n"].concat()
 }
 
 /// Puts `>` before lines that begin with `From `. Without any, the memory is shared.

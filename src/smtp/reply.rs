@@ -57,29 +57,39 @@ impl Reply {
         self.lines.first().map_or("", |line| line)
     }
 
-    /// Appends the octets on the wire.
-    pub fn write(&self, out: &mut Vec<u8>) {
+    /// Shows each line: the three digits of the code, the separator, the text.
+    pub fn each_line(&self, mut show: impl FnMut(&str, char, &str)) {
         let digits =
             [b'0' + (self.code / 100 % 10) as u8, b'0' + (self.code / 10 % 10) as u8, b'0' + (self.code % 10) as u8];
+        let digits = std::str::from_utf8(&digits).unwrap_or_default();
         let last = self.lines.len().saturating_sub(1);
         for (index, line) in self.lines.iter().enumerate() {
-            out.extend_from_slice(&digits);
-            out.push(if index == last { b' ' } else { b'-' });
+            show(digits, if index == last { ' ' } else { '-' }, line);
+        }
+    }
+
+    /// Appends the octets on the wire.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        out.reserve(self.lines.iter().map(|line| line.len() + 6).sum());
+        self.each_line(|digits, separator, line| {
+            out.extend_from_slice(digits.as_bytes());
+            out.push(separator as u8);
             out.extend_from_slice(line.as_bytes());
             out.extend_from_slice(b"\r\n");
-        }
+        });
     }
 
     /// All lines in one, each with its code, joined by a space: how MTAs quote a reply in a log.
     pub fn joined(&self) -> String {
-        let last = self.lines.len().saturating_sub(1);
-        let mut text = String::new();
-        for (index, line) in self.lines.iter().enumerate() {
-            if index > 0 {
+        let mut text = String::with_capacity(self.lines.iter().map(|line| line.len() + 5).sum());
+        self.each_line(|digits, separator, line| {
+            if !text.is_empty() {
                 text.push(' ');
             }
-            text.push_str(&format!("{}{}{line}", self.code, if index == last { ' ' } else { '-' }));
-        }
+            text.push_str(digits);
+            text.push(separator);
+            text.push_str(line);
+        });
         text
     }
 }

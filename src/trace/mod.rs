@@ -6,6 +6,7 @@
 
 pub mod decision;
 pub mod event;
+mod segment;
 
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ pub use decision::{Decision, Source, Step};
 pub use event::{
     Actor, Agent, CertificateFacts, ConnectResult, DeliveryStatus, Event, EventId, FORMAT_VERSION, Kind, Via,
 };
+use segment::Segment;
 
 /// How much is recorded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -48,7 +50,7 @@ const SEGMENT: usize = 1024;
 #[derive(Clone, Debug, Default)]
 pub struct Trace {
     level: Level,
-    sealed: Vec<Arc<Vec<Event>>>,
+    sealed: Vec<Arc<Segment>>,
     tail: Vec<Event>,
     host_names: Vec<smol_str::SmolStr>,
 }
@@ -88,7 +90,7 @@ impl Trace {
         }
         self.tail.push(Event { id, time, host, proc, actor, cause, kind, why });
         if self.tail.len() == SEGMENT {
-            self.sealed.push(Arc::new(std::mem::take(&mut self.tail)));
+            self.sealed.push(Arc::new(Segment::seal(self.level, &mut self.tail)));
         }
         id
     }
@@ -107,14 +109,14 @@ impl Trace {
     pub fn get(&self, id: EventId) -> Option<&Event> {
         let index = usize::try_from(id.0.checked_sub(1)?).ok()?;
         match self.sealed.get(index / SEGMENT) {
-            Some(segment) => segment.get(index % SEGMENT),
+            Some(segment) => segment.events().get(index % SEGMENT),
             None => self.tail.get(index.checked_sub(self.sealed.len() * SEGMENT)?),
         }
     }
 
     /// All events in order.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Event> {
-        self.sealed.iter().flat_map(|segment| segment.iter()).chain(&self.tail)
+        self.sealed.iter().flat_map(|segment| segment.events()).chain(&self.tail)
     }
 
     /// The events after the first `count`, in order.

@@ -18,7 +18,7 @@ use smol_str::SmolStr;
 use crate::sim::Time;
 pub use content::{Content, Object, Rope};
 pub use inode::{Cred, Inode, Node, Special};
-pub use paths::Trail;
+pub use paths::{Place, Trail};
 
 /// Number of an inode, as `ls -i` shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -199,6 +199,11 @@ impl Vfs {
     /// Whether these rights (`4` read, `2` write, `1` execute or search) are granted.
     pub fn access(&self, path: &str, cred: &Cred, want: u16) -> Result<(), Errno> {
         if self.stat(path, cred)?.allows(cred, want) { Ok(()) } else { Err(Errno::Access) }
+    }
+
+    /// The same for an open file or directory.
+    pub fn access_ino(&self, ino: Ino, cred: &Cred, want: u16) -> Result<(), Errno> {
+        if self.inode(ino).ok_or(Errno::NoEnt)?.allows(cred, want) { Ok(()) } else { Err(Errno::Access) }
     }
 
     /// The content of a regular file.
@@ -423,15 +428,20 @@ impl Vfs {
     /// Removes a name that is not a directory.
     pub fn unlink(&mut self, path: &str, cred: &Cred) -> Result<(), Errno> {
         let (dir, name) = self.locate(path, cred, false)?;
-        let ino = *self.dir(dir)?.get(&name).ok_or(Errno::NoEnt)?;
+        self.remove_in(dir, &name, cred)
+    }
+
+    /// The same in an open directory.
+    pub fn remove_in(&mut self, dir: Ino, name: &str, cred: &Cred) -> Result<(), Errno> {
+        let ino = *self.dir(dir)?.get(name).ok_or(Errno::NoEnt)?;
         if matches!(self.inode(ino).map(|inode| &inode.node), Some(Node::Dir(_))) {
             return Err(Errno::IsDir);
         }
         self.may_remove(dir, ino, cred)?;
-        self.unlink_in(dir, &name)
+        self.unlink_in(dir, name)
     }
 
-    /// Removes a name in an open directory: the fast way for daemons that keep one open.
+    /// Removes a name in an open directory, whoever owns it: the fast way for daemons that keep one open.
     pub fn unlink_in(&mut self, dir: Ino, name: &str) -> Result<(), Errno> {
         let ino = self.entries_mut(dir)?.remove(name).ok_or(Errno::NoEnt)?;
         let gone = self.inode_mut(ino)?;

@@ -28,6 +28,15 @@ fn next_name<'a>(rest: &mut &'a str) -> Option<&'a str> {
 #[derive(Clone, Debug, Default)]
 pub struct Trail(Vec<(Ino, u64)>);
 
+/// Where a path led, for programs that come back to it again and again.
+#[derive(Clone, Debug, Default)]
+pub struct Place {
+    path: SmolStr,
+    /// The directories on the way with their versions.
+    way: Vec<(Ino, u64)>,
+    end: Option<Ino>,
+}
+
 impl Vfs {
     /// Finds the inode of an absolute path, following symbolic links.
     pub fn resolve(&self, path: &str, cred: &Cred) -> Result<Ino, Errno> {
@@ -119,6 +128,37 @@ impl Vfs {
     pub fn is_unchanged(&self, trail: &Trail) -> bool {
         let same = |(ino, version): &(Ino, u64)| self.inode(*ino).is_some_and(|inode| inode.version == *version);
         !trail.0.is_empty() && trail.0.iter().all(same)
+    }
+
+    /// As [`Vfs::resolve`], and at once if `place` was used for the same path before and no
+    /// directory on the way has changed.
+    pub fn revisit(&self, place: &mut Place, path: &str, cred: &Cred) -> Result<Ino, Errno> {
+        let same = |(ino, version): &(Ino, u64)| {
+            self.inode(*ino).is_some_and(|inode| inode.version == *version && inode.allows(cred, SEARCH))
+        };
+        if let Some(end) = place.end.filter(|_| place.path == path && place.way.iter().all(same)) {
+            return Ok(end);
+        }
+        let ino = self.resolve(path, cred)?;
+        let names: Vec<&str> = path.split('/').filter(|name| !name.is_empty()).collect();
+        let Trail(mut way) = self.trail(&names);
+        // With links or `..` on the way it leads elsewhere, or nowhere.
+        let end = way.pop().filter(|(end, _)| *end == ino && way.len() == names.len()).map(|(end, _)| end);
+        *place = Place { path: path.into(), way, end };
+        Ok(ino)
+    }
+
+    /// The inode of a name in an open directory.
+    pub fn entry(&self, dir: Ino, name: &str, cred: &Cred) -> Result<Ino, Errno> {
+        let inode = self.inode(dir).ok_or(Errno::NoEnt)?;
+        let Node::Dir(entries) = &inode.node else { return Err(Errno::NotDir) };
+        if !inode.allows(cred, SEARCH) {
+            return Err(Errno::Access);
+        }
+        if name.len() > MAX_NAME {
+            return Err(Errno::NameTooLong);
+        }
+        entries.get(name).copied().ok_or(Errno::NoEnt)
     }
 
     /// Splits a path into the inode of its directory and its last name. A final symbolic link is

@@ -60,13 +60,13 @@ pub struct Envelope<'a> {
 
 /// Makes the copy. `date` is that of the `From ` line, in the form of `asctime(3)`.
 pub fn copy(message: &Message, envelope: Envelope<'_>, style: Style, date: &str) -> Copy {
-    let mut head = String::with_capacity(160);
+    let mut head = Vec::with_capacity(256 + message.header.len());
     if style.from {
-        head.push_str(&mbox::from_line(&address::quote(envelope.sender), date));
+        head.extend_from_slice(mbox::from_line(&address::quote(envelope.sender), date).as_bytes());
     }
     let mut line = |name: &str, value: &str, open: &str, close: &str| {
         for part in [name, ": ", open, value, close, "\n"] {
-            head.push_str(part);
+            head.extend_from_slice(part.as_bytes());
         }
     };
     if style.return_path {
@@ -82,11 +82,11 @@ pub fn copy(message: &Message, envelope: Envelope<'_>, style: Style, date: &str)
         return transformed(message, head, style);
     }
     let text = |part: &Bytes| if style.quote { mbox::quote_from(part) } else { part.clone() };
-    let mut all = Copy::starting(head);
-    all.push(text(&message.header));
+    head.extend_from_slice(&text(&message.header));
     if message.separator {
-        all.push(Bytes::from_static(b"\n"));
+        head.push(b'\n');
     }
+    let mut all = Copy::starting(head);
     all.push(text(&message.body));
     if style.blank {
         all.push(Bytes::from_static(b"\n"));
@@ -95,11 +95,12 @@ pub fn copy(message: &Message, envelope: Envelope<'_>, style: Style, date: &str)
 }
 
 /// The slow way, line by line.
-fn transformed(message: &Message, head: String, style: Style) -> Copy {
+fn transformed(message: &Message, head: Vec<u8>, style: Style) -> Copy {
     let end: &[u8] = if style.crlf { b"\r\n" } else { b"\n" };
     let mut all = Vec::new();
     let content = message.to_vec();
-    let head_lines = head.split_terminator('\n').map(|line| (line.as_bytes(), false));
+    let head_lines = head.split_inclusive(|octet| *octet == b'\n');
+    let head_lines = head_lines.map(|line| (line.strip_suffix(b"\n").unwrap_or(line), false));
     let body = content.strip_suffix(b"\n").unwrap_or(&content);
     for (line, own) in head_lines.chain(body.split(|octet| *octet == b'\n').map(|line| (line, true))) {
         if own && style.quote && line.starts_with(b"From ") {

@@ -40,6 +40,8 @@ pub fn mbox_dsn(error: Errno, default: &'static str) -> &'static str {
 pub struct Open<'a> {
     /// With whose rights the file is opened and locked.
     pub cred: &'a Cred,
+    /// The file's directory, if the caller has found it already.
+    pub dir: Option<Ino>,
     /// Who shall own a new file, if not `cred`.
     pub owner: Option<(u32, u32)>,
     /// Whether a dot lock is needed; `false` if failing to make one does not matter.
@@ -84,13 +86,23 @@ fn try_append(
     open: &Open<'_>,
     warnings: &mut Vec<String>,
 ) -> Result<(), Failure> {
-    let there = vfs.resolve_link(path, open.cred);
+    let (parent, name) = match path.rsplit_once('/') {
+        Some(("", name)) => ("/", name),
+        Some((parent, name)) => (parent, name),
+        None => ("", path),
+    };
+    let dir = open.dir.map_or_else(|| vfs.resolve(parent, open.cred), Ok);
+    let there = match dir {
+        Ok(dir) if !matches!(name, "" | "." | "..") => vfs.entry(dir, name, open.cred),
+        _ => vfs.resolve_link(path, open.cred),
+    };
     let regular = match there {
         Ok(ino) => vfs.inode(ino).is_none_or(|inode| matches!(inode.node, Node::File(_))),
         Err(error) => error == Errno::NoEnt,
     };
     if regular && open.lock != Locking::None {
-        dot_lock(vfs, path, open, warnings)?;
+        let locked = dir.and_then(|dir| lock::try_dot_lock(vfs, dir, name, open.stale, open.cred));
+        locked.or_else(|error| not_locked(path, error, open, warnings))?;
     }
     let ino = match there {
         Ok(ino) => open_existing(vfs, path, ino, open)?,
@@ -115,8 +127,8 @@ fn try_append(
     .map_err(write_failure)
 }
 
-fn dot_lock(vfs: &mut Vfs, path: &str, open: &Open<'_>, warnings: &mut Vec<String>) -> Result<(), Failure> {
-    let Err(error) = lock::try_dot_lock(vfs, path, open.stale, open.cred) else { return Ok(()) };
+/// What a lock that could not be had means.
+fn not_locked(path: &str, error: Errno, open: &Open<'_>, warnings: &mut Vec<String>) -> Result<(), Failure> {
     let reason = format!("unable to create lock file {}: {error}", lock::dot_lock_path(path));
     match error {
         Errno::Exist => Err(Failure { locked: true, ..Failure::new("4.2.0", reason) }),
@@ -150,7 +162,8 @@ fn open_existing(vfs: &mut Vfs, path: &str, link: Ino, open: &Open<'_>) -> Resul
         Node::Special(_) => return Err(Failure::new("5.2.0", format!("destination {path} is not a regular file"))),
         Node::File(_) | Node::Symlink(_) => {}
     }
-    vfs.access(path, open.cred, WRITE).map_err(fail)?;
+    let writable = if follows { vfs.access(path, open.cred, WRITE) } else { vfs.access_ino(ino, open.cred, WRITE) };
+    writable.map_err(fail)?;
     if inode.nlink != 1 {
         return Err(Failure::new("5.2.0", format!("file has {} hard links", inode.nlink)));
     }
@@ -219,6 +232,7 @@ mod tests {
     fn open(limit: u64) -> Open<'static> {
         Open {
             cred: &ALICE,
+            dir: None,
             owner: None,
             lock: Locking::Required,
             strict_owner: Some(1000),

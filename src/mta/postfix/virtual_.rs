@@ -158,6 +158,7 @@ impl Virtual {
         } else {
             let open = Open {
                 cred: &mailbox.cred,
+                dir: None,
                 owner: None,
                 lock: if conf.dot_lock { Locking::Required } else { Locking::None },
                 strict_owner: conf.strict_mailbox_ownership.then_some(mailbox.cred.uid),

@@ -179,7 +179,7 @@ pub fn append_entry(
 
 /// Whether there are entries about a message.
 pub fn has_log(services: &Services, kind: LogKind, id: &str, host: &Host) -> bool {
-    host.vfs.exists(&services.queue.layout().path(kind.directory(), id))
+    services.queue.find_log(kind.directory(), id, &host.vfs).is_some()
 }
 
 /// The entries about a message, if there are any.

@@ -1,6 +1,7 @@
 //! cleanup(8): takes a message from smtpd(8), pickup(8), local(8) or bounce(8), completes and rewrites
 //! it, and puts it into the queue.
 
+mod bodies;
 mod checks;
 mod conf;
 mod envelope;
@@ -27,6 +28,7 @@ use crate::mail::date::DateCache;
 use crate::mail::dsn;
 use crate::sim::Time;
 use crate::trace::Via;
+use bodies::Bodies;
 use conf::Conf;
 pub use envelope::MAILER_DAEMON;
 pub use message::record_size;
@@ -94,11 +96,12 @@ pub struct Submission {
     pub flags: Flags,
 }
 
-/// The service: its parameters, and the dates of the present second.
+/// The service: its parameters, the dates of the present second, and the bodies seen lately.
 #[derive(Clone, Debug)]
 pub struct Cleanup {
     conf: Arc<Conf>,
     dates: DateCache,
+    bodies: Bodies,
     started: bool,
 }
 
@@ -108,7 +111,8 @@ impl Cleanup {
     /// # Errors
     /// A parameter has no valid value.
     pub fn load(params: &Params<'_>) -> Result<Cleanup, Fatal> {
-        Ok(Cleanup { conf: Arc::new(Conf::load(params)?), dates: DateCache::default(), started: false })
+        let conf = Arc::new(Conf::load(params)?);
+        Ok(Cleanup { conf, dates: DateCache::default(), bodies: Bodies::default(), started: false })
     }
 
     /// A moment as header fields show it.
@@ -149,9 +153,7 @@ pub fn submit(submission: Submission, services: &mut Services, ctx: &mut Ctx<'_>
         }
     }
     let mut message = if state.out_ok() { state.take_message(&content) } else { Default::default() };
-    if message.body.is_empty() {
-        message.body = Bytes::new();
-    }
+    message.body = state.services.cleanup.bodies.share(message.body);
     if state.out_ok() {
         state.add_automatic_copies();
     }
@@ -170,7 +172,7 @@ pub fn submit(submission: Submission, services: &mut Services, ctx: &mut Ctx<'_>
 /// Content in which each CR that ends no line is a space, so that no other server takes it for the
 /// end of a line.
 fn without_stray_cr(content: Bytes) -> Bytes {
-    if !content.contains(&b'\r') {
+    if memchr::memchr(b'\r', &content).is_none() {
         return content;
     }
     content.iter().map(|octet| if *octet == b'\r' { b' ' } else { *octet }).collect()

@@ -3,7 +3,7 @@
 
 use smol_str::{SmolStr, StrExt as _};
 
-use super::settings::Expansion;
+use super::settings::{Expansion, Filter};
 use crate::host::accounts::User;
 use crate::host::vfs::Cred;
 use crate::trace::{Decision, Source};
@@ -152,15 +152,15 @@ pub struct Expanded {
 
 /// Expands `$name`, `${name}`, `${name?text}` and `${name:text}`. Characters of values that are
 /// not in `filter` become `_`; an empty filter lets all through.
-pub fn expand(template: &str, attributes: &Attributes, filter: &str) -> Expanded {
+pub fn expand(template: &str, attributes: &Attributes, filter: &Filter) -> Expanded {
     let mut expanded = Expanded::default();
     expand_into(&mut expanded, template, attributes, filter);
     expanded
 }
 
-fn expand_into(out: &mut Expanded, template: &str, attributes: &Attributes, filter: &str) {
+fn expand_into(out: &mut Expanded, template: &str, attributes: &Attributes, filter: &Filter) {
     let mut rest = template;
-    while let Some(at) = rest.find('$') {
+    while let Some(at) = memchr::memchr(b'$', rest.as_bytes()) {
         out.text.push_str(&rest[..at]);
         rest = &rest[at + 1..];
         if let Some(after) = rest.strip_prefix('$') {
@@ -188,10 +188,7 @@ fn expand_into(out: &mut Expanded, template: &str, attributes: &Attributes, filt
         out.extension |= name == "extension" && value.is_some();
         match (conditional.chars().next(), value) {
             (None, Some(value)) if filter.is_empty() => out.text.push_str(&value),
-            (None, Some(value)) => {
-                let keep = |c: char| if filter.contains(c) { c } else { '_' };
-                out.text.extend(value.chars().map(keep));
-            }
+            (None, Some(value)) => out.text.extend(value.chars().map(|c| filter.apply(c))),
             (None, None) => out.undefined = true,
             (Some('?'), Some(_)) | (Some(':'), None) => expand_into(out, &conditional[1..], attributes, filter),
             (Some('?' | ':'), _) => {}
@@ -202,7 +199,7 @@ fn expand_into(out: &mut Expanded, template: &str, attributes: &Attributes, filt
 }
 
 fn name_len(text: &str) -> usize {
-    text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(text.len())
+    text.bytes().position(|octet| !octet.is_ascii_alphanumeric() && octet != b'_').unwrap_or(text.len())
 }
 
 fn closing(text: &str) -> Option<usize> {
@@ -250,14 +247,14 @@ mod tests {
         let with = alice("Alice-x@example.com");
         let without = alice("alice@example.com");
         let path = "$home/.forward${recipient_delimiter}${extension}";
-        assert_eq!(expand(path, &with, "").text, "/home/a b/.forward-x");
-        assert!(expand(path, &with, "").extension);
-        assert!(expand(path, &without, "").undefined);
-        assert_eq!(expand("$home", &with, "/home").text, "/home/___");
+        assert_eq!(expand(path, &with, &Filter::default()).text, "/home/a b/.forward-x");
+        assert!(expand(path, &with, &Filter::default()).extension);
+        assert!(expand(path, &without, &Filter::default()).undefined);
+        assert_eq!(expand("$home", &with, &"/home".into()).text, "/home/___");
         assert_eq!(
-            expand("$user@example.net${extension?+$extension}${extension:none}", &without, "").text,
+            expand("$user@example.net${extension?+$extension}${extension:none}", &without, &Filter::default()).text,
             "alice@example.netnone"
         );
-        assert!(expand("${user", &with, "").malformed);
+        assert!(expand("${user", &with, &Filter::default()).malformed);
     }
 }

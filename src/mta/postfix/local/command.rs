@@ -3,7 +3,7 @@
 use smol_str::SmolStr;
 
 use super::attributes::{Attributes, expand};
-use super::settings::Settings;
+use super::settings::{Filter, Settings};
 use crate::host::shell::launch::{self, Found};
 use crate::host::vfs::{Cred, Errno};
 use crate::host::{Command, Exit, Host, Spawn};
@@ -94,7 +94,7 @@ fn refused(program: &str, cwd: &str, cred: &Cred, host: &Host) -> Option<Errno> 
 }
 
 /// What local(8) puts into the environment. Characters that are not in `filter` become `_`.
-fn environment(attributes: &Attributes, file: &QueueFile, original: &str, filter: &str) -> Vec<(SmolStr, String)> {
+fn environment(attributes: &Attributes, file: &QueueFile, original: &str, filter: &Filter) -> Vec<(SmolStr, String)> {
     let from = &file.attributes;
     let optional = |value: &Option<SmolStr>| value.clone().unwrap_or_default();
     let values = [
@@ -116,7 +116,7 @@ fn environment(attributes: &Attributes, file: &QueueFile, original: &str, filter
         ("SASL_USERNAME", from.sasl_username.clone(), false),
     ];
     let path = (SmolStr::new_static("PATH"), "/usr/bin:/bin".to_owned());
-    let censored = |value: &str| value.chars().map(|c| if filter.contains(c) { c } else { '_' }).collect();
+    let censored = |value: &str| value.chars().map(|c| filter.apply(c)).collect();
     let named = values.iter().filter(|(_, value, always)| *always || !value.is_empty());
     [path].into_iter().chain(named.map(|(name, value, _)| (SmolStr::new_static(name), censored(value)))).collect()
 }

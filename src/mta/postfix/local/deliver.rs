@@ -5,7 +5,7 @@ use smol_str::SmolStr;
 use super::plan::{Action, Target};
 use super::settings::Settings;
 use crate::host::Ctx;
-use crate::host::vfs::Cred;
+use crate::host::vfs::{Cred, Ino, Place};
 use crate::mta::postfix::mail_copy::{self, Envelope, Style};
 use crate::mta::postfix::mbox_open::{self, Failure, Locking, Open};
 use crate::mta::postfix::queue_file::QueueFile;
@@ -21,13 +21,14 @@ pub(super) struct Stored {
 }
 
 /// Delivers into a mailbox, Maildir or file; `None` for other actions. `original` is for
-/// `X-Original-To:`, `date` for the `From ` line.
+/// `X-Original-To:`, `date` for the `From ` line; `spool_place` is where the spool directory was found.
 pub(super) fn store(
     target: &Target,
     file: &QueueFile,
     original: &str,
     date: &str,
     settings: &Settings,
+    spool_place: &mut Place,
     ctx: &mut Ctx<'_>,
 ) -> Option<Stored> {
     let attributes = &target.attributes;
@@ -35,7 +36,10 @@ pub(super) fn store(
     match &target.action {
         Action::Mailbox { path, spool } => {
             let copy = mail_copy::copy(&file.message, envelope, Style::MBOX, date);
-            Some(mailbox(target, path, *spool, copy, settings, ctx))
+            // The spool directory's mode says whose rights are needed to make files in it.
+            let spool =
+                spool.then(|| ctx.host.vfs.revisit(spool_place, &settings.mail_spool_directory, &Cred::ROOT).ok());
+            Some(mailbox(target, path, spool.flatten(), copy, settings, ctx))
         }
         Action::Maildir(path) => {
             let style = Style { delivered: settings.prepend_delivered_header.file, ..Style::MAILDIR };
@@ -53,6 +57,7 @@ pub(super) fn store(
             let lock = if settings.dot_lock { Locking::MayFail } else { Locking::None };
             let open = Open {
                 cred: &cred,
+                dir: None,
                 owner: None,
                 lock,
                 strict_owner: None,
@@ -75,22 +80,21 @@ pub(super) fn store(
 fn mailbox(
     target: &Target,
     path: &SmolStr,
-    spool: bool,
+    spool: Option<Ino>,
     copy: crate::mailbox::copy::Copy,
     settings: &Settings,
     ctx: &mut Ctx<'_>,
 ) -> Stored {
     let rights = &target.attributes.rights;
     let user = rights.cred();
-    // The spool directory's mode says whose rights are needed to make files in it.
-    let directory = spool.then(|| ctx.host.vfs.stat(&settings.mail_spool_directory, &Cred::ROOT).ok()).flatten();
-    let cred = match directory {
+    let cred = match spool.and_then(|dir| ctx.host.vfs.inode(dir)) {
         Some(dir) if dir.mode & 0o002 == 0 && dir.mode & 0o020 != 0 => Cred { gid: dir.gid, ..user },
         Some(dir) if dir.mode & 0o002 == 0 => Cred::ROOT,
         _ => user,
     };
     let open = Open {
         cred: &cred,
+        dir: spool,
         owner: (cred.uid != rights.uid).then_some((rights.uid, rights.gid)),
         lock: if settings.dot_lock { Locking::Required } else { Locking::None },
         strict_owner: settings.strict_mailbox_ownership.then_some(rights.uid),

@@ -8,7 +8,7 @@ use smol_str::{SmolStr, StrExt as _, format_smolstr};
 use super::attributes::{Attributes, Rights, expand};
 use super::lookups::{Alias, Lookups, Route, Table, Unavailable};
 use super::plan::{Action, Expanded, Plan, Target};
-use super::settings::{Expansion, Settings};
+use super::settings::{Expansion, Filter, Settings};
 use crate::host::accounts::Accounts;
 use crate::host::vfs::Vfs;
 use crate::mail::address::{self, Token};
@@ -421,7 +421,7 @@ impl Expander<'_> {
         }
         if !settings.luser_relay.is_empty() {
             attributes.unmatched = None;
-            let address = expand(&settings.luser_relay, &attributes, "").text;
+            let address = expand(&settings.luser_relay, &attributes, &Filter::default()).text;
             attributes.note(None, || ("luser_relay", settings.luser_relay.clone(), true, address.as_str()));
             return self.address(attributes, &address);
         }

@@ -23,21 +23,22 @@ impl Expander<'_> {
             return false;
         }
         let Some(user) = self.accounts.user(&attributes.user) else { return false };
-        let mut inner = attributes.clone();
-        inner.rights = Rights::of(user);
-        let cred = inner.rights.cred();
+        let before = std::mem::replace(&mut attributes.rights, Rights::of(user));
+        let cred = attributes.rights.cred();
         let found = settings.forward_path.iter().find_map(|template| {
-            let expanded = expand(template, &inner, &settings.forward_expansion_filter);
+            let expanded = expand(template, attributes, &settings.forward_expansion_filter);
             if expanded.undefined || expanded.malformed {
                 return None;
             }
             let ino = self.vfs.resolve_link(&expanded.text, &cred).ok()?;
             Some((SmolStr::from(expanded.text), self.vfs.inode(ino)?, expanded.extension))
         });
+        let rights = std::mem::replace(&mut attributes.rights, before);
         let Some((path, inode, by_extension)) = found else {
             attributes.note(None, || ("forward_path", user.home.clone(), false, "no forward file"));
             return false;
         };
+        let mut inner = Attributes { rights, ..attributes.clone() };
         if by_extension || !settings.propagate_forward {
             inner.unmatched = None;
         }

@@ -45,7 +45,7 @@ fn settings(params: &Params<'_>, host: &Host) -> Result<Settings, Fatal> {
             .into_iter()
             .map(Into::into)
             .collect(),
-        forward_expansion_filter: text("forward_expansion_filter"),
+        forward_expansion_filter: text("forward_expansion_filter").as_str().into(),
         allow_mail_to_commands: expansions("allow_mail_to_commands")?,
         allow_mail_to_files: expansions("allow_mail_to_files")?,
         default_privs: default_privs(params, host)?,
@@ -73,8 +73,8 @@ fn settings(params: &Params<'_>, host: &Host) -> Result<Settings, Fatal> {
         command_time_limit: params.time("command_time_limit")?,
         local_command_shell: text("local_command_shell"),
         command_execution_directory: params.raw("command_execution_directory").unwrap_or_default(),
-        command_expansion_filter: text("command_expansion_filter"),
-        execution_directory_expansion_filter: text("execution_directory_expansion_filter"),
+        command_expansion_filter: text("command_expansion_filter").as_str().into(),
+        execution_directory_expansion_filter: text("execution_directory_expansion_filter").as_str().into(),
         duplicate_filter_limit: params.int("duplicate_filter_limit")?,
         dot_lock: names("mailbox_delivery_lock", "dotlock"),
         deliver_lock_attempts: params.int("deliver_lock_attempts")?,

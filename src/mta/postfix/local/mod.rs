@@ -38,6 +38,7 @@ use super::mbox_open::Failure;
 use super::pipe_command::{self, CommandFailure};
 use super::queue_file::Recipient;
 use super::services::Services;
+use crate::host::vfs::Place;
 use crate::host::{Ctx, Exit, Priority, Signal};
 use crate::mail::date::DateCache;
 use crate::sim::{ProcId, Time};
@@ -53,6 +54,8 @@ pub struct Local {
     owner: u64,
     jobs: BTreeMap<u64, Job>,
     dates: DateCache,
+    /// Where the spool directory was found.
+    spool: Place,
     /// Whether it has opened its tables.
     started: bool,
 }
@@ -60,7 +63,15 @@ pub struct Local {
 impl Local {
     /// An agent that logs as `tag`; its timers have tokens `owner | job`.
     pub fn new(conf: LocalConf, tag: impl Into<SmolStr>, owner: u64) -> Local {
-        Local { conf, tag: tag.into(), owner, jobs: BTreeMap::new(), dates: DateCache::default(), started: false }
+        Local {
+            conf,
+            tag: tag.into(),
+            owner,
+            jobs: BTreeMap::new(),
+            dates: DateCache::default(),
+            spool: Place::default(),
+            started: false,
+        }
     }
 
     /// Takes over the configuration of another one after a reload; jobs go on with it.
@@ -270,7 +281,10 @@ impl Local {
                 }
             }
             Action::Mailbox { .. } | Action::Maildir(_) | Action::File(_) => {
-                let Some(stored) = deliver::store(target, &file, &original, &date, settings, ctx) else { return false };
+                let Some(stored) = deliver::store(target, &file, &original, &date, settings, &mut self.spool, ctx)
+                else {
+                    return false;
+                };
                 if matches!(&stored.result, Err(failure) if failure.locked) && self.wait_for_lock(job, ctx) {
                     return true;
                 }

@@ -68,6 +68,35 @@ pub struct DeliveredHeader {
     pub forward: bool,
 }
 
+/// The characters of values that survive `$name` expansion (`forward_expansion_filter` and its
+/// kin).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// One bit for each character of ASCII.
+    ascii: u128,
+    others: SmolStr,
+}
+
+impl Filter {
+    /// The character, or `_` in its place.
+    pub fn apply(&self, c: char) -> char {
+        let keeps = if c.is_ascii() { self.ascii >> c as u32 & 1 == 1 } else { self.others.contains(c) };
+        if keeps { c } else { '_' }
+    }
+
+    /// Whether it has no characters at all.
+    pub fn is_empty(&self) -> bool {
+        self.ascii == 0 && self.others.is_empty()
+    }
+}
+
+impl From<&str> for Filter {
+    fn from(text: &str) -> Filter {
+        let ascii = text.chars().filter(char::is_ascii).fold(0, |bits, c| bits | 1 << c as u32);
+        Filter { ascii, others: text.chars().filter(|c| !c.is_ascii()).collect() }
+    }
+}
+
 /// The parameters of local(8), see its manual page; fields are named after them.
 #[derive(Clone, Debug)]
 #[allow(missing_docs, reason = "named as in postconf(5)")]
@@ -77,7 +106,7 @@ pub struct Settings {
     pub queue_directory: SmolStr,
     pub recipient_delimiter: SmolStr,
     pub forward_path: Vec<SmolStr>,
-    pub forward_expansion_filter: SmolStr,
+    pub forward_expansion_filter: Filter,
     pub allow_mail_to_commands: Expansions,
     pub allow_mail_to_files: Expansions,
     /// `default_privs`: its user and group.
@@ -104,8 +133,8 @@ pub struct Settings {
     pub command_time_limit: Duration,
     pub local_command_shell: SmolStr,
     pub command_execution_directory: SmolStr,
-    pub command_expansion_filter: SmolStr,
-    pub execution_directory_expansion_filter: SmolStr,
+    pub command_expansion_filter: Filter,
+    pub execution_directory_expansion_filter: Filter,
     pub duplicate_filter_limit: u64,
     /// `mailbox_delivery_lock` names `dotlock`.
     pub dot_lock: bool,

@@ -196,7 +196,7 @@ impl AddressFinder {
         partial: bool,
     ) -> Result<Option<Found>, LookupError> {
         let join = |user: &str| match domain {
-            Some(domain) => format!("{user}@{domain}"),
+            Some(domain) => [user, "@", domain].concat(),
             None => user.to_owned(),
         };
         let ask = |key: &str| if partial { maps.find_partial(key, host) } else { maps.find(key, host) };

@@ -1,6 +1,6 @@
 //! `unix:passwd.byname` and `unix:group.byname`: the host's accounts.
 
-use smol_str::{SmolStr, format_smolstr};
+use smol_str::{SmolStr, ToSmolStr as _, format_smolstr};
 
 use super::{Answer, Dict};
 use crate::host::Host;
@@ -20,15 +20,9 @@ impl Dict for Unix {
         let (value, file): (Option<SmolStr>, &str) = match self {
             Unix::Passwd => {
                 let line = host.accounts.user(key).map(|user| {
-                    format_smolstr!(
-                        "{}:x:{}:{}:{}:{}:{}",
-                        user.name,
-                        user.uid,
-                        user.gid,
-                        user.gecos,
-                        user.home,
-                        user.shell
-                    )
+                    let (uid, gid) = (user.uid.to_smolstr(), user.gid.to_smolstr());
+                    let fields = [&user.name, "x", &uid, &gid, &user.gecos, &user.home, &user.shell];
+                    fields.join(":").into()
                 });
                 (line, "/etc/passwd")
             }

@@ -87,19 +87,21 @@ impl Layout {
         Ok(())
     }
 
-    /// The directory that a file of this queue lies in, if it exists. `root` is the inode of the
-    /// queue directory.
-    pub fn find_dir(&self, vfs: &Vfs, root: Ino, queue: &str, id: &str) -> Option<Ino> {
-        let top = entry(vfs, root, queue)?;
+    /// The directory that a file of this queue lies in, if it exists. `top` is the inode of the
+    /// queue's own directory.
+    pub fn find_dir(&self, vfs: &Vfs, top: Ino, queue: &str, id: &str) -> Option<Ino> {
         if !self.is_hashed(queue) {
             return Some(top);
+        }
+        if matches!(&vfs.inode(top)?.node, Node::Dir(entries) if entries.is_empty()) {
+            return None;
         }
         self.forest(queue, id).iter().try_fold(top, |dir, part| entry(vfs, dir, part))
     }
 
     /// The same; missing hash directories are made.
-    pub fn dir(&self, vfs: &mut Vfs, root: Ino, queue: &str, id: &str) -> Result<Ino, Errno> {
-        let mut dir = entry(vfs, root, queue).ok_or(Errno::NoEnt)?;
+    pub fn dir(&self, vfs: &mut Vfs, top: Ino, queue: &str, id: &str) -> Result<Ino, Errno> {
+        let mut dir = top;
         if self.is_hashed(queue) {
             for part in self.forest(queue, id) {
                 dir = match entry(vfs, dir, &part) {
@@ -116,6 +118,13 @@ impl Layout {
         entry(vfs, root, queue).is_none_or(|top| !has_file(vfs, top, 8))
     }
 
+    /// The directories of the queues, as they are now.
+    pub fn tops(&self, vfs: &Vfs, root: Ino) -> Tops {
+        let found = |(name, _): &(&'static str, u16)| Some((*name, entry(vfs, root, name)?));
+        let version = vfs.inode(root).map_or(0, |inode| inode.version);
+        Tops { root, version, dirs: DIRECTORIES.iter().filter_map(found).collect() }
+    }
+
     /// All files of a queue, hashed directories included, in order of directory and name.
     pub fn scan(&self, vfs: &Vfs, queue: &str) -> Result<Vec<(SmolStr, Ino)>, Errno> {
         let root = vfs.resolve(&self.directory, &Cred::ROOT)?;
@@ -123,6 +132,32 @@ impl Layout {
         let top = entry(vfs, root, queue).ok_or(Errno::NoEnt)?;
         collect(vfs, top, 8, &mut found);
         Ok(found)
+    }
+}
+
+/// The directories right below the queue directory, which change rarely.
+#[derive(Clone, Debug)]
+pub struct Tops {
+    root: Ino,
+    /// Version of the queue directory when they were found.
+    version: u64,
+    dirs: Vec<(&'static str, Ino)>,
+}
+
+impl Tops {
+    /// Whether they are still the same.
+    pub fn is_current(&self, vfs: &Vfs) -> bool {
+        vfs.inode(self.root).is_some_and(|inode| inode.version == self.version)
+    }
+
+    /// The directory of a queue, if it exists.
+    pub fn find(&self, vfs: &Vfs, queue: &str) -> Option<Ino> {
+        if self.is_current(vfs)
+            && let Some((_, ino)) = self.dirs.iter().find(|(name, _)| *name == queue)
+        {
+            return Some(*ino);
+        }
+        entry(vfs, self.root, queue)
     }
 }
 

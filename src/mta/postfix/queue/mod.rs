@@ -19,6 +19,7 @@ use crate::host::vfs::{Content, Cred, Errno, Ino, Node, Object, Vfs};
 use crate::sim::Time;
 use crate::trace::{Kind, Via};
 pub use layout::Layout;
+use layout::Tops;
 pub use record::{Record, RecordKind, records};
 
 /// File modes of a message being written and of one that is complete.
@@ -31,6 +32,7 @@ pub struct Queue {
     layout: Layout,
     form: id::Form,
     root: Ino,
+    tops: Tops,
     incoming: VecDeque<SmolStr>,
     last_id: Time,
     issued: u64,
@@ -44,7 +46,8 @@ impl Queue {
     pub fn open(layout: Layout, form: id::Form, vfs: &mut Vfs) -> Result<Queue, Errno> {
         layout.make(vfs)?;
         let root = vfs.resolve(&layout.directory, &Cred::ROOT)?;
-        Ok(Queue { layout, form, root, incoming: VecDeque::new(), last_id: Time::default(), issued: 0 })
+        let tops = layout.tops(vfs, root);
+        Ok(Queue { layout, form, root, tops, incoming: VecDeque::new(), last_id: Time::default(), issued: 0 })
     }
 
     /// Where files lie.
@@ -73,7 +76,10 @@ impl Queue {
         let next = self.last_id + std::time::Duration::from_micros(1);
         let moment = if now > self.last_id { now } else { next };
         self.last_id = moment;
-        let dir = layout::entry(&ctx.host.vfs, self.root, queue.as_str()).ok_or(Errno::NoEnt)?;
+        if !self.tops.is_current(&ctx.host.vfs) {
+            self.tops = self.layout.tops(&ctx.host.vfs, self.root);
+        }
+        let dir = self.tops.find(&ctx.host.vfs, queue.as_str()).ok_or(Errno::NoEnt)?;
         let empty = Node::File(Content::from(Vec::new()));
         let form = self.form;
         let name = |ino: Ino| id::encode(form, moment.secs(), moment.subsec_micros(), ino.0);
@@ -102,7 +108,7 @@ impl Queue {
         ctx: &mut Ctx<'_>,
     ) -> Result<Arc<QueueFile>, Errno> {
         let id = file.id.clone();
-        let from = self.dir(QueueName::Incoming, &id, ctx)?;
+        let from = self.dir(QueueName::Incoming, &id, &mut ctx.host.vfs)?;
         let ino = match layout::entry(&ctx.host.vfs, from, &id) {
             Some(ino) => ino,
             None => ctx.host.vfs.create_in(
@@ -130,7 +136,7 @@ impl Queue {
         if queue == QueueName::Incoming {
             self.incoming.push_back(id);
         } else {
-            let to = self.dir(queue, &id, ctx)?;
+            let to = self.dir(queue, &id, &mut ctx.host.vfs)?;
             ctx.host.vfs.move_in(from, &id, to, id.clone())?;
         }
         Ok(file)
@@ -167,11 +173,12 @@ impl Queue {
     }
 
     fn find_dir(&self, queue: QueueName, id: &str, vfs: &Vfs) -> Option<Ino> {
-        self.layout.find_dir(vfs, self.root, queue.as_str(), id)
+        self.layout.find_dir(vfs, self.tops.find(vfs, queue.as_str())?, queue.as_str(), id)
     }
 
-    fn dir(&self, queue: QueueName, id: &str, ctx: &mut Ctx<'_>) -> Result<Ino, Errno> {
-        self.layout.dir(&mut ctx.host.vfs, self.root, queue.as_str(), id)
+    fn dir(&self, queue: QueueName, id: &str, vfs: &mut Vfs) -> Result<Ino, Errno> {
+        let top = self.tops.find(vfs, queue.as_str()).ok_or(Errno::NoEnt)?;
+        self.layout.dir(vfs, top, queue.as_str(), id)
     }
 
     fn find_ino(&self, queue: QueueName, id: &str, vfs: &Vfs) -> Option<Ino> {
@@ -180,7 +187,7 @@ impl Queue {
 
     /// The directory of a message's log under `bounce`, `defer` or `trace`, if there is one.
     pub fn find_log(&self, kind: &str, id: &str, vfs: &Vfs) -> Option<Ino> {
-        let directory = self.layout.find_dir(vfs, self.root, kind, id)?;
+        let directory = self.layout.find_dir(vfs, self.tops.find(vfs, kind)?, kind, id)?;
         layout::entry(vfs, directory, id).map(|_| directory)
     }
 
@@ -219,7 +226,7 @@ impl Queue {
         ctx: &mut Ctx<'_>,
     ) -> Result<(), Errno> {
         let from_dir = self.find_dir(from, id, &ctx.host.vfs).ok_or(Errno::NoEnt)?;
-        let to_dir = self.dir(to, id, ctx)?;
+        let to_dir = self.dir(to, id, &mut ctx.host.vfs)?;
         ctx.host.vfs.move_in(from_dir, id, to_dir, id.clone())?;
         ctx.emit(Kind::QueueMove {
             queue_id: id.clone(),
@@ -231,7 +238,7 @@ impl Queue {
     }
 
     fn move_quietly(&self, id: &SmolStr, from: QueueName, to: QueueName, vfs: &mut Vfs) {
-        let dirs = (self.find_dir(from, id, vfs), self.layout.dir(vfs, self.root, to.as_str(), id));
+        let dirs = (self.find_dir(from, id, vfs), self.dir(to, id, vfs));
         if let (Some(from), Ok(to)) = dirs {
             // A file that vanished meanwhile needs no move.
             let _ = vfs.move_in(from, id, to, id.clone());

@@ -2,7 +2,7 @@
 
 use smol_str::SmolStr;
 
-use crate::mail::address::{internalize, parse_list};
+use crate::mail::address::{internalize, is_plain, parse_list};
 use crate::mta::postfix::queue_file::{Notify, Ret};
 use crate::smtp::path::{domain_separator, split_route};
 
@@ -21,6 +21,12 @@ pub fn extract(text: &str, strict: bool) -> Option<SmolStr> {
     }
     let bare = without_comments(address);
     Some(internalize(&crate::mail::address::scan(&bare)).into())
+}
+
+/// The address of a usual path, `<user@host.domain>`, which is the same in internal form.
+pub fn plain(text: &str) -> Option<&str> {
+    let inner = text.strip_prefix('<')?.strip_suffix('>')?;
+    is_plain(inner.as_bytes()).then_some(inner)
 }
 
 /// Whether the form of an address is one that mail can go to: one address with a domain behind its

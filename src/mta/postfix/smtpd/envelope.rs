@@ -35,6 +35,11 @@ impl Session {
         if may_be_empty && word.text == "<>" {
             return Some(SmolStr::default());
         }
+        if let Some(plain) = address::plain(&word.text)
+            && services.rewrite.knows(plain)
+        {
+            return Some(plain.into());
+        }
         let sender = self.transaction.as_ref().map(|transaction| transaction.sender.clone()).unwrap_or_default();
         let smtputf8 = self.transaction.as_ref().is_none_or(|transaction| transaction.smtputf8);
         let found = address::extract(&word.text, strict).filter(|found| {

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::restrictions::ErrorClass;
-use super::session::{Said, Session};
+use super::session::Session;
 use crate::host::Ctx;
 use crate::mta::postfix::cleanup::{Notice, post_mail};
 use crate::mta::postfix::services::Services;
+use crate::smtp::reply::Reply;
 
 fn name(class: ErrorClass) -> &'static str {
     match class {
@@ -19,18 +20,42 @@ fn name(class: ErrorClass) -> &'static str {
     }
 }
 
+/// What was said, as the notice shows it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Transcript {
+    text: String,
+    lines: u64,
+}
+
+impl Transcript {
+    /// Notes a command.
+    pub fn heard(&mut self, line: &[u8]) {
+        self.text.push_str(" In:  ");
+        match std::str::from_utf8(line) {
+            Ok(line) if !line.contains(char::is_control) => self.text.push_str(line),
+            _ => self.text.extend(String::from_utf8_lossy(line).chars().map(|c| if c.is_control() { '?' } else { c })),
+        }
+        self.text.push('\n');
+        self.lines += 1;
+    }
+
+    /// Notes a reply.
+    pub fn said(&mut self, reply: &Reply) {
+        reply.each_line(|code, separator, line| {
+            self.text.push_str(" Out: ");
+            self.text.push_str(code);
+            self.text.push(separator);
+            self.text.push_str(line);
+            self.text.push('\n');
+            self.lines += 1;
+        });
+    }
+}
+
 impl Session {
     /// Reports and forgets a long session at a point where nothing is under way.
     pub(super) fn flush_history(&mut self, services: &mut Services, ctx: &mut Ctx<'_>) {
-        let lines: u64 = self
-            .transcript
-            .iter()
-            .map(|said| match said {
-                Said::In(_) => 1,
-                Said::Out(reply) => reply.lines.len() as u64,
-            })
-            .sum();
-        if lines > self.conf.history_flush {
+        if self.transcript.lines > self.conf.history_flush {
             self.notify_postmaster(services, ctx);
         }
     }
@@ -50,22 +75,7 @@ impl Session {
              Subject: {} SMTP server: errors from {}\n\nTranscript of session follows.\n\n",
             conf.myhostname, conf.mail_name, self.peer.namaddr
         );
-        for said in said {
-            match said {
-                Said::In(line) => {
-                    let clean: String =
-                        String::from_utf8_lossy(&line).chars().map(|c| if c.is_control() { '?' } else { c }).collect();
-                    text.push_str(&format!(" In:  {clean}\n"));
-                }
-                Said::Out(reply) => {
-                    let last = reply.lines.len().saturating_sub(1);
-                    for (index, line) in reply.lines.iter().enumerate() {
-                        let separator = if index == last { ' ' } else { '-' };
-                        text.push_str(&format!(" Out: {}{separator}{line}\n", reply.code));
-                    }
-                }
-            }
-        }
+        text.push_str(&said.text);
         text.push_str("\n\nFor other details, see the local mail logfile\n");
         let sender = services.bounce.double_bounce_sender().clone();
         let recipient = conf.error_notice_recipient.clone();

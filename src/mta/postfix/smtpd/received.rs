@@ -1,6 +1,6 @@
 //! The `Received:` line that smtpd(8) puts before a message (RFC 5321, section 4.4).
 
-use smol_str::SmolStr;
+use smol_str::{SmolStr, format_smolstr};
 
 use super::peer::Peer;
 use super::tls::TlsFacts;
@@ -41,7 +41,7 @@ pub struct Received<'a> {
 
 impl Received<'_> {
     /// Protocol name with the letters of RFC 3848 and RFC 6531: `ESMTPSA`, `UTF8SMTP`.
-    pub fn protocol(&self) -> String {
+    pub fn protocol(&self) -> SmolStr {
         let base = match (self.smtputf8, self.esmtp) {
             (true, _) => "UTF8SMTP",
             (false, true) => "ESMTP",
@@ -49,7 +49,10 @@ impl Received<'_> {
         };
         let secure = if self.encrypted { "S" } else { "" };
         let authenticated = if self.login.is_some() { "A" } else { "" };
-        format!("{base}{secure}{authenticated}")
+        if secure.is_empty() && authenticated.is_empty() {
+            return SmolStr::new_static(base);
+        }
+        format_smolstr!("{base}{secure}{authenticated}")
     }
 
     /// Appends the header field.
@@ -57,9 +60,9 @@ impl Received<'_> {
         use std::io::Write;
         let peer = self.peer;
         let helo = self.helo.unwrap_or(&peer.name);
-        // Writing to memory does not fail.
-        let _ = writeln!(out, "Received: from {helo} ({} [{}])", peer.name, peer.rfc_addr);
+        put(out, &["Received: from ", helo, " (", &peer.name, " [", &peer.rfc_addr, "])\n"]);
         if let Some(tls) = self.tls_shown {
+            // Writing to memory does not fail.
             let _ =
                 writeln!(out, "\t(using {} with cipher {} ({}/{} bits)", tls.version, tls.cipher, tls.bits, tls.bits);
             let _ = writeln!(out, "\t {})", tls.key_facts);
@@ -75,15 +78,15 @@ impl Received<'_> {
                 login.chars().map(|c| if "()\\".contains(c) || c.is_control() { '?' } else { c }).collect();
             let _ = writeln!(out, "\t(Authenticated sender: {clean})");
         }
-        let protocol = self.protocol();
-        let _ = write!(out, "\tby {} ({}) with {protocol} id {}", self.myhostname, self.mail_name, self.id);
+        put(out, &["\tby ", self.myhostname, " (", self.mail_name, ") with ", &self.protocol(), " id ", self.id]);
         match self.only_recipient {
-            Some(recipient) => {
-                let _ = writeln!(out, "\n\tfor <{}>; {}", quote(recipient), self.date);
-            }
-            None => {
-                let _ = writeln!(out, ";\n\t{}", self.date);
-            }
+            Some(recipient) => put(out, &["\n\tfor <", &quote(recipient), ">; ", self.date, "\n"]),
+            None => put(out, &[";\n\t", self.date, "\n"]),
         }
     }
+}
+
+/// Appends texts one after the other.
+fn put(out: &mut Vec<u8>, texts: &[&str]) {
+    texts.iter().for_each(|text| out.extend_from_slice(text.as_bytes()));
 }

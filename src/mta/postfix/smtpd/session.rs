@@ -11,6 +11,7 @@ use smol_str::SmolStr;
 use super::chunk::Chunks;
 use super::conf::SmtpdConf;
 use super::data::Transaction;
+use super::notice::Transcript;
 use super::peer::{Naming, Peer, Step};
 use super::restrictions::{Answers, ErrorClass, Facts, Flow, List, Lookups, Need, Note, Rejection, Run};
 use super::sasl::Exchange;
@@ -36,13 +37,6 @@ pub(super) enum Pending {
     Data,
     EndOfData { content: Bytes, over_limit: bool },
     Etrn(SmolStr),
-}
-
-/// What was said, for notices to the postmaster.
-#[derive(Clone, Debug)]
-pub(super) enum Said {
-    In(Bytes),
-    Out(Reply),
 }
 
 /// Problems at earlier commands that may have hidden a reason to refuse; with
@@ -118,7 +112,7 @@ pub struct Session {
     pub(super) sasl_excepted: bool,
     /// What is said when a chunk that is skipped has passed.
     pub(super) after_chunk: Option<Answer>,
-    pub(super) transcript: Vec<Said>,
+    pub(super) transcript: Transcript,
     polls: u64,
     wake: Option<(Time, Need)>,
     over: bool,
@@ -170,7 +164,7 @@ impl Session {
             early_hello: None,
             sasl_excepted: false,
             after_chunk: None,
-            transcript: Vec::new(),
+            transcript: Transcript::default(),
             polls: 0,
             wake: None,
             over: false,
@@ -430,7 +424,7 @@ impl Session {
                 enhanced: reply.enhanced.clone(),
                 text: reply.lines.join("\n").into(),
             });
-            self.transcript.push(Said::Out(reply.clone()));
+            self.transcript.said(reply);
         }
         if matches!(answer.next, Next::Command | Next::Close) {
             self.count(!answer.error);
@@ -491,7 +485,7 @@ impl Session {
     fn accept_command(&mut self, command: Command, services: &mut Services, ctx: &mut Ctx<'_>) -> Option<Answer> {
         let session = self.sock;
         ctx.emit_full(|| Kind::SmtpCmd { session, line: command.text() });
-        self.transcript.push(Said::In(command.line.clone()));
+        self.transcript.heard(&command.line);
         self.counting = Some(command.verb);
         self.command(command, services, ctx)
     }

@@ -103,6 +103,15 @@ impl TrivialRewrite {
         self.rewriter.external(context, address)
     }
 
+    /// Whether a plain address ([`is_plain`](crate::mail::address::is_plain)) is one of a domain to
+    /// which mail was found to go, without anything to be said about it.
+    pub fn knows(&self, address: &str) -> bool {
+        let domain = address.bytes().rposition(|octet| octet == b'@').and_then(|at| address.get(at + 1..));
+        self.resolver.by_domain_only
+            && !address.starts_with('-')
+            && domain.is_some_and(|domain| self.by_domain.contains_key(domain))
+    }
+
     /// Decides where mail from a sender to a recipient goes, both in internal form. With `full`, the
     /// rules looked at are returned as well.
     pub fn resolve(&mut self, sender: &str, recipient: &str, host: &Host, full: bool) -> Resolved {
