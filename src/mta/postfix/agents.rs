@@ -1,22 +1,22 @@
 //! The delivery agents of one instance, and the way from the queue manager to them and back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use smol_str::{SmolStr, format_smolstr};
 
-use super::config::{Config, Fatal};
+use super::config::Config;
 use super::delivery::{Done, Request, Step};
 use super::error::{self, Program};
 use super::local::{Local, LocalConf};
 use super::pipe::{Pipe, PipeConf};
 use super::qmgr::Qmgr;
-use super::services::Services;
+use super::services::{self, LastWords, Services};
 use super::smtp::conf::SmtpConf;
 use super::smtp::{Report, SmtpClient};
 use super::virtual_::{Virtual, VirtualConf};
 use crate::dns::Lookup;
-use crate::host::{Ctx, Exit, Host, Priority};
+use crate::host::{Ctx, Exit, Host};
 use crate::sim::net::NetInput;
 use crate::sim::{ProcId, Socket};
 
@@ -28,8 +28,8 @@ enum Agent {
     Virtual(Box<Virtual>),
     Pipe(Box<Pipe>),
     Error(Program),
-    /// It can not start: the text after `fatal: `. Requests wait for it.
-    Broken(SmolStr),
+    /// It can not start. Requests wait for it.
+    Broken(LastWords),
 }
 
 /// What happened to an agent that master(8) has to say something about.
@@ -61,6 +61,8 @@ pub struct Agents {
     tags: BTreeMap<SmolStr, SmolStr>,
     /// Requests for agents that can not start now.
     waiting: Vec<Arc<Request>>,
+    /// Services whose agent died; also a reload does not start it before its time.
+    resting: BTreeSet<SmolStr>,
     died: Vec<Died>,
 }
 
@@ -74,6 +76,7 @@ impl Agents {
             programs: BTreeMap::new(),
             tags: BTreeMap::new(),
             waiting: Vec::new(),
+            resting: BTreeSet::new(),
             died: Vec::new(),
         };
         let mut clients = Vec::new();
@@ -81,28 +84,28 @@ impl Agents {
             let params = config.service(entry);
             let program = entry.command.clone();
             let tag = format_smolstr!("{}/{program}", params.get("syslog_name"));
-            let agent = match program.as_str() {
-                "smtp" | "lmtp" => match SmtpConf::load(entry, &params) {
-                    Ok(conf) => {
-                        clients.push(conf);
-                        Ok(Agent::Smtp)
+            let load = || {
+                Ok(Some(match program.as_str() {
+                    "smtp" | "lmtp" => {
+                        clients.push(SmtpConf::load(entry, &params)?);
+                        Agent::Smtp
                     }
-                    Err(fatal) => Err(fatal),
-                },
-                "local" => LocalConf::load(&params, host)
-                    .map(|conf| Agent::Local(Box::new(Local::new(conf, tag.clone(), local_owner)))),
-                "virtual" => {
-                    VirtualConf::load(&params).map(|conf| Agent::Virtual(Box::new(Virtual::new(conf, tag.clone()))))
-                }
-                "pipe" => {
-                    PipeConf::load(&params, entry, host).map(|conf| Agent::Pipe(Box::new(Pipe::new(conf, pipe_owner))))
-                }
-                name => match Program::from_command(name) {
-                    Some(program) => Ok(Agent::Error(program)),
-                    None => continue,
-                },
+                    "local" => {
+                        Agent::Local(Box::new(Local::new(LocalConf::load(&params, host)?, tag.clone(), local_owner)))
+                    }
+                    "virtual" => Agent::Virtual(Box::new(Virtual::new(VirtualConf::load(&params)?, tag.clone()))),
+                    "pipe" => Agent::Pipe(Box::new(Pipe::new(PipeConf::load(&params, entry, host)?, pipe_owner))),
+                    name => match Program::from_command(name) {
+                        Some(program) => Agent::Error(program),
+                        None => return Ok(None),
+                    },
+                }))
             };
-            let agent = agent.unwrap_or_else(|Fatal(text)| Agent::Broken(text.into()));
+            let agent = match services::start(&program, &params, load) {
+                Ok(Some(agent)) => agent,
+                Ok(None) => continue,
+                Err(words) => Agent::Broken(words),
+            };
             agents.agents.insert(entry.name.clone(), agent);
             agents.programs.insert(entry.name.clone(), program);
             agents.tags.insert(entry.name.clone(), tag);
@@ -130,6 +133,7 @@ impl Agents {
         std::mem::swap(&mut fresh.smtp, &mut self.smtp);
         fresh.smtp.take_over(&self.smtp);
         fresh.waiting = std::mem::take(&mut self.waiting);
+        fresh.resting = std::mem::take(&mut self.resting);
         fresh.died = std::mem::take(&mut self.died);
         *self = fresh;
     }
@@ -155,6 +159,9 @@ impl Agents {
 
     fn start(&mut self, request: Arc<Request>, qmgr: &mut Qmgr, services: &mut Services, ctx: &mut Ctx<'_>) {
         let number = request.job;
+        if !self.resting.is_empty() && self.resting.contains(&request.transport) {
+            return self.waiting.push(request);
+        }
         match self.agents.get_mut(&request.transport) {
             Some(Agent::Smtp) => self.smtp.start(request, services, ctx),
             Some(Agent::Local(local)) => {
@@ -176,13 +183,13 @@ impl Agents {
                 let done = error::deliver(*program, &request, ctx.now);
                 finished(number, done, qmgr, services, ctx);
             }
-            Some(Agent::Broken(text)) => {
-                let (text, service) = (text.clone(), request.transport.clone());
+            Some(Agent::Broken(words)) => {
+                let (words, service) = (Arc::clone(words), request.transport.clone());
                 let tag = self.tags.get(&service).cloned().unwrap_or_default();
-                if !self.waiting.iter().any(|waiting| waiting.transport == service) {
-                    services.log.log(ctx, Priority::Error, &tag, format_args!("fatal: {text}"));
-                    self.note_death(service);
-                }
+                services.log.start(ctx, &tag);
+                services.log.opened(ctx, &tag, &words);
+                self.resting.insert(service.clone());
+                self.note_death(service);
                 self.waiting.push(request);
             }
             None => {
@@ -206,6 +213,7 @@ impl Agents {
 
     /// Starts agents again that could not start: master(8) lets them try once a minute.
     pub fn retry(&mut self, qmgr: &mut Qmgr, services: &mut Services, ctx: &mut Ctx<'_>) {
+        self.resting.clear();
         for request in std::mem::take(&mut self.waiting) {
             self.start(request, qmgr, services, ctx);
         }

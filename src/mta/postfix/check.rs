@@ -2,8 +2,9 @@
 //! `postfix-script`).
 
 use crate::host::Host;
-use crate::host::vfs::{Cred, Inode, Node};
+use crate::host::vfs::{Cred, Errno, Inode, Node};
 use crate::mta::postfix::config::Params;
+use crate::mta::postfix::showq;
 
 /// Directories under `queue_directory` that hold system files for chrooted daemons.
 const CHROOT: [&str; 5] = ["bin", "etc", "lib", "sbin", "usr"];
@@ -70,6 +71,15 @@ pub fn warnings(params: &Params<'_>, host: &Host) -> Vec<String> {
         }
     }
     all
+}
+
+/// Makes the queue directories that are missing (`post-install create-missing`).
+///
+/// # Errors
+/// A name on the way is not a directory.
+pub fn create_missing(params: &Params<'_>, host: &mut Host) -> Result<(), Errno> {
+    let layout = showq::layout(params, host);
+    layout.make(&mut host.vfs)
 }
 
 /// `postfix set-permissions`: gives the files of Postfix their owners and modes again.

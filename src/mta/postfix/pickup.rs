@@ -7,7 +7,7 @@ use smol_str::SmolStr;
 use super::cleanup::{self, Flags, Submission};
 use super::config::{Fatal, Params};
 use super::queue_file::{QueueFile, QueueName};
-use super::services::Services;
+use super::services::{Daemon, Services};
 use crate::host::Ctx;
 use crate::host::vfs::Cred;
 use crate::mail::date::DateCache;
@@ -54,6 +54,9 @@ impl Pickup {
     /// Takes all mail that is complete: on a trigger, at start, and every minute.
     pub fn scan(&mut self, services: &mut Services, ctx: &mut Ctx<'_>) {
         for old in services.queue.list(QueueName::Maildrop, &ctx.host.vfs) {
+            if !services.answers(Daemon::Cleanup) || !services.answers(Daemon::Rewrite) {
+                return;
+            }
             self.take(&old, services, ctx);
         }
     }

@@ -22,7 +22,7 @@ use super::config::{Fatal, Params};
 use super::queue_file::{Attributes, QueueFile, QueueName, Recipient, Ret};
 use super::services::Services;
 use super::trivial_rewrite::Context;
-use crate::host::{Ctx, Priority};
+use crate::host::Ctx;
 use crate::mail::address;
 use crate::mail::date::DateCache;
 use crate::mail::dsn;
@@ -128,9 +128,8 @@ impl Cleanup {
 pub fn submit(submission: Submission, services: &mut Services, ctx: &mut Ctx<'_>) -> Result<SmolStr, CleanupError> {
     let conf = services.cleanup.conf.clone();
     if !std::mem::replace(&mut services.cleanup.started, true) {
-        for line in conf.problems(ctx.host) {
-            services.log.log(ctx, Priority::Warning, state::TAG, format_args!("{line}"));
-        }
+        services.log.start(ctx, state::TAG);
+        services.log.opened(ctx, state::TAG, &conf.problems(ctx.host));
     }
     let Submission { id, arrival, sender, full_name, recipients, attributes, content, via, flags } = submission;
     let content = if conf.replace_stray_cr_lf { without_stray_cr(content) } else { content };

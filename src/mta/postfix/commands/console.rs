@@ -1,6 +1,7 @@
 //! Where Postfix's commands report to: standard error and, most of them, the log.
 
-use crate::host::{Env, Priority};
+use crate::host::Env;
+use crate::mta::postfix::log;
 
 /// How a command reports.
 #[derive(Clone, Debug)]
@@ -20,9 +21,7 @@ impl Console {
     pub(super) fn note(&self, env: &mut Env<'_, '_>, text: &str) {
         env.errln(format!("{}: {text}", self.name));
         if let Some(tag) = self.tag {
-            let priority = if text.starts_with("warning: ") { Priority::Warning } else { Priority::Error };
-            let pid = env.ctx.proc.0;
-            env.ctx.syslog(priority, tag, pid, format_args!("{text}"));
+            log::record(env.ctx, tag, text);
         }
     }
 

@@ -1,8 +1,9 @@
 //! How Postfix's commands speak: to standard error and to the log at once.
 
+use crate::host::Env;
 use crate::host::vfs::Cred;
-use crate::host::{Env, Priority};
 use crate::mta::postfix::config::{self, Config};
+use crate::mta::postfix::log;
 
 /// Exit statuses of sysexits.h that the commands use.
 pub mod status {
@@ -22,13 +23,7 @@ pub fn say(env: &mut Env<'_, '_>, name: &str, text: &str) {
 
 /// The same, to the log only.
 pub fn record(env: &mut Env<'_, '_>, name: &str, text: &str) {
-    let priority = match text.split(':').next() {
-        Some("fatal" | "panic" | "error") => Priority::Error,
-        Some("warning") => Priority::Warning,
-        _ => Priority::Info,
-    };
-    let pid = env.ctx.proc.0;
-    env.ctx.syslog(priority, &format!("postfix/{name}"), pid, format_args!("{text}"));
+    log::record(env.ctx, &format!("postfix/{name}"), text);
 }
 
 /// Says why a command gives up, and returns its status.

@@ -9,6 +9,7 @@ pub mod postcat;
 mod postconf;
 pub mod postdrop;
 pub mod postfix;
+mod postfix_script;
 mod postkick;
 mod postlog;
 mod postmap;
@@ -49,6 +50,6 @@ pub fn install(programs: &mut Programs) {
     super::smtpd::sasl::commands::install(programs);
     programs.install("postlog", Entry::Program(|| Box::new(postlog::Postlog::default())));
     programs.install("postkick", Entry::Program(|| Box::new(postkick::Postkick)));
-    programs.install("postfix", Entry::Program(|| Box::new(postfix::PostfixCommand)));
+    programs.install("postfix", Entry::Program(|| Box::new(postfix::PostfixCommand::default())));
     programs.install("sendmail", Entry::Program(|| Box::new(sendmail::Sendmail::default())));
 }

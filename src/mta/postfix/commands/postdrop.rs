@@ -5,9 +5,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use smol_str::SmolStr;
 
+use crate::host::Ctx;
 use crate::host::vfs::{Content, Cred, Errno, Node};
-use crate::host::{Ctx, Priority};
 use crate::mta::postfix::config::{Config, Fatal, Params};
+use crate::mta::postfix::log;
 use crate::mta::postfix::queue::id::{self, Form};
 use crate::mta::postfix::queue_file::{Attributes, Message, QueueFile, Recipient};
 
@@ -92,7 +93,5 @@ fn postdrop_group(params: &Params<'_>, ctx: &Ctx<'_>) -> u32 {
 /// Logs as a command of Postfix and says the same on its standard error.
 pub fn complain(command: &str, text: &str, stderr: &mut Vec<u8>, ctx: &mut Ctx<'_>) {
     stderr.extend_from_slice(format!("{command}: {text}\n").as_bytes());
-    let pid = ctx.proc.0;
-    let priority = if text.starts_with("warning: ") { Priority::Warning } else { Priority::Error };
-    ctx.syslog(priority, &format!("postfix/{command}"), pid, format_args!("{text}"));
+    log::record(ctx, &format!("postfix/{command}"), text);
 }

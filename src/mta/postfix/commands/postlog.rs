@@ -1,12 +1,15 @@
 //! postlog(1): writes to the mail log.
 
-use crate::host::{Env, Priority, Program, Progress, Resume};
+use crate::host::{Env, Program, Progress, Resume};
+use crate::mta::postfix::log;
+
+/// The tag without `-t`, and of the command's own errors.
+const TAG: &str = "postfix/postlog";
 
 /// The running command.
 #[derive(Clone, Debug)]
 pub struct Postlog {
     tag: String,
-    priority: Priority,
     /// `warning: ` and the like.
     prefix: &'static str,
     reads: bool,
@@ -14,7 +17,7 @@ pub struct Postlog {
 
 impl Default for Postlog {
     fn default() -> Postlog {
-        Postlog { tag: "postfix/postlog".into(), priority: Priority::Info, prefix: "", reads: false }
+        Postlog { tag: TAG.into(), prefix: "", reads: false }
     }
 }
 
@@ -28,7 +31,9 @@ impl Program for Postlog {
                     return Progress::Exit(0);
                 }
                 Err(text) => {
-                    env.errln(format!("postlog: fatal: {text}"));
+                    self.tag = TAG.into();
+                    self.prefix = "fatal: ";
+                    self.log(&text, env);
                     return Progress::Exit(1);
                 }
             }
@@ -68,22 +73,22 @@ impl Postlog {
     }
 
     fn set_priority(&mut self, name: &str) -> Result<(), String> {
-        (self.priority, self.prefix) = match name {
-            "info" => (Priority::Info, ""),
-            "warn" | "warning" => (Priority::Warning, "warning: "),
-            "error" | "err" => (Priority::Error, "error: "),
-            "fatal" | "crit" => (Priority::Error, "fatal: "),
-            "panic" => (Priority::Error, "panic: "),
-            _ => return Err(format!("bad severity: {name}")),
+        self.prefix = match name {
+            "info" => "",
+            "warn" | "warning" => "warning: ",
+            "error" | "err" => "error: ",
+            "fatal" | "crit" => "fatal: ",
+            "panic" => "panic: ",
+            _ => return Err(format!("bad severity: \"{name}\"")),
         };
         Ok(())
     }
 
     fn log(&self, text: &str, env: &mut Env<'_, '_>) {
+        let text = format!("{}{text}", self.prefix);
         if env.tty {
-            env.errln(format!("{}: {}{text}", self.tag, self.prefix));
+            env.errln(format!("{}: {text}", self.tag));
         }
-        let pid = env.ctx.proc.0;
-        env.ctx.syslog(self.priority, &self.tag, pid, format_args!("{}{text}", self.prefix));
+        log::record(env.ctx, &self.tag, &text);
     }
 }

@@ -64,6 +64,16 @@ pub fn references(value: &str) -> Vec<SmolStr> {
     found.0
 }
 
+/// The same.
+///
+/// # Errors
+/// The value itself is malformed.
+pub fn references_of(value: &str) -> Result<Vec<SmolStr>, ExpandError> {
+    let mut found = References(Vec::new());
+    expand(value, &mut found)?;
+    Ok(found.0)
+}
+
 impl<F: FnMut(&str) -> Option<SmolStr>> Lookup for F {
     fn lookup(&mut self, name: &str) -> Option<SmolStr> {
         self(name)

@@ -1,6 +1,6 @@
 //! `master.cf`: the services that master(8) runs.
 
-use smol_str::SmolStr;
+use smol_str::{SmolStr, format_smolstr};
 
 use super::Fatal;
 use super::lines::{logical_lines, split_nameval};
@@ -76,6 +76,8 @@ pub struct MasterEntry {
     pub args: Vec<SmolStr>,
     /// `-o name=value`, in order.
     pub overrides: Vec<(SmolStr, SmolStr)>,
+    /// Why the daemon refuses its `-o` options, if it does.
+    pub bad_option: Option<SmolStr>,
     /// Where the entry begins.
     pub source: Source,
 }
@@ -101,7 +103,8 @@ pub struct RawEntry {
 /// Splits the file into entries.
 ///
 /// # Errors
-/// An entry has fewer than eight fields: `file F: line N: bad field count`, postconf(1)'s words.
+/// An entry has fewer than eight fields (`file F: line N: bad field count`), or one of them means
+/// nothing; the words are postconf(1)'s.
 pub fn raw_entries(path: &str, text: &str, notes: &mut Vec<String>) -> Result<Vec<RawEntry>, Fatal> {
     let mut entries = Vec::new();
     for line in logical_lines(path, text, notes) {
@@ -111,11 +114,32 @@ pub fn raw_entries(path: &str, text: &str, notes: &mut Vec<String>) -> Result<Ve
         let columns: Vec<String> = fields.by_ref().take(7).collect();
         let command: Vec<String> = fields.collect();
         match <[String; 7]>::try_from(columns) {
-            Ok(columns) if !command.is_empty() => entries.push(RawEntry { columns, command, line: line.first }),
+            Ok(columns) if !command.is_empty() => {
+                if let Some((field, value)) = bad_column(&columns) {
+                    return Err(Fatal(format!("invalid {field} field \"{value}\" in \"{}\"", line.text)));
+                }
+                entries.push(RawEntry { columns, command, line: line.first });
+            }
             _ => return Err(Fatal(format!("file {path}: line {}: bad field count", line.last))),
         }
     }
     Ok(entries)
+}
+
+/// The first column whose value means nothing, by its name in postconf(1).
+fn bad_column(columns: &[String; 7]) -> Option<(&'static str, &str)> {
+    let [_, kind, private, unprivileged, chroot, wakeup, process_limit] = columns;
+    let flag = |value: &String| matches!(value.as_str(), "-" | "y" | "n");
+    let number = |value: &str| value == "-" || !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
+    let columns: [(&'static str, &String, bool); 6] = [
+        ("type", kind, ServiceKind::parse(kind).is_some()),
+        ("private", private, flag(private)),
+        ("unprivileged", unprivileged, flag(unprivileged)),
+        ("chroot", chroot, flag(chroot)),
+        ("wakeup", wakeup, number(wakeup.strip_suffix('?').unwrap_or(wakeup))),
+        ("process_limit", process_limit, number(process_limit)),
+    ];
+    columns.into_iter().find(|(.., good)| !good).map(|(name, value, _)| (name, value.as_str()))
 }
 
 const COLUMNS: [&str; 8] = [
@@ -186,7 +210,7 @@ fn parse_entry(fields: &[&str], source: Source) -> Result<MasterEntry, String> {
     for word in &fields[8..] {
         args.push(strip_braces(word)?);
     }
-    let (overrides, args) = split_overrides(&args)?;
+    let (overrides, args, bad_option) = split_overrides(&args);
     let chroot_by_default = fields[4] == "-";
     let name = name.into();
     Ok(MasterEntry {
@@ -201,16 +225,18 @@ fn parse_entry(fields: &[&str], source: Source) -> Result<MasterEntry, String> {
         command,
         args,
         overrides,
+        bad_option,
         source,
     })
 }
 
-type Overrides = Vec<(SmolStr, SmolStr)>;
+/// The `-o` options, the other arguments, and what is wrong with an option.
+type Split = (Vec<(SmolStr, SmolStr)>, Vec<SmolStr>, Option<SmolStr>);
 
 /// Takes the `-o name=value` options out of a daemon's arguments. They end at the first argument
 /// that is not an option, as with getopt(3).
-fn split_overrides(args: &[&str]) -> Result<(Overrides, Vec<SmolStr>), String> {
-    let (mut overrides, mut rest) = (Vec::new(), Vec::new());
+fn split_overrides(args: &[&str]) -> Split {
+    let (mut overrides, mut rest, mut bad) = (Vec::new(), Vec::new(), None);
     let mut words = args.iter();
     while let Some(word) = words.next() {
         let Some(attached) = word.strip_prefix("-o") else {
@@ -221,13 +247,16 @@ fn split_overrides(args: &[&str]) -> Result<(Overrides, Vec<SmolStr>), String> {
             continue;
         };
         let text = if attached.is_empty() { words.next().copied().unwrap_or_default() } else { attached };
-        let text = strip_braces(text)?;
-        let (name, value) =
-            split_nameval(text).map_err(|error| format!("invalid \"-o {text}\" option value: {error}"))?;
-        overrides.push((name.into(), value.into()));
+        let pair = strip_braces(text).and_then(|text| split_nameval(text).map_err(|error| error.to_string()));
+        match pair {
+            Ok((name, value)) => overrides.push((name.into(), value.into())),
+            Err(error) => {
+                bad.get_or_insert_with(|| format_smolstr!("invalid \"-o {text}\" option value: {error}"));
+            }
+        }
     }
     rest.extend(words.map(|word| SmolStr::from(*word)));
-    Ok((overrides, rest))
+    (overrides, rest, bad)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ pub mod defaults;
 pub mod expand;
 pub mod facts;
 pub mod hostname;
+pub mod limits;
 pub mod lines;
 pub mod main_cf;
 pub mod master_cf;
@@ -78,38 +79,22 @@ impl Config {
         let mut config =
             Config { main, master: MasterCf::default(), directory: directory.into(), facts: Facts::of(host) };
         config.check(notes)?;
+        limits::check_accounts(&config.global(), &host.accounts)?;
         config.read_origin(host)?;
         Ok(config)
     }
 
-    /// Expands every value once: a parameter that refers to itself stops every program.
+    /// What every program refuses as it starts (`mail_params_init()`).
     fn check(&self, notes: &mut Vec<String>) -> Result<(), Fatal> {
         let params = self.global();
-        for name in self.main.names() {
-            // Only parameters that programs know are ever expanded by them.
-            if defaults::is_known(name)
-                && let Err(error) = params.expand_value(name)
-            {
-                notes.push(format!("warning: {error}"));
-                return Err(Fatal("dictionary mail_dict: macro processing error".to_owned()));
-            }
-        }
         let level = params.get("compatibility_level");
         if Level::parse(&level).is_none() {
             return Err(Fatal(format!("malformed compatibility level syntax: \"{level}\"")));
         }
-        for name in ["myhostname", "mydomain", "myorigin"] {
-            let set_empty = self.main.get(name).is_some_and(|setting| setting.value.is_empty());
-            if set_empty || (name == "myorigin" && params.get(name).is_empty()) {
-                return Err(Fatal(format!("bad string length 0 < 1: {name} = ")));
-            }
-        }
-        for name in ["myhostname", "mydomain"] {
-            let value = params.get(name);
-            if let Err(error) = hostname::check(&value) {
-                notes.push(format!("warning: valid_hostname: {error}"));
-                return Err(Fatal(format!("file {}: parameter {name}: bad parameter value: {value}", self.main.path)));
-            }
+        limits::check_common(&params, notes)?;
+        // It follows from others when it is not set.
+        if params.get("myorigin").is_empty() {
+            return Err(Fatal("bad string length 0 < 1: myorigin = ".to_owned()));
         }
         let protocols = params.get("inet_protocols");
         match params.list("inet_protocols").iter().find(|name| !matches!(name.as_str(), "all" | "ipv4" | "ipv6")) {
@@ -136,9 +121,20 @@ impl Config {
         Ok(())
     }
 
+    /// The configuration of the same host with nothing set.
+    pub fn defaults(&self) -> Config {
+        Config { directory: self.directory.clone(), facts: self.facts.clone(), ..Config::default() }
+    }
+
     /// The parameters as one service of `master.cf` sees them.
     pub fn service<'a>(&'a self, service: &'a MasterEntry) -> Params<'a> {
         Params::new(self, Some(service))
+    }
+
+    /// The parameters of an internal service of this name, by its line if `master.cf` has one.
+    pub fn of<'a>(&'a self, service: &str) -> Params<'a> {
+        let entry = self.master.unix(service).or_else(|| self.master.find(service, ServiceKind::Fifo));
+        Params::new(self, entry)
     }
 
     /// The parameters as commands see them, without overrides.

@@ -236,17 +236,17 @@ pub fn unit_secs(unit: char) -> Option<u64> {
     })
 }
 
-/// A number with an optional unit of time.
+/// A number with an optional unit of time, as `conv_time(3)` reads it: what follows the unit's
+/// letter does not count (`5min`), and no digits are a zero.
 pub fn parse_time(text: &str, default_unit: char) -> Option<Duration> {
-    let (number, unit) = match text.chars().last() {
-        Some(c) if c.is_ascii_digit() => (text, default_unit),
-        Some(c) => (text.strip_suffix(c)?, c.to_ascii_lowercase()),
-        None => return None,
-    };
-    if number.is_empty() || !number.bytes().all(|b| b.is_ascii_digit()) {
+    if text.is_empty() {
         return None;
     }
-    let secs = number.parse::<u64>().ok()?.checked_mul(unit_secs(unit)?)?;
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, rest) = text.split_at(digits);
+    let number: u64 = if number.is_empty() { 0 } else { number.parse().ok()? };
+    let unit = rest.chars().next().unwrap_or(default_unit);
+    let secs = number.checked_mul(unit_secs(unit)?)?;
     // As in Postfix: no more than an `int` of seconds.
     i32::try_from(secs).is_ok().then(|| Duration::from_secs(secs))
 }

@@ -61,4 +61,7 @@ fn converts_values_with_postfix_errors() {
     assert_eq!(params.time("maximal_queue_lifetime"), Ok(Duration::from_secs(2 * 86_400)));
     assert_eq!(params.time("smtpd_timeout"), Ok(Duration::from_secs(300)));
     assert!(params.time("bounce_queue_lifetime").is_err());
+    for (text, secs) in [("5min", Some(300)), ("soon", Some(0)), ("5S", None), ("5 s", None), ("-1s", None)] {
+        assert_eq!(params::parse_time(text, 's'), secs.map(Duration::from_secs), "{text}");
+    }
 }

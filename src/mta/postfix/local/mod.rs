@@ -84,9 +84,7 @@ impl Local {
     /// Begins with a request.
     pub fn start(&mut self, request: Request, services: &mut Services, ctx: &mut Ctx<'_>) -> Step {
         if !std::mem::replace(&mut self.started, true) {
-            for line in self.conf.problems(ctx.host) {
-                services.log.log(ctx, Priority::Warning, &self.tag, format_args!("{line}"));
-            }
+            services.log.opened(ctx, &self.tag, &self.conf.problems(ctx.host));
         }
         let done = Done { outcomes: Vec::with_capacity(request.recipients.len()), ..Done::default() };
         let mut job = Job {

@@ -245,11 +245,15 @@ impl MatchList {
 
     /// The lines that a program logs when it opens the tables of the list.
     pub fn problems(&self, host: &Host) -> Vec<String> {
-        let tables = self.patterns.iter().filter_map(|pattern| match &pattern.test {
-            Test::Table(table) => Some(table),
-            _ => None,
+        let problems = self.patterns.iter().flat_map(|pattern| match &pattern.test {
+            Test::Table(table) => table.problems(host),
+            Test::File(path) => match host.vfs.read(path, &Cred::ROOT) {
+                Ok(_) => Vec::new(),
+                Err(error) => vec![format!("error: open file {path}: {error}")],
+            },
+            Test::Plain { .. } => Vec::new(),
         });
-        tables.flat_map(|table| table.problems(host)).collect()
+        problems.collect()
     }
 }
 

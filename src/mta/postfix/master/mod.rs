@@ -1,6 +1,7 @@
 //! master(8): starts and stops the daemons, listens for them, and passes on what arrives.
 
 mod listen;
+mod rest;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -9,23 +10,26 @@ use std::sync::Arc;
 use smol_str::{SmolStr, format_smolstr};
 
 use super::agents::{Agents, Owners};
-use super::config::{Config, Fatal, MasterEntry};
-use super::log::Logger;
+use super::config::{Config, Fatal, MasterEntry, Params};
+use super::log::{Logger, priority_of};
 use super::pickup::Pickup;
 use super::qmgr::Qmgr;
 use super::queue::Queue;
-use super::services::Services;
+use super::services::{self, LastWords, Services};
 use super::smtpd::{self, Smtpd};
 use super::{queue, showq, verify};
 use crate::dns::Lookup;
 use crate::host::vfs::{Cred, Special};
 use crate::host::{Ctx, Exit, Host, Input, Priority, Process, Signal};
 use crate::sim::net::NetInput;
-use crate::sim::{Duration, Listener, ProcId, Socket};
+use crate::sim::{Duration, Listener, ProcId, Socket, Time};
 use crate::trace::{DeliveryStatus, Kind};
+use rest::{Resting, Waiting};
 
 /// The syslog tag.
 const TAG: &str = "postfix/master";
+const QMGR_TAG: &str = "postfix/qmgr";
+const PICKUP_TAG: &str = "postfix/pickup";
 /// Where master(8) notes its process id, below the queue directory.
 const PID_FILE: &str = "pid/master.pid";
 /// How long a broken daemon is left alone (`service_throttle_time`).
@@ -83,6 +87,10 @@ struct Running {
     pickup: Pickup,
     pickup_wakeup: Option<Duration>,
     queue_directory: SmolStr,
+    resting: Resting,
+    /// What qmgr(8) and pickup(8) say if they cannot start.
+    qmgr_fault: Option<LastWords>,
+    pickup_fault: Option<LastWords>,
 }
 
 /// The process of the running instance with this queue directory, if it runs.
@@ -121,29 +129,25 @@ impl Postfix {
 impl Running {
     fn start(directory: &SmolStr, ctx: &mut Ctx<'_>) -> Result<Box<Running>, Fatal> {
         let mut notes = Vec::new();
-        let config = Arc::new(Config::load_noting(ctx.host, directory, &mut notes)?);
+        let mut log = Logger::default();
+        log.set_pid(TAG, ctx.proc.0);
+        let config = Config::load_noting(ctx.host, directory, &mut notes);
+        for note in &notes {
+            log.log(ctx, priority_of(note), TAG, format_args!("{note}"));
+        }
+        let config = Arc::new(config?);
         let params = config.global();
         let queue_directory = params.get("queue_directory");
         let layout = showq::layout(&params, ctx.host);
         let form = if params.bool("enable_long_queue_ids")? { queue::id::Form::Long } else { queue::id::Form::Short };
         let queue = Queue::open(layout, form, &mut ctx.host.vfs)
             .map_err(|error| Fatal(format!("open {queue_directory}: {error}")))?;
-        let mut log = Logger::default();
-        let file = params.get("maillog_file");
-        log.maillog_file = (!file.is_empty() && file != "/dev/stdout").then_some(file);
-        log.set_pid(TAG, ctx.proc.0);
-        for note in notes {
-            log.log(ctx, Priority::Warning, TAG, format_args!("{note}"));
-        }
+        log.maillog_file = maillog_file(&params);
+        log.startup = startup_lines(&config, notes, ctx.host);
         let services = Services::load(Arc::clone(&config), queue, log, ctx.host)?;
-        let qmgr = Qmgr::load(Owner::Qmgr.base(), &config, ctx.now)?;
-        let pickup_entry =
-            config.master.unix("pickup").or(config.master.find("pickup", super::config::ServiceKind::Fifo));
-        let pickup = match pickup_entry {
-            Some(entry) => Pickup::load(&config.service(entry))?,
-            None => Pickup::load(&params)?,
-        };
-        let wakeup = pickup_entry.map(|entry| u64::from(entry.wakeup.secs)).filter(|secs| *secs > 0);
+        let (qmgr, qmgr_fault) = load_qmgr(&config, ctx.now)?;
+        let (pickup, pickup_fault) = load_pickup(&config)?;
+        let wakeup = pickup_wakeup(&config);
         Ok(Box::new(Running {
             services,
             listeners: BTreeMap::new(),
@@ -154,6 +158,9 @@ impl Running {
             pickup,
             pickup_wakeup: wakeup.map(Duration::from_secs),
             queue_directory,
+            resting: Resting::default(),
+            qmgr_fault,
+            pickup_fault,
         }))
     }
 
@@ -176,10 +183,31 @@ impl Running {
             return ctx.exit(Exit { status: 1, ..Exit::default() });
         }
         self.make_sockets(ctx);
-        self.qmgr.start(&mut self.services, ctx);
-        self.pickup.scan(&mut self.services, ctx);
+        self.start_qmgr(ctx);
+        self.scan_maildrop(ctx);
         self.arm_pickup(ctx);
         self.deliver(ctx);
+    }
+
+    /// qmgr(8) is woken as soon as master(8) runs.
+    fn start_qmgr(&mut self, ctx: &mut Ctx<'_>) {
+        if let Some(words) = self.qmgr_fault.clone() {
+            return self.died("qmgr", QMGR_TAG, "qmgr", &words, ctx);
+        }
+        self.services.log.start(ctx, QMGR_TAG);
+        self.qmgr.start(&mut self.services, ctx);
+    }
+
+    /// pickup(8) looks into the `maildrop` queue.
+    fn scan_maildrop(&mut self, ctx: &mut Ctx<'_>) {
+        if let Some(words) = self.pickup_fault.clone() {
+            if !self.resting.contains("pickup") {
+                self.died("pickup", PICKUP_TAG, "pickup", &words, ctx);
+            }
+            return;
+        }
+        self.services.log.start(ctx, PICKUP_TAG);
+        self.pickup.scan(&mut self.services, ctx);
     }
 
     /// Opens listeners for new services and closes those of services that are gone.
@@ -236,6 +264,13 @@ impl Running {
             let text = format_smolstr!("{} {}", outcome.dsn, outcome.reason);
             self.services.verify.update(&probed.address, status, text, ctx.now);
         }
+        for (daemon, words) in self.services.unanswered() {
+            let program = daemon.program();
+            if !self.resting.contains(program) {
+                let tag = format_smolstr!("{}/{program}", self.services.config.of(daemon.service()).get("syslog_name"));
+                self.died(program, &tag, program, &words, ctx);
+            }
+        }
         for died in self.agents.take_died() {
             let config = Arc::clone(&self.services.config);
             if let Some(entry) = config.master.unix(&died.service) {
@@ -244,7 +279,32 @@ impl Running {
         }
     }
 
-    /// Logs the death of a daemon, and lets it rest for a while.
+    /// A daemon died as it started, with these words: its service rests for a while.
+    fn died(&mut self, service: &str, tag: &str, program: &str, words: &LastWords, ctx: &mut Ctx<'_>) {
+        self.services.log.start(ctx, tag);
+        self.services.log.opened(ctx, tag, words);
+        self.reaped(tag, program, ctx);
+        self.resting.begin(service, ctx.now + THROTTLE);
+    }
+
+    /// Starts again what has rested.
+    fn rested(&mut self, rested: Vec<(SmolStr, Vec<Waiting>)>, ctx: &mut Ctx<'_>) {
+        for (service, waiting) in rested {
+            match service.as_str() {
+                "qmgr" => self.start_qmgr(ctx),
+                "pickup" => self.scan_maildrop(ctx),
+                service => {
+                    let config = Arc::clone(&self.services.config);
+                    let entry = config.master.find(service, super::config::ServiceKind::Inet);
+                    for Waiting { sock, local, peer } in waiting {
+                        self.serve(entry, sock, local, peer, ctx);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Logs the death of a daemon; it is tried again after a while.
     fn reaped(&mut self, tag: &str, program: &str, ctx: &mut Ctx<'_>) {
         let pid = self.services.log.pid(tag, ctx);
         let path = format!("/usr/lib/postfix/sbin/{program}");
@@ -261,8 +321,8 @@ impl Running {
             Input::Wake(token) => self.wake(token, ctx),
             Input::Resolved { token, lookup } => self.resolved(token, lookup, ctx),
             Input::Trigger { path, bytes } => match path.rsplit('/').next() {
-                Some("pickup") => self.pickup.scan(&mut self.services, ctx),
-                Some("qmgr") => self.qmgr.trigger(&bytes, &mut self.services, ctx),
+                Some("pickup") => self.scan_maildrop(ctx),
+                Some("qmgr") if self.qmgr_fault.is_none() => self.qmgr.trigger(&bytes, &mut self.services, ctx),
                 _ => {}
             },
             Input::ChildExited { child, exit } => {
@@ -291,32 +351,54 @@ impl Running {
     fn accepted(&mut self, sock: Socket, listener: &Listener, local: SocketAddr, peer: SocketAddr, ctx: &mut Ctx<'_>) {
         let config = Arc::clone(&self.services.config);
         let entry = self.listeners.get(listener).and_then(|index| config.master.entries.get(*index));
-        match entry {
-            Some(entry) if matches!(entry.command.as_str(), "smtpd" | "postscreen") => {
-                self.smtpd.accepted(entry, sock, local, peer, &mut self.services, ctx);
-            }
-            Some(entry) => {
-                let (tag, command) = (tag(&config, entry), &entry.command);
-                let text = format!("fatal: {command}: No such file or directory");
-                self.services.log.log(ctx, Priority::Error, &tag, format_args!("{text}"));
-                self.reaped(&tag, command, ctx);
-                ctx.close(sock);
-            }
-            None => ctx.close(sock),
+        self.serve(entry, sock, local, peer, ctx);
+    }
+
+    /// Gives a connection to the daemon of its service.
+    fn serve(
+        &mut self,
+        entry: Option<&MasterEntry>,
+        sock: Socket,
+        local: SocketAddr,
+        peer: SocketAddr,
+        ctx: &mut Ctx<'_>,
+    ) {
+        let Some(entry) = entry else { return ctx.close(sock) };
+        if self.resting.contains(&entry.name) {
+            return self.resting.wait(&entry.name, Waiting { sock, local, peer });
         }
+        let tag = tag(&self.services.config, entry);
+        if matches!(entry.command.as_str(), "smtpd" | "postscreen") {
+            let Err(fatal) = self.smtpd.accepted(entry, sock, local, peer, &mut self.services, ctx) else { return };
+            self.died(&entry.name, &tag, &entry.command, &[format!("fatal: {fatal}")].into(), ctx);
+        } else {
+            let path = format!("/usr/lib/postfix/sbin/{}", entry.command);
+            let text = format!("fatal: master_spawn: exec {path}: No such file or directory");
+            // The new process has no other name yet.
+            let pid = self.services.log.pid(&tag, ctx);
+            ctx.syslog(Priority::Error, "master", pid, format_args!("{text}"));
+            self.reaped(&tag, &entry.command, ctx);
+            self.resting.begin(&entry.name, ctx.now + THROTTLE);
+        }
+        self.resting.wait(&entry.name, Waiting { sock, local, peer });
     }
 
     fn wake(&mut self, token: u64, ctx: &mut Ctx<'_>) {
         let own = token & !(0xFF << 56);
         match Owner::of(token) {
             Some(Owner::Smtpd) => self.smtpd.handle(smtpd::Event::Wake(own), &mut self.services, ctx),
+            Some(Owner::Qmgr) if self.qmgr_fault.is_some() => {}
             Some(Owner::Qmgr) => self.qmgr.wake(own, &mut self.services, ctx),
             Some(Owner::Smtp) => self.agents.wake_smtp(own, &mut self.services, ctx),
             Some(Owner::Local) => self.agents.wake_local(own, &mut self.qmgr, &mut self.services, ctx),
             Some(Owner::Pipe) => self.agents.wake_pipe(own, &mut self.qmgr, &mut self.services, ctx),
-            Some(Owner::Throttle) => self.agents.retry(&mut self.qmgr, &mut self.services, ctx),
+            Some(Owner::Throttle) => {
+                self.agents.retry(&mut self.qmgr, &mut self.services, ctx);
+                let rested = self.resting.rested(ctx.now);
+                self.rested(rested, ctx);
+            }
             Some(Owner::Pickup) => {
-                self.pickup.scan(&mut self.services, ctx);
+                self.scan_maildrop(ctx);
                 self.arm_pickup(ctx);
             }
             None => {}
@@ -350,19 +432,30 @@ impl Running {
     fn take_config(&mut self, directory: &str, ctx: &mut Ctx<'_>) -> Result<(), Fatal> {
         let mut notes = Vec::new();
         let config = Arc::new(Config::load_noting(ctx.host, directory, &mut notes)?);
-        for note in notes {
-            self.services.log.log(ctx, Priority::Warning, TAG, format_args!("{note}"));
+        for note in &notes {
+            self.services.log.log(ctx, priority_of(note), TAG, format_args!("{note}"));
         }
         let changed = self.services.config.main.changes(&config.main);
         ctx.emit(Kind::ConfigLoad { how: "reload".into(), changed });
         let interfaces = config.global().get("inet_interfaces");
-        let (queue, log) = (self.services.queue.clone(), self.services.log.clone());
+        let (queue, mut log) = (self.services.queue.clone(), self.services.log.clone());
+        log.restart();
+        log.set_pid(TAG, ctx.proc.0);
+        log.startup = startup_lines(&config, notes, ctx.host);
         self.services = Services::load(Arc::clone(&config), queue, log, ctx.host)?;
-        self.services.log.restart();
-        self.services.log.set_pid(TAG, ctx.proc.0);
-        self.qmgr.reload(&config)?;
+        let (qmgr, fault) = load_qmgr(&config, ctx.now)?;
+        let started = self.qmgr_fault.is_none();
+        self.qmgr_fault = fault;
+        match started {
+            true => self.qmgr.reload(qmgr, &config),
+            false => self.qmgr = qmgr,
+        }
+        (self.pickup, self.pickup_fault) = load_pickup(&config)?;
         self.agents.reload(&config, ctx.host, owners());
         self.smtpd.reload();
+        if started && self.qmgr_fault.is_some() {
+            self.start_qmgr(ctx);
+        }
         if interfaces == self.interfaces {
             return self.listen(ctx);
         }
@@ -387,6 +480,43 @@ impl Running {
         let _ = ctx.host.vfs.unlink(&path, &Cred::ROOT);
         ctx.exit(Exit::default());
     }
+}
+
+/// `maillog_file`, when it is a file.
+fn maillog_file(params: &Params<'_>) -> Option<SmolStr> {
+    let file = params.get("maillog_file");
+    (!file.is_empty() && file != "/dev/stdout").then_some(file)
+}
+
+/// What every daemon logs as it starts: what was said about `main.cf`, and what opening the tables
+/// of `mydestination` says.
+fn startup_lines(config: &Config, mut notes: Vec<String>, host: &Host) -> Arc<[String]> {
+    if let Ok(list) = config.global().match_list("mydestination") {
+        notes.extend(list.problems(host));
+    }
+    notes.into()
+}
+
+/// The queue manager; if it cannot start, one with the defaults that is never asked.
+fn load_qmgr(config: &Arc<Config>, now: Time) -> Result<(Qmgr, Option<LastWords>), Fatal> {
+    let base = Owner::Qmgr.base();
+    match services::start("qmgr", &config.of("qmgr"), || Qmgr::load(base, config, now)) {
+        Ok(qmgr) => Ok((qmgr, None)),
+        Err(words) => Ok((Qmgr::load(base, &Arc::new(config.defaults()), now)?, Some(words))),
+    }
+}
+
+/// pickup(8), in the same way.
+fn load_pickup(config: &Config) -> Result<(Pickup, Option<LastWords>), Fatal> {
+    match services::start("pickup", &config.of("pickup"), || Pickup::load(&config.of("pickup"))) {
+        Ok(pickup) => Ok((pickup, None)),
+        Err(words) => Ok((Pickup::load(&config.defaults().global())?, Some(words))),
+    }
+}
+
+/// How often pickup(8) is woken, in seconds.
+fn pickup_wakeup(config: &Config) -> Option<u64> {
+    config.of("pickup").entry().map(|entry| u64::from(entry.wakeup.secs)).filter(|secs| *secs > 0)
 }
 
 fn owners() -> Owners {

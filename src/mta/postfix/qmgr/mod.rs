@@ -126,15 +126,10 @@ impl Qmgr {
     }
 
     /// Takes a changed configuration; deliveries under way go on.
-    ///
-    /// # Errors
-    /// A parameter has no valid value.
-    pub fn reload(&mut self, config: &Arc<Config>) -> Result<(), Fatal> {
-        let fresh = Qmgr::load(self.base, config, self.started)?;
+    pub fn reload(&mut self, fresh: Qmgr, config: &Arc<Config>) {
         self.conf = fresh.conf;
-        self.config = fresh.config;
+        self.config = Arc::clone(config);
         self.scheduler.revive();
-        Ok(())
     }
 
     /// Whether nothing is being delivered.

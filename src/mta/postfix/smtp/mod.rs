@@ -99,9 +99,7 @@ impl SmtpClient {
         let Some(conf) = self.services.get(&request.transport).cloned() else { return };
         let id = request.job;
         if self.announced.insert(conf.service.clone()) {
-            for line in conf.problems(ctx.host) {
-                services.log.log(ctx, Priority::Warning, &conf.tag, format_args!("{line}"));
-            }
+            services.log.opened(ctx, &conf.tag, &conf.problems(ctx.host));
         }
         let job = Job::new(conf, request, ctx.now);
         self.jobs.insert(id, job);

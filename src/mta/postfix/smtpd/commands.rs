@@ -11,7 +11,7 @@ use super::session::{Pending, Session, Subjects};
 use super::tls::Level;
 use crate::host::Ctx;
 use crate::mta::postfix::queue_file::Recipient;
-use crate::mta::postfix::services::Services;
+use crate::mta::postfix::services::{Daemon, Services};
 use crate::smtp::command::{Command, Verb, Word};
 use crate::smtp::reply::Reply;
 use crate::smtp::server::{Answer, Next};
@@ -211,6 +211,9 @@ impl Session {
                 Ok(if *verb == Verb::Ehlo { Answer::ok(self.ehlo()) } else { ok(250, conf.myhostname.clone()) })
             }
             Pending::Mail(transaction) => {
+                if !services.answers(Daemon::Rewrite) || !conf.delay_open && !services.answers(Daemon::Cleanup) {
+                    return Err(Need::Daemon);
+                }
                 let subjects = Subjects { sender: Some(&transaction.sender), ..subjects };
                 let mut actions = Default::default();
                 if !delayed {
@@ -256,6 +259,9 @@ impl Session {
                             }
                         }
                     }
+                }
+                if self.queue_id.is_none() && !services.answers(Daemon::Cleanup) {
+                    return Err(Need::Daemon);
                 }
                 Ok(self.take_recipient(recipient, services, ctx))
             }

@@ -9,7 +9,7 @@ use super::restrictions::{Checks, Classes, Codes, List, Rule, guards_relaying, p
 use super::sasl::SaslConf;
 use super::tls::TlsConf;
 use crate::host::Host;
-use crate::mta::postfix::config::{Config, Fatal, MasterEntry, Params};
+use crate::mta::postfix::config::{Config, Fatal, MasterEntry, Params, limits};
 use crate::mta::postfix::maps::{AddressFinder, Maps, MatchList, Stamps};
 use crate::smtp::framing::{BareNewline, Limits};
 use crate::smtp::server::Settings;
@@ -59,8 +59,6 @@ pub struct SmtpdConf {
     pub checks: Checks,
     pub tls: TlsConf,
     pub sasl: SaslConf,
-    /// Lines that the program logs when it starts.
-    pub startup: Vec<String>,
     /// When the files of its tables last changed.
     stamps: Vec<Stamps>,
 }
@@ -70,14 +68,26 @@ fn code(params: &Params<'_>, name: &str) -> Result<u16, Fatal> {
 }
 
 impl SmtpdConf {
-    /// Reads the parameters of a service of `master.cf`.
+    /// Reads the parameters of a service of `master.cf`; what the program logs meanwhile is
+    /// appended to `startup`.
     ///
     /// # Errors
     /// A parameter has no valid value, or nothing keeps strangers from relaying.
-    pub fn load(config: &Config, entry: &MasterEntry, host: &Host) -> Result<SmtpdConf, Fatal> {
+    pub fn load(
+        config: &Config,
+        entry: &MasterEntry,
+        host: &Host,
+        startup: &mut Vec<String>,
+    ) -> Result<SmtpdConf, Fatal> {
         let params = &config.service(entry);
+        limits::check("smtpd", params, startup)?;
         let checks = load_checks(params)?;
-        let relay_guarded = guards_relaying(&checks.relay) || guards_relaying(&checks.recipient);
+        let event_limit_exceptions = params.match_list("smtpd_client_event_limit_exceptions")?;
+        startup.extend(event_limit_exceptions.problems(host).into_iter().chain(checks.mynetworks.problems(host)));
+        let opened = tables_of(&checks);
+        startup.extend(opened.iter().flat_map(|maps| maps.problems(host)));
+        let stamps = opened.iter().map(|maps| maps.stamps(host)).collect();
+        let relay_guarded = guards_relaying(&checks.relay, startup) || guards_relaying(&checks.recipient, startup);
         if !relay_guarded {
             return Err(Fatal(
                 "in parameter smtpd_relay_restrictions or smtpd_recipient_restrictions, specify at least one working \
@@ -90,16 +100,12 @@ impl SmtpdConf {
         let queue_minfree = params.int("queue_minfree")?;
         let tls = TlsConf::load(params, host)?;
         let sasl = SaslConf::load(params, entry.chroot, host)?;
-        let mut startup = Vec::new();
         if queue_minfree > 0 && message_size_limit > 0 && queue_minfree < message_size_limit + message_size_limit / 2 {
             startup.push(format!(
                 "warning: queue_minfree({queue_minfree}) should be at least 1.5*message_size_limit({message_size_limit})"
             ));
         }
         startup.extend(tls.problems.iter().cloned());
-        let opened = tables_of(&checks);
-        startup.extend(opened.iter().flat_map(|maps| maps.problems(host)));
-        let stamps = opened.iter().map(|maps| maps.stamps(host)).collect();
         let bare_newline = match params.get("smtpd_forbid_bare_newline").as_str() {
             "yes" | "normalize" => BareNewline::Normalize,
             "reject" => BareNewline::Reject,
@@ -149,7 +155,7 @@ impl SmtpdConf {
             noop_commands: params.match_list("smtpd_noop_commands")?,
             fast_flush_domains: params.match_list("fast_flush_domains")?,
             local_rewrite_clients: params.list("local_header_rewrite_clients").into(),
-            event_limit_exceptions: params.match_list("smtpd_client_event_limit_exceptions")?,
+            event_limit_exceptions,
             authenticated_header: params.bool("smtpd_sasl_authenticated_header")?,
             client_port_logging: params.bool("smtpd_client_port_logging")?,
             notify_classes,
@@ -161,7 +167,6 @@ impl SmtpdConf {
             checks,
             tls,
             sasl,
-            startup,
             stamps,
         })
     }

@@ -25,7 +25,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use smol_str::SmolStr;
+use smol_str::{SmolStr, format_smolstr};
 
 use super::config::{Fatal, MasterEntry};
 use super::delivery::Outcome;
@@ -57,7 +57,7 @@ pub enum Event {
 pub struct Smtpd {
     /// Boxed, since a session moves out and back at every input.
     sessions: BTreeMap<Socket, Box<Session>>,
-    confs: BTreeMap<SmolStr, Result<Arc<SmtpdConf>, Fatal>>,
+    confs: BTreeMap<SmolStr, Arc<SmtpdConf>>,
 }
 
 /// The owner in the top byte of a token.
@@ -87,6 +87,9 @@ impl Smtpd {
     }
 
     /// A client has connected to the service of an entry of `master.cf`.
+    ///
+    /// # Errors
+    /// The daemon cannot start; the client is not served.
     pub fn accepted(
         &mut self,
         entry: &MasterEntry,
@@ -95,18 +98,12 @@ impl Smtpd {
         peer: SocketAddr,
         services: &mut Services,
         ctx: &mut Ctx<'_>,
-    ) {
-        let conf = match self.conf(entry, services, ctx) {
-            Ok(conf) => conf,
-            Err(Fatal(text)) => {
-                fail(services, ctx, &text);
-                ctx.close(sock);
-                return;
-            }
-        };
+    ) -> Result<(), Fatal> {
+        let conf = self.conf(entry, services, ctx)?;
         let mut session = Box::new(Session::new(conf, sock, local, peer, ctx));
         session.start(services, ctx);
         self.keep(sock, session);
+        Ok(())
     }
 
     fn conf(
@@ -116,20 +113,23 @@ impl Smtpd {
         ctx: &mut Ctx<'_>,
     ) -> Result<Arc<SmtpdConf>, Fatal> {
         if let Some(conf) = self.confs.get(&entry.name) {
-            let changed = conf.as_ref().ok().and_then(|conf| Some((conf.changed_table(ctx.host)?, conf.tag.clone())));
-            let Some((table, tag)) = changed else { return conf.clone() };
+            let changed = conf.changed_table(ctx.host).map(|table| (table, conf.tag.clone()));
+            let Some((table, tag)) = changed else { return Ok(Arc::clone(conf)) };
             services.log.info(ctx, &tag, format_args!("table {table} has changed -- restarting"));
             services.log.forget(&tag);
         }
         let config = Arc::clone(&services.config);
-        let conf = SmtpdConf::load(&config, entry, ctx.host).map(Arc::new);
-        if let Ok(conf) = &conf {
-            for line in &conf.startup {
-                services.log.log(ctx, Priority::Warning, &conf.tag, format_args!("{line}"));
-            }
+        let tag = format_smolstr!("{}/smtpd", config.service(entry).get("syslog_name"));
+        let mut notes = Vec::new();
+        let conf = SmtpdConf::load(&config, entry, ctx.host, &mut notes).map(Arc::new);
+        services.log.start(ctx, &tag);
+        services.log.opened(ctx, &tag, &notes);
+        let conf = conf?;
+        if config.service(entry).get("local_recipient_maps").contains("proxy:") {
+            services.log.start(ctx, "postfix/proxymap");
         }
-        self.confs.insert(entry.name.clone(), conf.clone());
-        conf
+        self.confs.insert(entry.name.clone(), Arc::clone(&conf));
+        Ok(conf)
     }
 
     /// Hands an event to its session.

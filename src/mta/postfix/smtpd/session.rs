@@ -246,9 +246,13 @@ impl Session {
     /// anvil(8) is not asked, but its list of exceptions is read, and complained about.
     fn check_event_limits(&self, services: &mut Services, ctx: &mut Ctx<'_>) {
         let list = &self.conf.event_limit_exceptions;
-        if let Err(error) = lists::client_matches(list, &self.peer.name, &self.peer.addr, ctx.host) {
-            for line in error.warnings {
-                services.log.log(ctx, Priority::Warning, &self.conf.tag, format_args!("{line}"));
+        match lists::client_matches(list, &self.peer.name, &self.peer.addr, ctx.host) {
+            Ok(Some(_)) => {}
+            Ok(None) => services.log.start(ctx, "postfix/anvil"),
+            Err(error) => {
+                for line in error.warnings {
+                    services.log.log(ctx, Priority::Warning, &self.conf.tag, format_args!("{line}"));
+                }
             }
         }
     }
@@ -521,6 +525,8 @@ impl Session {
     fn need(&mut self, need: Need, services: &mut Services, ctx: &mut Ctx<'_>) {
         match need {
             Need::Dns(name, qtype) => ctx.resolve(self.token(), name, qtype),
+            // The session waits for a daemon that never comes up.
+            Need::Daemon => {}
             Need::Sleep(secs) => {
                 self.wait(std::time::Duration::from_secs(secs), need, ctx);
             }
@@ -561,6 +567,7 @@ impl Session {
     fn waited(&mut self, need: Need, services: &mut Services, ctx: &mut Ctx<'_>) {
         match need {
             Need::Verify(address) => self.poll(address, services, ctx),
+            Need::Daemon => {}
             Need::Sleep(_) => {
                 self.answers.slept();
                 self.resume(services, ctx);

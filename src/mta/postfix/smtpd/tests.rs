@@ -88,7 +88,9 @@ impl Bench {
         let entry = bench.services.config.master.entries[0].clone();
         let local = "192.0.2.10:25".parse().unwrap();
         let peer = "198.51.100.7:40000".parse().unwrap();
-        bench.act(&mut |smtpd, services, ctx| smtpd.accepted(&entry, Socket(1), local, peer, services, ctx));
+        bench.act(&mut |smtpd, services, ctx| {
+            smtpd.accepted(&entry, Socket(1), local, peer, services, ctx).unwrap();
+        });
         for line in lines.lines() {
             let payload = Payload::Bytes(format!("{line}\r\n").into());
             bench.act(&mut |smtpd, services, ctx| smtpd.handle(Event::Data(Socket(1), payload.clone()), services, ctx));

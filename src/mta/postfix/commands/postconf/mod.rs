@@ -3,6 +3,7 @@
 mod edit_main;
 mod edit_master;
 mod lines;
+mod malformed;
 mod print;
 mod show_main;
 mod show_master;
@@ -251,7 +252,9 @@ fn show(
         Ok(text) => {
             let entries = raw_entries(&path, &text, &mut notes);
             notes.drain(..).for_each(|note| console.note(env, &note));
-            entries.map_err(|error| error.0)?
+            let entries = entries.map_err(|error| error.0)?;
+            malformed::check_master(env, console, &entries);
+            entries
         }
         Err(errno) => {
             console.warning(env, &format!("open {path}: {errno}"));
@@ -260,6 +263,7 @@ fn show(
     };
     let facts = Facts::of(env.ctx.host);
     let config = Config { main, directory: directory.into(), facts, ..Config::default() };
+    malformed::check_main(env, console, &config)?;
     let postconf = Postconf { console, options, config, entries };
     if options.subject == Subject::Main { postconf.show_main(env, names) } else { postconf.show_master(env, names) }
 }

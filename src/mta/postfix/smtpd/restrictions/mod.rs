@@ -300,6 +300,8 @@ pub enum Need {
     Policy(SmolStr),
     /// Time to pass, in seconds.
     Sleep(u64),
+    /// An answer of another daemon, which cannot start.
+    Daemon,
 }
 
 /// How a rule, or a list, ends.

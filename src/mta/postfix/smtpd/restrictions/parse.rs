@@ -191,16 +191,30 @@ fn simple(name: &str) -> Option<Restriction> {
 }
 
 /// Whether a list can keep strangers from relaying: smtpd(8) refuses to run without one that can.
-pub fn guards_relaying(rules: &[Rule]) -> bool {
-    rules.iter().any(|rule| match &rule.restriction {
-        Restriction::Reject
-        | Restriction::Defer
-        | Restriction::DeferIfPermit
-        | Restriction::RejectUnauthDestination
-        | Restriction::DeferUnauthDestination => !rule.warn_if_reject,
-        Restriction::Class(rules) => guards_relaying(rules),
-        _ => false,
-    })
+/// What it says about rules that are never reached is appended to `notes`.
+pub fn guards_relaying(rules: &[Rule], notes: &mut Vec<String>) -> bool {
+    for (at, rule) in rules.iter().enumerate() {
+        let guards = match &rule.restriction {
+            Restriction::Permit => {
+                if let Some(next) = rules.get(at + 1) {
+                    let word = next.text.split(' ').next().unwrap_or_default();
+                    notes.push(format!("warning: restriction `{word}' after `{}' is ignored", rule.text));
+                }
+                return false;
+            }
+            Restriction::Reject
+            | Restriction::Defer
+            | Restriction::DeferIfPermit
+            | Restriction::RejectUnauthDestination
+            | Restriction::DeferUnauthDestination => !rule.warn_if_reject,
+            Restriction::Class(rules) => guards_relaying(rules, notes),
+            _ => false,
+        };
+        if guards {
+            return true;
+        }
+    }
+    false
 }
 
 /// The tables of a list, for the messages when they are opened.
@@ -258,7 +272,10 @@ mod tests {
 
     #[test]
     fn a_class_guards_if_a_member_does() {
-        assert!(guards_relaying(&parse("permit_mynetworks strict")));
-        assert!(!guards_relaying(&parse("permit_mynetworks warn_if_reject reject")));
+        assert!(guards_relaying(&parse("permit_mynetworks strict"), &mut Vec::new()));
+        assert!(!guards_relaying(&parse("permit_mynetworks warn_if_reject reject"), &mut Vec::new()));
+        let mut notes = Vec::new();
+        assert!(!guards_relaying(&parse("permit reject_unauth_destination"), &mut notes));
+        assert_eq!(notes, ["warning: restriction `reject_unauth_destination' after `permit' is ignored"]);
     }
 }
