@@ -11,6 +11,7 @@ mod replay;
 mod run;
 #[cfg(feature = "live")]
 mod serve;
+mod shell;
 
 use std::process::ExitCode;
 
@@ -31,6 +32,8 @@ enum Command {
     /// Put a scenario behind real sockets: telnet, dig and mail programs can use it
     #[cfg(feature = "live")]
     Serve(serve::Args),
+    /// Sit at the hosts of a scenario
+    Shell(shell::Args),
     /// Check scenarios and labs
     Check(check::CheckArgs),
     /// List the built-in scenarios and labs
@@ -77,6 +80,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::main(&args),
         #[cfg(feature = "live")]
         Command::Serve(args) => serve::main(&args),
+        Command::Shell(args) => return shell::main(&args),
         Command::Check(args) => check::check(&args),
         Command::List(args) => check::list(&args),
         Command::Replay(args) => replay::main(&args),

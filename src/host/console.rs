@@ -4,6 +4,7 @@
 //! An editor and another host lie outside the host that a program runs on. A program that needs
 //! one returns [`Progress::Ask`](super::program::Progress::Ask) and is resumed with an [`Answer`].
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
@@ -83,13 +84,19 @@ pub enum Request {
 }
 
 /// What the person did.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// The edited text, or `None` if the editor was left without saving.
     Edited(Option<String>),
-    /// The other host was left again, with this exit status.
-    LoggedOut(u8),
+    /// The other host was left again.
+    LoggedOut {
+        /// The exit status there.
+        status: u8,
+        /// What the command wrote to standard output, if one was to be run.
+        stdout: Bytes,
+        /// Likewise to standard error.
+        stderr: Bytes,
+    },
     /// It is not possible; why, in words for the program's error message.
     Refused(String),
 }

@@ -37,6 +37,15 @@ impl State {
     fn advance(&mut self, until: Time) {
         self.script.advance(&mut self.world, until, false);
     }
+
+    fn apply(&mut self, input: &Input) -> Result<Option<(HostId, ProcId)>, InputError> {
+        if *input == Input::LeaveScript {
+            self.script.stop();
+        }
+        let started = input.apply(&mut self.world, &mut self.terminals)?;
+        self.inputs += 1;
+        Ok(started)
+    }
 }
 
 /// A branch that was left by going back: its inputs, with the moment of parting.
@@ -268,15 +277,22 @@ impl Session {
         if let Some(lab) = &self.lab {
             permission::check(&lab.lab, &input)?;
         }
-        let started = input.apply(&mut self.state.world, &mut self.state.terminals)?;
-        self.state.inputs += 1;
+        self.finish_moment();
+        let started = self.state.apply(&input)?;
         let (seq, time) = (self.state.inputs as u64, self.state.world.now());
         self.recording.entries.push(Entry::Input { seq, time, input });
         Ok(started)
     }
 
+    /// Runs what is still due at the present moment: a replay does so before each line, too.
+    fn finish_moment(&mut self) {
+        let now = self.state.world.now();
+        self.state.advance(now);
+    }
+
     /// Writes a digest of the present world into the recording.
     pub fn note_digest(&mut self) {
+        self.finish_moment();
         let world = &self.state.world;
         let entry = Entry::Digest { time: world.now(), events: world.trace().len(), digest: world.digest() };
         self.recording.entries.push(entry);
@@ -295,8 +311,7 @@ impl Session {
         for (moment, input) in inputs {
             state.advance(moment);
             // It was possible before, so it is possible now.
-            let _ = input.apply(&mut state.world, &mut state.terminals);
-            state.inputs += 1;
+            let _ = state.apply(input);
         }
         if time > state.world.now() {
             state.advance(time);

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::outside::{CloseHow, TlsStep, octets};
-use super::terminal::{Device, Key, TerminalId, Terminals};
-use crate::host::console::{Answer, Window};
+use super::terminal::{Device, Key, Reply, TerminalId, Terminals};
+use crate::host::console::Window;
 use crate::host::vfs::Cred;
 use crate::host::{Input as ProcessInput, Signal};
 use crate::sim::faults::{Block, Effect, Rule, Selector};
@@ -23,6 +23,8 @@ use crate::world::World;
 pub enum Input {
     /// Lets time pass up to the moment of this input, and does nothing more.
     Pass,
+    /// Leaves out what is left of the scenario's script: from now on only people do something.
+    LeaveScript,
     /// Runs a command line on a host.
     Command {
         /// Where.
@@ -78,7 +80,7 @@ pub enum Input {
         /// Which terminal.
         terminal: TerminalId,
         /// What was done.
-        answer: Answer,
+        reply: Reply,
     },
     /// Writes a file with an editor, as root.
     Write {
@@ -246,6 +248,7 @@ impl Input {
     pub fn actor(&self) -> Actor {
         match self {
             Input::Pass
+            | Input::LeaveScript
             | Input::Command { .. }
             | Input::Interrupt { .. }
             | Input::Open { .. }
@@ -278,8 +281,8 @@ impl Input {
     ) -> Result<Option<(HostId, ProcId)>, InputError> {
         let actor = self.actor();
         match self {
-            // A student's words change nothing in the world.
-            Input::Pass | Input::Reply { .. } | Input::Hint { .. } => {}
+            // The script and a student's words are not a part of the world.
+            Input::Pass | Input::LeaveScript | Input::Reply { .. } | Input::Hint { .. } => {}
             Input::Command { host, user, line, stdin } => return command(world, host, user, line, stdin).map(Some),
             Input::Interrupt { host, proc } => {
                 let id = find(world, host)?;
@@ -292,7 +295,7 @@ impl Input {
             Input::Type { terminal, text } => terminals.type_text(world, *terminal, text)?,
             Input::Press { terminal, key } => terminals.press(world, *terminal, *key)?,
             Input::Resize { terminal, window } => terminals.resize(world, *terminal, *window)?,
-            Input::Answer { terminal, answer } => terminals.answer(world, *terminal, answer)?,
+            Input::Answer { terminal, reply } => terminals.answer(world, *terminal, reply)?,
             Input::Write { host, path, text } => {
                 let id = find(world, host)?;
                 let written = world.host_mut(id).vfs.write(path, text.as_str(), 0o644, &Cred::ROOT);

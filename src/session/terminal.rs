@@ -16,8 +16,9 @@ use super::driver::Session;
 use super::input::{Input, InputError};
 use crate::host::Host;
 use crate::host::Input as ProcessInput;
-use crate::host::console::{Answer, Window};
-use crate::host::shell::{self, Doing, State, Transcript};
+use crate::host::console::{Answer, Request, Window};
+use crate::host::shell::complete::{Completion, Vocabulary, complete};
+use crate::host::shell::{self, Doing, State, Stream, Transcript};
 use crate::sim::{HostId, ProcId};
 use crate::trace::Actor;
 use crate::world::World;
@@ -65,6 +66,28 @@ impl Key {
             Key::Suspend => 26,
         }
     }
+}
+
+/// What a person did about what a program asked ([`Doing::Asking`]).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reply {
+    /// The edited text, or `None` if the editor was left without saving.
+    Edited(Option<String>),
+    /// The other host was left again, where the person sat at this terminal.
+    LoggedOut(TerminalId),
+    /// It is not possible; why, in words for the program's error message.
+    Refused(String),
+}
+
+/// A terminal that was opened for an `ssh`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Login {
+    /// The terminal on the other host.
+    pub terminal: TerminalId,
+    /// Whether it is for one command: that ssh writes the output then, and the terminal is not to be
+    /// shown.
+    pub is_command: bool,
 }
 
 /// The terminals of a session so far, with their processes.
@@ -141,13 +164,20 @@ impl Terminals {
         self.send(world, terminal, ProcessInput::Resized(window))
     }
 
-    pub(super) fn answer(&self, world: &mut World, terminal: TerminalId, answer: &Answer) -> Result<(), InputError> {
-        if let Answer::Edited(Some(text)) = answer
-            && text.len() > MAX_TYPED
-        {
-            return Err(InputError::TooMany("octets of an edited file", MAX_TYPED));
-        }
-        self.send(world, terminal, ProcessInput::Answered(answer.clone()))
+    pub(super) fn answer(&self, world: &mut World, terminal: TerminalId, reply: &Reply) -> Result<(), InputError> {
+        let answer = match reply {
+            Reply::Edited(Some(text)) if text.len() > MAX_TYPED => {
+                return Err(InputError::TooMany("octets of an edited file", MAX_TYPED));
+            }
+            Reply::Edited(text) => Answer::Edited(text.clone()),
+            Reply::Refused(why) => Answer::Refused(why.clone()),
+            Reply::LoggedOut(other) => {
+                let view = self.view(world, *other).ok_or(InputError::UnknownTerminal(other.0))?;
+                let (stdout, stderr) = view.outputs();
+                Answer::LoggedOut { status: view.status(), stdout: stdout.into(), stderr: stderr.into() }
+            }
+        };
+        self.send(world, terminal, ProcessInput::Answered(answer))
     }
 }
 
@@ -180,6 +210,11 @@ impl<'a> TerminalView<'a> {
         }
     }
 
+    /// The size of the terminal.
+    pub fn window(&self) -> Window {
+        self.terminal.window()
+    }
+
     /// Whether somebody reads what is typed, and waits for nothing else.
     pub fn wants_input(&self) -> bool {
         self.connected && self.terminal.wants_input()
@@ -195,14 +230,37 @@ impl<'a> TerminalView<'a> {
         self.terminal.state()
     }
 
+    /// Completes the word before the cursor, an offset in octets, of a line that is being typed.
+    /// `hosts` are the names of the world's hosts ([`host_names`]).
+    pub fn complete(&self, hosts: &[String], line: &str, cursor: usize) -> Completion {
+        let Some(state) = self.state() else { return Completion::default() };
+        complete_with(self.host, state, hosts, line, cursor)
+    }
+
     /// The command line in the foreground, if one runs.
     pub fn foreground(&self) -> Option<&'a str> {
         self.terminal.foreground()
     }
 
+    /// Standard output and standard error so far, apart.
+    fn outputs(&self) -> (Vec<u8>, Vec<u8>) {
+        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+        for span in self.transcript().since(0) {
+            match span.stream {
+                Stream::Output => stdout.extend(span.bytes),
+                Stream::Error => stderr.extend(span.bytes),
+                Stream::Typed => {}
+            }
+        }
+        (stdout, stderr)
+    }
+
     /// The exit status of the last command.
     pub fn status(&self) -> u8 {
-        if self.connected { self.terminal.status() } else { 255 }
+        match self.doing() {
+            Doing::Ended(status) => status,
+            _ => self.terminal.status(),
+        }
     }
 }
 
@@ -244,8 +302,42 @@ impl Session {
     ///
     /// # Errors
     /// There is no such terminal, or the text is longer than [`MAX_TYPED`].
-    pub fn answer(&mut self, terminal: TerminalId, answer: Answer) -> Result<(), InputError> {
-        self.apply(Input::Answer { terminal, answer }).map(drop)
+    pub fn answer(&mut self, terminal: TerminalId, reply: Reply) -> Result<(), InputError> {
+        self.apply(Input::Answer { terminal, reply }).map(drop)
+    }
+
+    /// Follows an `ssh` that asks for another host ([`Request::LogIn`]): opens a terminal there, or
+    /// two pipes that the named command runs on, if there is one. When it has ended, answer with
+    /// [`Reply::LoggedOut`]. `None` if nothing was asked, or it was refused: then that was answered.
+    ///
+    /// # Errors
+    /// There is no such terminal.
+    pub fn follow_login(&mut self, from: TerminalId, device: Device) -> Result<Option<Login>, InputError> {
+        let view = self.terminal(from).ok_or(InputError::UnknownTerminal(from.0))?;
+        let Doing::Asking(Request::LogIn { user, host, command }) = view.doing() else { return Ok(None) };
+        let is_command = command.is_some();
+        let device = if is_command { Device::Pipe } else { device };
+        let found = locate(self.world(), &host);
+        let Some(name) = found else {
+            let why = format!("Could not resolve hostname {host}: Name or service not known");
+            return self.answer(from, Reply::Refused(why)).map(|()| None);
+        };
+        let opened = match self.open_terminal(&name, &user, device) {
+            Ok(opened) => opened,
+            Err(error) => {
+                let why = match error {
+                    InputError::UnknownUser(..) => format!("{user}@{host}: Permission denied (publickey,password)."),
+                    InputError::HostIsOff(_) => format!("connect to host {host} port 22: No route to host"),
+                    error => error.to_string(),
+                };
+                return self.answer(from, Reply::Refused(why)).map(|()| None);
+            }
+        };
+        if let Some(command) = command {
+            self.type_text(opened, &format!("{command}\n"))?;
+            self.press(opened, Key::EndOfInput)?;
+        }
+        Ok(Some(Login { terminal: opened, is_command }))
     }
 
     /// A terminal as it is now.
@@ -254,13 +346,33 @@ impl Session {
     }
 }
 
+/// The names of a world's hosts, for [`TerminalView::complete`].
+pub fn host_names(world: &World) -> Vec<String> {
+    world.hosts().map(|host| host.name.to_string()).collect()
+}
+
+/// [`TerminalView::complete`] for a host and a shell that were put aside.
+pub fn complete_with(host: &Host, state: &State, hosts: &[String], line: &str, cursor: usize) -> Completion {
+    let parameters: Vec<String> = crate::mta::postfix::config::defaults::names().map(ToString::to_string).collect();
+    complete(host, state, Vocabulary { hosts, parameters: &parameters }, line, cursor)
+}
+
+/// The scenario's name of a host that somebody names by any of its names or addresses.
+fn locate(world: &World, name: &str) -> Option<String> {
+    let lower = name.to_ascii_lowercase();
+    let addr = name.parse().ok().and_then(|addr| world.host_of(addr));
+    let is_it = |host: &&Host| {
+        addr == Some(host.id) || [&host.name, &host.hostname, &host.fqdn].iter().any(|own| ***own == *lower)
+    };
+    world.hosts().find(is_it).map(|host| host.name.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
     use super::*;
     use crate::host::console::Typing;
-    use crate::host::shell::Stream;
     use crate::scenario::{Scenario, Sources};
     use crate::session::Recording;
     use crate::sim::Duration;
@@ -312,7 +424,7 @@ mod tests {
         session.type_text(terminal, "do exit 3; done\n").unwrap();
         assert_eq!(doing(&session, terminal), Doing::Ended(3));
         let shown = "alice@mx1:~$ cd /etc; sleep 5; false\nalice@mx1:/etc$ cat\na line\na line\nalice@mx1:/etc$ sleep \
-                     9999\n^C\nalice@mx1:/etc$ for x in 1\n> do exit 3; done\n";
+                     9999\n^C\nalice@mx1:/etc$ for x in 1\n> do exit 3; done\nlogout\n";
         assert_eq!(screen(&session, terminal), shown);
 
         session.note_digest();

@@ -9,7 +9,7 @@ use super::expand::{Expander, Stop};
 use super::files::{Fd, Fds, FileId, Open, Read, WriteError};
 use super::launch::{self, Exec, Found};
 use super::machine::{KILLED_BY_PIPE, Machine, TaskId};
-use super::parser::{ParseError, Parser};
+use super::parser::{ParseError, Parser, is_continued};
 use super::redirect::{self, Target};
 use super::state::{DEFAULT_PATH, Dialect, State, Variable};
 use crate::host::process::Ctx;
@@ -425,7 +425,8 @@ impl Shell {
 
     /// Reads commands from standard input, line by line.
     fn stdin_source(&mut self, id: TaskId, mut source: Box<Source>, machine: &mut Machine, ctx: &mut Ctx<'_>) -> bool {
-        let complete = source.buffer.ends_with('\n') || (source.eof && !source.buffer.is_empty());
+        let complete = (source.buffer.ends_with('\n') && (source.eof || !is_continued(&source.buffer)))
+            || (source.eof && !source.buffer.is_empty());
         if complete {
             let mut parser = Parser::new(source.buffer.chars().collect(), self.is_bash())
                 .with_aliases(Arc::clone(&self.state.aliases));
@@ -455,9 +456,7 @@ impl Shell {
             }
         }
         if source.eof {
-            if self.state.interactive {
-                self.write(id, 2, b"exit\n", machine, ctx);
-            }
+            self.say_goodbye(id, machine, ctx);
             return true;
         }
         if self.state.interactive && !source.prompted && source.buffer.is_empty() {
@@ -504,6 +503,14 @@ impl Shell {
         source.buffer.push_str(&text);
         self.frames.push(Frame::Source(source));
         true
+    }
+
+    /// What a shell says to a person who leaves it.
+    pub(super) fn say_goodbye(&mut self, id: TaskId, machine: &mut Machine, ctx: &mut Ctx<'_>) {
+        if self.state.interactive {
+            let word: &[u8] = if self.state.arg0.starts_with('-') { b"logout\n" } else { b"exit\n" };
+            self.write(id, 2, word, machine, ctx);
+        }
     }
 
     /// Notes a command that was typed.

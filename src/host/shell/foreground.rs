@@ -33,6 +33,11 @@ impl Machine {
         self.controlling = Some(Controlling { keyboard, window: Window::default(), tty });
     }
 
+    /// The size of the terminal.
+    pub fn window(&self) -> Window {
+        self.controlling.map_or_else(Window::default, |terminal| terminal.window)
+    }
+
     /// Whether somebody is there who can be asked.
     pub(super) fn is_attended(&self) -> bool {
         self.controlling.is_some()

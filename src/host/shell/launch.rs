@@ -212,7 +212,8 @@ pub fn start(machine: &mut Machine, found: Found, exec: Exec, ctx: &mut Ctx<'_>)
             machine.add_shell(shell, exec.fds, pid, command).map_err(too_many)
         }
         Found::Shell(dialect) => {
-            let shell = shell_command(&exec, dialect, pid, ctx.host)?;
+            let on_terminal = machine.files.is_tty(exec.fds.get(&0)) && machine.files.is_tty(exec.fds.get(&2));
+            let shell = shell_command(&exec, dialect, pid, on_terminal, ctx.host)?;
             machine.add_shell(shell, exec.fds, pid, command).map_err(too_many)
         }
         _ => Err("Exec format error".into()),
@@ -228,7 +229,7 @@ fn fresh(exec: &Exec, dialect: Dialect, pid: u32) -> Shell {
 }
 
 /// A shell from its command line: `sh [-eux] [-c COMMAND | FILE] [ARGUMENT…]`.
-fn shell_command(exec: &Exec, dialect: Dialect, pid: u32, host: &Host) -> Result<Shell, String> {
+fn shell_command(exec: &Exec, dialect: Dialect, pid: u32, on_terminal: bool, host: &Host) -> Result<Shell, String> {
     let mut shell = fresh(exec, dialect, pid);
     let arg0 = exec.argv.first().cloned().unwrap_or_default();
     shell.state.arg0 = arg0.clone();
@@ -288,6 +289,8 @@ fn shell_command(exec: &Exec, dialect: Dialect, pid: u32, host: &Host) -> Result
         }
     } else {
         shell.state.positional = operands.collect::<Vec<_>>().into();
+        shell.state.interactive = on_terminal;
+        shell.told = on_terminal;
         shell.run_stdin(Parser::new(Vec::new(), dialect == Dialect::Bash));
     }
     Ok(shell)

@@ -9,6 +9,7 @@ mod arith;
 mod ast;
 mod braces;
 pub mod builtins;
+pub mod complete;
 mod exec;
 mod expand;
 mod files;
@@ -30,6 +31,7 @@ mod text;
 mod transcript;
 
 pub use arith::{Variables, evaluate};
+pub use parser::needs_more;
 pub use process::{ShellProcess, run_spawn};
 pub use state::{DEFAULT_PATH, State};
 pub use terminal::{Doing, Terminal};

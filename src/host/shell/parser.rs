@@ -56,6 +56,29 @@ impl ParseError {
     }
 }
 
+/// Whether a text that a person typed goes on: a quote, a here-document or a compound command is
+/// not finished, or its last line ends with a backslash or an operator.
+pub fn needs_more(text: &str) -> bool {
+    let text = if text.ends_with('\n') { text.to_owned() } else { format!("{text}\n") };
+    if is_continued(&text) {
+        return true;
+    }
+    let mut parser = Parser::new(text.chars().collect(), true).interactive();
+    loop {
+        match parser.next_line() {
+            Ok(Some(_)) => {}
+            Ok(None) => return false,
+            Err(error) => return error.is_incomplete(),
+        }
+    }
+}
+
+/// Whether the last line ends with a backslash that quotes its end.
+pub(super) fn is_continued(text: &str) -> bool {
+    let line = text.strip_suffix('\n').unwrap_or_default();
+    line.chars().rev().take_while(|c| *c == '\\').count() % 2 == 1
+}
+
 /// Levels of nesting that are followed.
 const MAX_DEPTH: u32 = 40;
 
@@ -638,6 +661,27 @@ mod tests {
             count += 1;
         }
         Ok(count)
+    }
+
+    #[test]
+    fn unfinished_texts_need_more() {
+        for (text, more) in [
+            ("ls", false),
+            ("echo 'a", true),
+            ("echo \"a", true),
+            ("for i in 1 2; do", true),
+            ("for i in 1; do echo; done", false),
+            ("cat <<END\na", true),
+            ("cat <<END\na\nEND", false),
+            ("a |", true),
+            ("a &&", true),
+            ("ls \\", true),
+            ("echo $(ls", true),
+            ("fi", false),
+            ("", false),
+        ] {
+            assert_eq!(needs_more(text), more, "{text:?}");
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::process::Orphans;
 use super::state::{DEFAULT_PATH, Dialect, State};
 use super::transcript::{Stream, Transcript};
 use crate::host::Host;
-use crate::host::console::{Request, Typing};
+use crate::host::console::{Request, Typing, Window};
 use crate::host::process::{Ctx, Exit, Input, Process, Signal};
 use crate::host::vfs::Cred;
 use crate::trace::Kind;
@@ -120,6 +120,11 @@ impl Terminal {
     /// The working directory.
     pub fn cwd(&self) -> &str {
         self.state().map_or("/", |state| &state.cwd)
+    }
+
+    /// Its size.
+    pub fn window(&self) -> Window {
+        self.machine.window()
     }
 
     /// The user who logged in.

@@ -6,6 +6,7 @@ mod attributes;
 mod awk;
 mod date;
 mod diff;
+mod editor;
 mod files;
 mod find;
 mod follow;
@@ -15,17 +16,21 @@ mod jq;
 mod ls;
 mod net;
 mod openssl;
+mod password_prompt;
 mod posix_regex;
+mod privileges;
 mod processes;
 mod run;
 mod sed;
 mod sockets;
 mod sort;
+mod ssh;
 mod stream;
 mod system;
 mod systemctl;
 mod text;
 
+pub use editor::NO_TERMINAL;
 pub use posix_regex::Syntax;
 
 use super::program::{Entry, Env, Filter, Program, Programs};
@@ -68,6 +73,12 @@ const FILTERS: &[(&str, Filter, Reads)] = &[
     ("mawk", awk::awk, always),
     ("base64", text::base64, always),
     ("basename", text::basename, never),
+    ("addgroup", accounts::groupadd, never),
+    ("chpasswd", accounts::chpasswd, always),
+    ("delgroup", accounts::groupdel, never),
+    ("deluser", accounts::deluser, never),
+    ("groupadd", accounts::groupadd, never),
+    ("groupdel", accounts::groupdel, never),
     ("chgrp", attributes::chgrp, never),
     ("chmod", attributes::chmod, never),
     ("chown", attributes::chown, never),
@@ -137,8 +148,8 @@ const FILTERS: &[(&str, Filter, Reads)] = &[
     ("uniq", sort::uniq, always),
     ("uptime", system::uptime, never),
     ("useradd", accounts::useradd, never),
-    ("adduser", accounts::useradd, never),
     ("userdel", accounts::userdel, never),
+    ("usermod", accounts::usermod, never),
     ("wc", text::wc, without_files),
     ("which", system::which, never),
     ("whoami", identity::whoami, never),
@@ -147,27 +158,35 @@ const FILTERS: &[(&str, Filter, Reads)] = &[
 type Make = fn() -> Box<dyn Program>;
 
 const PROGRAMS: &[(&str, Make)] = &[
+    ("adduser", accounts::AddUser::make),
     ("cat", stream::Cat::make),
     ("dig", net::Dig::make),
+    ("editor", editor::Editor::make),
     ("env", run::Wrapper::make),
     ("find", find::Find::make),
     ("grep", grep::Grep::make),
     ("host", net::HostTool::make),
     ("head", stream::Head::make),
+    ("nano", editor::Editor::make),
     ("nc", net::Telnet::make),
     ("netcat", net::Telnet::make),
     ("nice", run::Wrapper::make),
     ("nohup", run::Wrapper::make),
     ("openssl", openssl::Openssl::make),
+    ("passwd", accounts::Passwd::make),
     ("sleep", run::Sleep::make),
-    ("su", run::Wrapper::make),
-    ("sudo", run::Wrapper::make),
+    ("ssh", ssh::Ssh::make),
+    ("su", privileges::Su::make),
+    ("sudo", privileges::Sudo::make),
+    ("sudoedit", privileges::Sudo::make),
     ("service", systemctl::Systemctl::make),
     ("systemctl", systemctl::Systemctl::make),
     ("tail", follow::Tail::make),
     ("tee", stream::Tee::make),
     ("telnet", net::Telnet::make),
     ("timeout", run::Wrapper::make),
+    ("vi", editor::Editor::make),
+    ("vim", editor::Editor::make),
     ("xargs", run::Xargs::make),
     ("yes", stream::Yes::make),
 ];

@@ -61,7 +61,7 @@ impl Program for Sleep {
 }
 
 /// Commands that change something and then become another command: `env`, `nohup`, `nice`,
-/// `timeout`, `su`, `sudo`.
+/// `timeout`.
 #[derive(Clone, Debug, Default)]
 pub struct Wrapper;
 
@@ -77,8 +77,6 @@ impl Program for Wrapper {
         let args = env.args[1..].to_vec();
         match name.as_str() {
             "env" => with_environment(&args, env),
-            "su" => switch_user(&args, env),
-            "sudo" => sudo(&args, env),
             name => {
                 let mut argv: Vec<String> = args;
                 while argv.first().is_some_and(|arg| arg.starts_with('-')) {
@@ -134,80 +132,6 @@ fn with_environment(args: &[String], env: &mut Env<'_, '_>) -> Progress {
         return Progress::Exit(0);
     }
     become_command(Run { argv, vars: Some(vars), ..Run::default() })
-}
-
-/// The command as another user, with a shell if none is named.
-fn as_user(name: &str, login: bool, argv: Vec<String>, env: &mut Env<'_, '_>) -> Option<Run> {
-    let accounts = &env.ctx.host.accounts;
-    let user = accounts.user(name)?.clone();
-    let cred = accounts.cred(&user);
-    let mut vars = env.vars.clone();
-    for (key, value) in [("HOME", &user.home), ("USER", &user.name), ("LOGNAME", &user.name), ("SHELL", &user.shell)] {
-        vars.insert(key.into(), value.to_string());
-    }
-    let argv = if argv.is_empty() { vec!["bash".to_owned()] } else { argv };
-    Some(Run { argv, cred: Some(cred), vars: Some(vars), cwd: login.then_some(user.home), ..Run::default() })
-}
-
-fn switch_user(args: &[String], env: &mut Env<'_, '_>) -> Progress {
-    let (mut login, mut command, mut name) = (false, None, None);
-    let mut args = args.iter();
-    while let Some(arg) = args.next() {
-        match arg.as_str() {
-            "-" | "-l" | "--login" => login = true,
-            "-c" | "--command" => command = args.next().cloned(),
-            "-s" => {
-                args.next();
-            }
-            arg if arg.starts_with('-') => {}
-            arg => name = Some(arg.to_owned()),
-        }
-    }
-    let name = name.unwrap_or_else(|| "root".into());
-    if env.cred.uid != 0 {
-        // No password can be typed into a pipe; a terminal would ask for it.
-        env.errln("su: Authentication failure");
-        return Progress::Exit(1);
-    }
-    let argv = command.map_or(Vec::new(), |line| vec!["sh".into(), "-c".into(), line]);
-    match as_user(&name, login, argv, env) {
-        Some(run) => become_command(run),
-        None => {
-            env.errln(format!(
-                "su: user {name} does not exist or the user entry does not contain all the required fields"
-            ));
-            Progress::Exit(1)
-        }
-    }
-}
-
-fn sudo(args: &[String], env: &mut Env<'_, '_>) -> Progress {
-    let (mut name, mut login) = ("root".to_owned(), false);
-    let mut rest = args.to_vec();
-    while let Some(arg) = rest.first().filter(|arg| arg.starts_with('-')).cloned() {
-        rest.remove(0);
-        match arg.as_str() {
-            "-u" if !rest.is_empty() => name = rest.remove(0),
-            "-i" | "-s" => login = arg == "-i",
-            "--" => break,
-            _ => {}
-        }
-    }
-    let caller = env.ctx.host.accounts.by_uid(env.cred.uid).map_or(String::new(), |user| user.name.to_string());
-    let sudoer = env.ctx.host.accounts.group("sudo").is_some_and(|group| {
-        group.members.iter().any(|member| *member == caller) || env.cred.groups.contains(&group.gid)
-    });
-    if env.cred.uid != 0 && !sudoer {
-        env.errln(format!("{caller} is not in the sudoers file."));
-        return Progress::Exit(1);
-    }
-    match as_user(&name, login, rest, env) {
-        Some(run) => become_command(run),
-        None => {
-            env.errln(format!("sudo: unknown user {name}"));
-            Progress::Exit(1)
-        }
-    }
 }
 
 /// `xargs`.

@@ -111,7 +111,10 @@ pub fn run(shell: &mut Shell, id: TaskId, argv: &[String], machine: &mut Machine
             Outcome::Pushed
         }
         "exit" => match call.status_argument() {
-            Ok(status) => Outcome::Control(Control::Exit(status)),
+            Ok(status) => {
+                call.shell.say_goodbye(call.id, call.machine, call.ctx);
+                Outcome::Control(Control::Exit(status))
+            }
             Err(outcome) => outcome,
         },
         "return" => match call.status_argument() {

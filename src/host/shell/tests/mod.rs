@@ -67,7 +67,7 @@ fn a_terminal_prompts_runs_lines_and_can_be_interrupted() {
     assert_eq!(
         terminal.transcript().text(),
         "alice@mx1:~$ cd /etc\nalice@mx1:/etc$ nosuch\n-bash: nosuch: command not found\nalice@mx1:/etc$ for i in 1 \
-         2\n> do echo $i; done\n1\n2\nalice@mx1:/etc$ cat\nline\nline\n^C\nalice@mx1:/etc$ exit 3\n"
+         2\n> do echo $i; done\n1\n2\nalice@mx1:/etc$ cat\nline\nline\n^C\nalice@mx1:/etc$ exit 3\nlogout\n"
     );
 }
 
