@@ -239,6 +239,12 @@ impl Catalog {
                     response.findings.push(Finding::Wildcard(wildcard.clone()));
                     wildcard
                 }
+                // Servers such as nsd(8) keep one tree of names: what lies above another zone exists.
+                None if self.zones.range(name.clone()..).next().is_some_and(|(origin, _)| name.zone_of(origin)) => {
+                    response.authorities.extend(zone.negative_soa());
+                    response.findings.push(Finding::NoType(name.clone()));
+                    return None;
+                }
                 None => {
                     response.rcode = ResponseCode::NXDomain;
                     response.authorities.extend(zone.negative_soa());

@@ -9,6 +9,8 @@ use smol_str::SmolStr;
 pub enum Verb {
     Helo,
     Ehlo,
+    XClient,
+    XForward,
     StartTls,
     Auth,
     Mail,
@@ -22,8 +24,6 @@ pub enum Verb {
     Etrn,
     Quit,
     Help,
-    XClient,
-    XForward,
     /// Anything else, the empty line too.
     Unknown,
 }
@@ -33,6 +33,8 @@ impl Verb {
     pub const NAMED: [Verb; 17] = [
         Verb::Helo,
         Verb::Ehlo,
+        Verb::XClient,
+        Verb::XForward,
         Verb::StartTls,
         Verb::Auth,
         Verb::Mail,
@@ -46,8 +48,6 @@ impl Verb {
         Verb::Etrn,
         Verb::Quit,
         Verb::Help,
-        Verb::XClient,
-        Verb::XForward,
     ];
 
     /// The verb on the wire, in capitals.

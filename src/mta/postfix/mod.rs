@@ -7,6 +7,7 @@
 //! [`Services`](services::Services) is what the daemons share.
 
 pub mod agents;
+pub mod anvil;
 pub mod bounce;
 pub mod check;
 pub mod cleanup;

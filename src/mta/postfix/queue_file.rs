@@ -76,7 +76,8 @@ pub struct Recipient {
 pub struct Attributes {
     /// `local` or `remote`: log_message_origin and address rewriting context.
     pub rewrite_context: SmolStr,
-    /// Client name as verified, or `unknown`.
+    /// Client name as verified, or `unknown`. If XFORWARD named another client, that one's; so for
+    /// the following ones.
     pub client_name: SmolStr,
     /// Client address.
     pub client_address: SmolStr,
@@ -86,6 +87,8 @@ pub struct Attributes {
     pub helo_name: SmolStr,
     /// `SMTP`, `ESMTP`, `ESMTPS` …
     pub protocol_name: SmolStr,
+    /// The queue id at the host that forwarded the message with XFORWARD; empty if none did.
+    pub log_ident: SmolStr,
     /// SASL mechanism.
     pub sasl_method: SmolStr,
     /// SASL login.

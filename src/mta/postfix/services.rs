@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::anvil::Anvil;
 use super::bounce::Bounce;
 use super::cleanup::Cleanup;
 use super::config::{Config, Fatal, Params, limits};
@@ -63,6 +64,8 @@ pub struct Services {
     pub bounce: Bounce,
     /// verify(8).
     pub verify: Verify,
+    /// anvil(8).
+    pub anvil: Anvil,
     /// Daemons that cannot start, with the reason; the values above are then those of defaults,
     /// and nobody gets an answer.
     broken: BTreeMap<Daemon, LastWords>,
@@ -82,7 +85,8 @@ impl Services {
         let cleanup = load.daemon(Daemon::Cleanup, Cleanup::load)?;
         let bounce = load.daemon(Daemon::Bounce, Bounce::load)?;
         let verify = load.daemon(Daemon::Verify, Verify::load)?;
-        Ok(Services { config, log, queue, rewrite, cleanup, bounce, verify, broken, wanted: BTreeSet::new() })
+        let anvil = Anvil::load(&config.of("anvil")).or_else(|_| Anvil::load(&defaults.global()))?;
+        Ok(Services { config, log, queue, rewrite, cleanup, bounce, verify, anvil, broken, wanted: BTreeSet::new() })
     }
 
     /// Whether a daemon answers. If it cannot start, master(8) will say so.

@@ -153,6 +153,7 @@ impl State<'_, '_> {
             "" | "localhost" if attributes.uid.is_some() || attributes.client_address.is_empty() => {
                 Cow::Borrowed("local")
             }
+            "unknown" if attributes.client_address == "unknown" => Cow::Borrowed("unknown"),
             name => Cow::Owned(format!("{name}[{}]", attributes.client_address)),
         };
         let mut rest = format!("from=<{}>", self.sender);

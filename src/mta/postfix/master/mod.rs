@@ -54,6 +54,8 @@ pub enum Owner {
     Pipe = 7,
     /// master(8) itself: a throttled daemon is tried again.
     Throttle = 8,
+    /// anvil(8).
+    Anvil = 9,
 }
 
 impl Owner {
@@ -63,8 +65,8 @@ impl Owner {
     }
 
     fn of(token: u64) -> Option<Owner> {
-        use Owner::{Local, Pickup, Pipe, Qmgr, Smtp, Smtpd, Throttle};
-        [Smtpd, Qmgr, Smtp, Pickup, Local, Pipe, Throttle].into_iter().find(|owner| *owner as u64 == token >> 56)
+        use Owner::{Anvil, Local, Pickup, Pipe, Qmgr, Smtp, Smtpd, Throttle};
+        [Smtpd, Qmgr, Smtp, Pickup, Local, Pipe, Throttle, Anvil].into_iter().find(|owner| *owner as u64 == token >> 56)
     }
 }
 
@@ -392,6 +394,7 @@ impl Running {
             Some(Owner::Smtp) => self.agents.wake_smtp(own, &mut self.services, ctx),
             Some(Owner::Local) => self.agents.wake_local(own, &mut self.qmgr, &mut self.services, ctx),
             Some(Owner::Pipe) => self.agents.wake_pipe(own, &mut self.qmgr, &mut self.services, ctx),
+            Some(Owner::Anvil) => self.services.anvil.wake(&mut self.services.log, ctx),
             Some(Owner::Throttle) => {
                 self.agents.retry(&mut self.qmgr, &mut self.services, ctx);
                 let rested = self.resting.rested(ctx.now);

@@ -8,6 +8,7 @@ use super::commands::{error, ok};
 use super::sasl::Progress;
 use super::session::Session;
 use crate::host::Ctx;
+use crate::mta::postfix::anvil::Rate;
 use crate::mta::postfix::services::Services;
 use crate::smtp::command::Word;
 use crate::smtp::reply::Reply;
@@ -39,6 +40,9 @@ impl Session {
         let (Some(mechanism), true) = (words.get(1), words.len() <= 3) else {
             return error(501, "5.5.4 Syntax: AUTH mechanism");
         };
+        if let Some(refusal) = self.count_command(Rate::Auth, services, ctx) {
+            return refusal;
+        }
         let initial = words.get(2).map(|word| word.text.as_str());
         let random = u64::from(ctx.now.subsec_micros()) << 20 | self.sock.0;
         let challenge = || format_smolstr!("<{random}.{}@{}>", ctx.now.secs(), conf.myhostname);

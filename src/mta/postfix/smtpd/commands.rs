@@ -34,7 +34,7 @@ fn is_junk(verb: Verb) -> bool {
 
 /// Verbs that Postfix does not know.
 fn is_unknown(verb: Verb) -> bool {
-    matches!(verb, Verb::Unknown | Verb::Expn | Verb::Help | Verb::XClient | Verb::XForward)
+    matches!(verb, Verb::Unknown | Verb::Expn | Verb::Help)
 }
 
 impl Session {
@@ -109,7 +109,7 @@ impl Session {
                 self.flush_history(services, ctx);
                 return self.run(Pending::Hello { verb, name: name.into() }, services, ctx);
             }
-            Verb::StartTls => self.starttls(&words),
+            Verb::StartTls => self.starttls(&words, services, ctx),
             Verb::Auth => self.auth(&words, services, ctx),
             Verb::Mail => match self.parse_mail(&words, services, ctx) {
                 Ok(transaction) => return self.run(Pending::Mail(Box::new(transaction)), services, ctx),
@@ -141,6 +141,8 @@ impl Session {
             Verb::Noop => ok(250, "2.0.0 Ok"),
             Verb::Vrfy => return self.vrfy(&words, services, ctx),
             Verb::Etrn => return self.etrn(&words, services, ctx),
+            Verb::XClient => return self.xclient(&words, services, ctx),
+            Verb::XForward => self.xforward(&words),
             _ => Answer::close(Reply::new(221, "2.0.0 Bye")),
         })
     }
@@ -366,21 +368,32 @@ impl Session {
                 }
                 _ => String::new(),
             };
+            let mut origin = String::new();
+            if let Some(forwarded) = &self.forwarded {
+                if !forwarded.ident.is_empty() {
+                    origin.push_str(&format!(", orig_queue_id={}", forwarded.ident));
+                }
+                if forwarded.about_client {
+                    origin.push_str(&format!(", orig_client={}", forwarded.namaddr()));
+                }
+            }
             match &self.login {
                 Some((method, login)) => services.log.info(
                     ctx,
                     tag,
-                    format_args!("{id}: client={from}, sasl_method={method}, sasl_username={login}{sasl_sender}"),
+                    format_args!(
+                        "{id}: client={from}, sasl_method={method}, sasl_username={login}{sasl_sender}{origin}"
+                    ),
                 ),
-                None => services.log.info(ctx, tag, format_args!("{id}: client={from}")),
+                None => services.log.info(ctx, tag, format_args!("{id}: client={from}{origin}")),
             }
             self.queue_id = Some(id);
         }
         Ok(())
     }
 
-    fn starttls(&mut self, words: &[Word]) -> Answer {
-        let conf = &self.conf;
+    fn starttls(&mut self, words: &[Word], services: &mut Services, ctx: &mut Ctx<'_>) -> Answer {
+        let conf = Arc::clone(&self.conf);
         if words.len() != 1 {
             return error(501, "5.5.4 Syntax: STARTTLS");
         }
@@ -392,6 +405,9 @@ impl Session {
         }
         if !conf.tls.works() {
             return error(454, "4.7.0 TLS not available due to local problem");
+        }
+        if let Some(refusal) = self.refuse_tls(services, ctx) {
+            return refusal;
         }
         self.transaction = None;
         Answer { reply: Some(Reply::new(220, "2.0.0 Ready to start TLS")), error: false, next: Next::Tls }

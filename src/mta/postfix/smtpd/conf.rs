@@ -5,12 +5,15 @@ use std::time::Duration;
 
 use smol_str::{SmolStr, ToSmolStr};
 
+use super::limits::LimitsConf;
 use super::restrictions::{Checks, Classes, Codes, List, Rule, guards_relaying, parse_list, tables};
 use super::sasl::SaslConf;
 use super::tls::TlsConf;
+use crate::dns::Qtype;
 use crate::host::Host;
+use crate::mta::postfix::cleanup::ReceiveOverrides;
 use crate::mta::postfix::config::{Config, Fatal, MasterEntry, Params, limits};
-use crate::mta::postfix::maps::{AddressFinder, Maps, MatchList, Stamps};
+use crate::mta::postfix::maps::{AddressFinder, MapFlags, Maps, MatchList, Stamps, Table};
 use crate::smtp::framing::{BareNewline, Limits};
 use crate::smtp::server::Settings;
 
@@ -47,7 +50,12 @@ pub struct SmtpdConf {
     pub noop_commands: MatchList,
     pub fast_flush_domains: MatchList,
     pub local_rewrite_clients: Arc<[SmolStr]>,
-    pub event_limit_exceptions: MatchList,
+    pub limits: LimitsConf,
+    /// `inet_protocols` names IPv6.
+    pub ipv6: bool,
+    pub xclient_hosts: MatchList,
+    pub xforward_hosts: MatchList,
+    pub command_filter: Option<Table>,
     pub authenticated_header: bool,
     pub client_port_logging: bool,
     pub notify_classes: Vec<SmolStr>,
@@ -81,11 +89,18 @@ impl SmtpdConf {
     ) -> Result<SmtpdConf, Fatal> {
         let params = &config.service(entry);
         limits::check("smtpd", params, startup)?;
-        let checks = load_checks(params)?;
-        let event_limit_exceptions = params.match_list("smtpd_client_event_limit_exceptions")?;
-        startup.extend(event_limit_exceptions.problems(host).into_iter().chain(checks.mynetworks.problems(host)));
+        let mut checks = load_checks(params)?;
+        let overrides = ReceiveOverrides::load(params)?;
+        if overrides.no_unknown_recipient_checks {
+            checks.reject_unlisted_recipient = false;
+        }
+        let client_limits = LimitsConf::load(params, &entry.name)?;
+        startup.extend(client_limits.exceptions.problems(host).into_iter().chain(checks.mynetworks.problems(host)));
         let opened = tables_of(&checks);
         startup.extend(opened.iter().flat_map(|maps| maps.problems(host)));
+        let filter = params.get("smtpd_command_filter");
+        let command_filter = (!filter.is_empty()).then(|| Table::new(&filter, MapFlags::FOLDED));
+        startup.extend(command_filter.iter().flat_map(|table| table.problems(host)));
         let stamps = opened.iter().map(|maps| maps.stamps(host)).collect();
         let relay_guarded = guards_relaying(&checks.relay, startup) || guards_relaying(&checks.recipient, startup);
         if !relay_guarded {
@@ -111,7 +126,6 @@ impl SmtpdConf {
             "reject" => BareNewline::Reject,
             _ => BareNewline::Accept,
         };
-        let options = params.list("receive_override_options");
         let syslog_name = params.get("syslog_name");
         let mut notify_classes: Vec<SmolStr> = params.list("notify_classes");
         notify_classes.iter_mut().for_each(|class| *class = class.to_ascii_lowercase().into());
@@ -155,15 +169,19 @@ impl SmtpdConf {
             noop_commands: params.match_list("smtpd_noop_commands")?,
             fast_flush_domains: params.match_list("fast_flush_domains")?,
             local_rewrite_clients: params.list("local_header_rewrite_clients").into(),
-            event_limit_exceptions,
+            limits: client_limits,
+            ipv6: params.list("inet_protocols").iter().any(|name| name == "all" || name == "ipv6"),
+            xclient_hosts: params.match_list("smtpd_authorized_xclient_hosts")?,
+            xforward_hosts: params.match_list("smtpd_authorized_xforward_hosts")?,
+            command_filter,
             authenticated_header: params.bool("smtpd_sasl_authenticated_header")?,
             client_port_logging: params.bool("smtpd_client_port_logging")?,
             notify_classes,
             error_notice_recipient: params.get("error_notice_recipient"),
             notice_domain: params.get("myorigin"),
             content_filter: params.get("content_filter"),
-            no_address_mappings: options.iter().any(|option| option == "no_address_mappings"),
-            no_header_body_checks: options.iter().any(|option| option == "no_header_body_checks"),
+            no_address_mappings: overrides.no_address_mappings,
+            no_header_body_checks: overrides.no_header_body_checks,
             checks,
             tls,
             sasl,
@@ -249,6 +267,15 @@ fn load_checks(params: &Params<'_>) -> Result<Checks, Fatal> {
         },
         unverified_recipient_reason: params.get("unverified_recipient_reject_reason"),
         unverified_sender_reason: params.get("unverified_sender_reject_reason"),
+        default_rbl_reply: params.raw("default_rbl_reply").unwrap_or_default(),
+        rbl_reply_maps: params.maps("rbl_reply_maps")?,
+        log_permit: params.match_list("smtpd_log_access_permit_actions")?,
+        address_types: {
+            let protocols = params.list("inet_protocols");
+            let speaks = |name: &str| protocols.iter().any(|known| known == "all" || known == name);
+            let types = [(Qtype::A, "ipv4"), (Qtype::Aaaa, "ipv6")];
+            types.into_iter().filter(|(_, name)| speaks(name)).map(|(qtype, _)| qtype).collect()
+        },
         policy_default_action: params.get("smtpd_policy_service_default_action"),
         classes,
     })
@@ -273,6 +300,7 @@ fn tables_of(checks: &Checks) -> Vec<&Maps> {
         &checks.virtual_mailbox_maps,
         &checks.relay_recipient_maps,
         &checks.sender_login_maps,
+        &checks.rbl_reply_maps,
     ];
     for list in List::ALL {
         tables(checks.rules(list), &mut maps);

@@ -92,9 +92,13 @@ impl Session {
         }
         text.extend_from_slice(content);
         let peer = &self.peer;
-        let local = self.is_local_client(ctx);
+        let forwarded = self.forwarded.take();
+        let local = match forwarded.as_ref().and_then(|forwarded| forwarded.local) {
+            Some(local) => local,
+            None => self.is_local_client(ctx),
+        };
         let actions = transaction.actions;
-        let attributes = Attributes {
+        let mut attributes = Attributes {
             rewrite_context: SmolStr::new_static(if local { "local" } else { "remote" }),
             client_name: peer.name.clone(),
             client_address: peer.addr.clone(),
@@ -111,6 +115,16 @@ impl Session {
             redirect: actions.redirect.unwrap_or_default(),
             ..Attributes::default()
         };
+        if let Some(forwarded) = forwarded {
+            attributes.log_ident = forwarded.ident;
+            if forwarded.about_client {
+                attributes.client_name = forwarded.name;
+                attributes.client_address = forwarded.addr;
+                attributes.client_port = forwarded.port;
+                attributes.helo_name = forwarded.helo;
+                attributes.protocol_name = forwarded.protocol;
+            }
+        }
         let mut recipients = recipients;
         recipients.extend(actions.bcc.into_iter().map(|address| Recipient {
             address: address.clone(),

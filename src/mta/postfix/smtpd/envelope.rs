@@ -11,6 +11,7 @@ use super::data::Transaction;
 use super::restrictions::ErrorClass;
 use super::session::Session;
 use crate::host::Ctx;
+use crate::mta::postfix::anvil::Rate;
 use crate::mta::postfix::queue_file::{Notify, Recipient};
 use crate::mta::postfix::services::Services;
 use crate::mta::postfix::trivial_rewrite;
@@ -90,6 +91,9 @@ impl Session {
             self.errors_seen.push(ErrorClass::Protocol);
             return Err(error(503, "5.5.1 Error: MAIL after BDAT"));
         }
+        if let Some(refusal) = self.count_command(Rate::Message, services, ctx) {
+            return Err(refusal);
+        }
         let Some(sender) = self.extract(word, true, conf.strict_rfc821, services, ctx) else {
             return Err(error(501, "5.1.7 Bad sender address syntax"));
         };
@@ -158,6 +162,9 @@ impl Session {
         if self.chunks != Chunks::None {
             self.errors_seen.push(ErrorClass::Protocol);
             return Err(error(503, "5.5.1 Error: RCPT after BDAT"));
+        }
+        if let Some(refusal) = self.count_command(Rate::Recipient, services, ctx) {
+            return Err(refusal);
         }
         let Some(found) = self.extract(word, false, conf.strict_rfc821, services, ctx) else {
             return Err(error(501, "5.1.3 Bad recipient address syntax"));

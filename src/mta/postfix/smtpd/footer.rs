@@ -2,6 +2,7 @@
 
 use smol_str::{SmolStr, ToSmolStr};
 
+use super::peer::Peer;
 use super::session::Session;
 use crate::host::Ctx;
 use crate::mail::date;
@@ -51,27 +52,48 @@ impl Session {
     /// A name of the session's attributes (postconf(5), `smtpd_reject_footer`).
     pub(super) fn attribute(&self, name: &str, ctx: &Ctx<'_>) -> Option<SmolStr> {
         let transaction = self.transaction.as_ref();
-        let part = |address: &str, domain: bool| {
-            let (local, host) = address.rsplit_once('@').unwrap_or((address, ""));
-            SmolStr::from(if domain { host } else { local })
+        let known = Named {
+            peer: &self.peer,
+            helo: self.helo.as_deref(),
+            sender: transaction.map(|transaction| transaction.sender.as_str()),
+            recipient: transaction.and_then(|t| t.recipients.last()).map(|recipient| recipient.address.as_str()),
         };
-        let sender = transaction.map(|transaction| transaction.sender.clone());
-        let recipient = transaction.and_then(|t| t.recipients.last()).map(|recipient| recipient.address.clone());
+        match name {
+            "localtime" => date::mbox(ctx.now, &ctx.host.zone).get(4..19).map(SmolStr::from),
+            "server_name" => Some(self.conf.myhostname.clone()),
+            _ => known.attribute(name),
+        }
+    }
+}
+
+/// What templates of replies may refer to (`smtpd_reject_footer`, `default_rbl_reply`).
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Named<'a> {
+    pub peer: &'a Peer,
+    pub helo: Option<&'a str>,
+    pub sender: Option<&'a str>,
+    pub recipient: Option<&'a str>,
+}
+
+impl Named<'_> {
+    /// The value of a name; `None` if there is none.
+    pub fn attribute(&self, name: &str) -> Option<SmolStr> {
+        let local = |address: &str| address.rsplit_once('@').map_or(address, |(local, _)| local).to_smolstr();
+        let domain = |address: &str| address.rsplit_once('@').map_or("", |(_, domain)| domain).to_smolstr();
+        let (sender, recipient) = (self.sender, self.recipient);
         match name {
             "client" => Some(self.peer.namaddr.clone()),
             "client_address" => Some(self.peer.addr.clone()),
             "client_name" => Some(self.peer.name.clone()),
             "client_port" => Some(self.peer.port.to_smolstr()),
             "reverse_client_name" => Some(self.peer.reverse_name.clone()),
-            "helo_name" => self.helo.clone(),
-            "sender" => sender.map(|sender| if sender.is_empty() { "<>".into() } else { sender }),
-            "sender_name" => sender.map(|sender| part(&sender, false)),
-            "sender_domain" => sender.map(|sender| part(&sender, true)),
-            "recipient" => recipient,
-            "recipient_name" => recipient.map(|recipient| part(&recipient, false)),
-            "recipient_domain" => recipient.map(|recipient| part(&recipient, true)),
-            "localtime" => date::mbox(ctx.now, &ctx.host.zone).get(4..19).map(SmolStr::from),
-            "server_name" => Some(self.conf.myhostname.clone()),
+            "helo_name" => self.helo.map(SmolStr::from),
+            "sender" => sender.map(|sender| if sender.is_empty() { "<>".into() } else { sender.into() }),
+            "sender_name" => sender.map(local),
+            "sender_domain" => sender.map(domain),
+            "recipient" => recipient.map(SmolStr::from),
+            "recipient_name" => recipient.map(local),
+            "recipient_domain" => recipient.map(domain),
             _ => None,
         }
     }

@@ -70,6 +70,14 @@ impl Session {
                 offer("AUTH", Some(format_smolstr!("AUTH={mechanisms}")));
             }
         }
+        if self.authorized.xclient {
+            let names = "XCLIENT NAME ADDR PROTO HELO REVERSE_NAME PORT LOGIN DESTADDR DESTPORT";
+            offer("XCLIENT", Some(SmolStr::new_static(names)));
+        }
+        if self.authorized.xforward {
+            let names = "XFORWARD NAME ADDR PROTO HELO SOURCE PORT IDENT";
+            offer("XFORWARD", Some(SmolStr::new_static(names)));
+        }
         offer("ENHANCEDSTATUSCODES", None);
         offer("8BITMIME", None);
         offer("DSN", None);

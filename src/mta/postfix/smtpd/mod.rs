@@ -12,6 +12,7 @@ mod data;
 mod envelope;
 mod footer;
 mod hello;
+pub mod limits;
 mod lists;
 mod notice;
 pub mod peer;
@@ -20,6 +21,7 @@ pub mod restrictions;
 pub mod sasl;
 pub mod session;
 pub mod tls;
+mod xclient;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -162,10 +164,10 @@ impl Smtpd {
 }
 
 /// Logs a fatal error of a daemon, and what master(8) says to it.
-fn fail(services: &mut Services, ctx: &mut Ctx<'_>, text: &str) {
-    services.log.log(ctx, Priority::Error, "postfix/smtpd", format_args!("fatal: {text}"));
+fn fail(tag: &str, services: &mut Services, ctx: &mut Ctx<'_>, text: &str) {
+    services.log.log(ctx, Priority::Error, tag, format_args!("fatal: {text}"));
     let program = "/usr/lib/postfix/sbin/smtpd";
-    let pid = services.log.pid("postfix/smtpd", ctx);
+    let pid = services.log.pid(tag, ctx);
     services.log.warn(ctx, "postfix/master", format_args!("process {program} pid {pid} exit status 1"));
     services.log.warn(ctx, "postfix/master", format_args!("{program}: bad command startup -- throttling"));
 }

@@ -49,6 +49,15 @@ pub struct Peer {
     pub forward_status: NameStatus,
 }
 
+impl Peer {
+    /// Gives the client another address. `namaddr` is left as it is.
+    pub(super) fn set_address(&mut self, ip: IpAddr) {
+        self.ip = ip;
+        self.addr = ip.to_smolstr();
+        self.rfc_addr = if ip.is_ipv6() { format_smolstr!("IPv6:{ip}") } else { self.addr.clone() };
+    }
+}
+
 /// What finding out needs next.
 #[derive(Clone, Debug)]
 pub enum Step {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -16,6 +16,7 @@ use super::peer::{Naming, Peer, Step};
 use super::restrictions::{Answers, ErrorClass, Facts, Flow, List, Lookups, Need, Note, Rejection, Run};
 use super::sasl::Exchange;
 use super::tls::{Level, TlsFacts};
+use super::xclient::{Authorized, Forwarded};
 use super::{Event, OWNER, lists};
 use crate::host::{Ctx, Priority};
 use crate::mta::postfix::services::Services;
@@ -110,6 +111,15 @@ pub struct Session {
     pub(super) stale_recipients: u64,
     pub(super) early_hello: Option<Arc<TlsMessage>>,
     pub(super) sasl_excepted: bool,
+    pub(super) authorized: Authorized,
+    /// The address under which anvil(8) has counted the connection.
+    pub(super) counted: Option<IpAddr>,
+    pub(super) forwarded: Option<Box<Forwarded>>,
+    /// The address that the client has connected to.
+    pub(super) local: SocketAddr,
+    /// What XCLIENT says about that instead.
+    pub(super) server_addr: Option<SmolStr>,
+    pub(super) server_port: Option<SmolStr>,
     /// What is said when a chunk that is skipped has passed.
     pub(super) after_chunk: Option<Answer>,
     pub(super) transcript: Transcript,
@@ -163,6 +173,12 @@ impl Session {
             stale_recipients: 0,
             early_hello: None,
             sasl_excepted: false,
+            authorized: Authorized::default(),
+            counted: None,
+            forwarded: None,
+            local,
+            server_addr: None,
+            server_port: None,
             after_chunk: None,
             transcript: Transcript::default(),
             polls: 0,
@@ -208,8 +224,12 @@ impl Session {
 
     fn connected(&mut self, services: &mut Services, ctx: &mut Ctx<'_>) {
         services.log.info(ctx, &self.conf.tag, format_args!("connect from {}", self.peer.namaddr));
-        self.check_event_limits(services, ctx);
         self.find_discarded(services, ctx);
+        self.authorize(ctx.host);
+        if let Some(refusal) = self.count_connection(services, ctx) {
+            let input = self.said(refusal, ctx);
+            return self.drive(input, services, ctx);
+        }
         let exceptions = &self.conf.sasl.exceptions;
         let excepted = lists::client_matches(exceptions, &self.peer.name, &self.peer.addr, ctx.host);
         self.sasl_excepted = matches!(excepted, Ok(Some(_)));
@@ -220,7 +240,7 @@ impl Session {
         {
             let text = "xsasl_cyrus_server_get_mechanism_list: no applicable SASL mechanisms";
             services.log.warn(ctx, &conf.tag, format_args!("{text}"));
-            super::fail(services, ctx, "no SASL authentication mechanisms");
+            super::fail(&conf.tag, services, ctx, "no SASL authentication mechanisms");
             ctx.close(self.sock);
             self.over = true;
             return;
@@ -241,20 +261,6 @@ impl Session {
             return;
         }
         self.decide(Pending::Connect, services, ctx);
-    }
-
-    /// anvil(8) is not asked, but its list of exceptions is read, and complained about.
-    fn check_event_limits(&self, services: &mut Services, ctx: &mut Ctx<'_>) {
-        let list = &self.conf.event_limit_exceptions;
-        match lists::client_matches(list, &self.peer.name, &self.peer.addr, ctx.host) {
-            Ok(Some(_)) => {}
-            Ok(None) => services.log.start(ctx, "postfix/anvil"),
-            Err(error) => {
-                for line in error.warnings {
-                    services.log.log(ctx, Priority::Warning, &self.conf.tag, format_args!("{line}"));
-                }
-            }
-        }
     }
 
     /// Takes an event.
@@ -335,6 +341,10 @@ impl Session {
                 });
                 self.tls = Some(facts);
                 let wrapper = self.conf.tls.wrapper_mode && self.stage == "CONNECT";
+                if let Some(refusal) = self.count_tls(services, ctx) {
+                    let input = self.said(refusal, ctx);
+                    return self.drive(input, services, ctx);
+                }
                 self.count(true);
                 self.helo = None;
                 if wrapper {
@@ -446,7 +456,7 @@ impl Session {
         self.counting = Some(verb);
     }
 
-    fn count(&mut self, success: bool) {
+    pub(super) fn count(&mut self, success: bool) {
         if let Some(verb) = self.counting.take() {
             let counts = self.counts.entry(verb).or_default();
             counts.0 += u32::from(success);
@@ -490,8 +500,45 @@ impl Session {
         let session = self.sock;
         ctx.emit_full(|| Kind::SmtpCmd { session, line: command.text() });
         self.transcript.heard(&command.line);
+        let command = match self.filter_command(command, services, ctx) {
+            Ok(command) => command,
+            Err(answer) => return Some(answer),
+        };
         self.counting = Some(command.verb);
         self.command(command, services, ctx)
+    }
+
+    /// Replaces a command as `smtpd_command_filter` says.
+    fn filter_command(
+        &mut self,
+        command: Command,
+        services: &mut Services,
+        ctx: &mut Ctx<'_>,
+    ) -> Result<Command, Answer> {
+        let conf = Arc::clone(&self.conf);
+        let Some(table) = &conf.command_filter else { return Ok(command) };
+        let text = command.text();
+        match table.find(text.trim_start_matches([' ', '\t']), ctx.host) {
+            Ok(None) => Ok(command),
+            Ok(Some(found)) => {
+                let (from, by) = (&self.peer.namaddr, &found.value);
+                let line = format!("{from}: replacing command \"{text:.100}\" with \"{by:.100}\"");
+                services.log.info(ctx, &conf.tag, format_args!("{line}"));
+                Ok(Command::parse(found.value.as_bytes().to_vec().into()))
+            }
+            Err(error) => {
+                for line in error.warnings {
+                    services.log.log(ctx, Priority::Warning, &conf.tag, format_args!("{line}"));
+                }
+                services.log.warn(ctx, &conf.tag, format_args!("{} lookup error for \"{text:.100}\"", table.name()));
+                self.errors_seen.push(ErrorClass::Data);
+                let reply = Reply::new(421, format!("4.3.0 {} Server local data error", conf.myhostname));
+                let id = self.queue_id.as_deref().unwrap_or("NOQUEUE");
+                let (stage, from, text) = (self.stage, &self.peer.namaddr, reply.lines.join(" "));
+                services.log.info(ctx, &conf.tag, format_args!("{id}: reject: {stage} from {from}: 421 {text}"));
+                Err(Answer::close(reply))
+            }
+        }
     }
 
     /// Decides a command; if that takes time, the session waits.
@@ -689,7 +736,7 @@ impl Session {
         self.count(false);
         self.reset(services, ctx);
         self.notify_postmaster(services, ctx);
-        self.check_event_limits(services, ctx);
+        self.uncount_connection(services, ctx);
         if !ctx.trace.is_full() {
             return;
         }
@@ -715,7 +762,9 @@ impl Session {
         if let Some(id) = self.queue_id.take() {
             services.queue.release(&id, ctx);
         }
-        self.transaction = None;
+        if self.transaction.take().is_some() {
+            self.forwarded = None;
+        }
         self.chunks = Chunks::None;
         self.stale_recipients = 0;
         self.carried.sender = None;

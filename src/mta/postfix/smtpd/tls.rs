@@ -78,7 +78,7 @@ impl TlsConf {
                 ));
                 Level::Encrypt
             }
-            _ => return Err(Fatal(format!("bad string length or value: smtpd_tls_security_level = {named}"))),
+            _ => return Err(Fatal(format!("Invalid TLS level \"{named}\""))),
         };
         if wrapper_mode && level == Level::None {
             level = Level::Encrypt;

@@ -19,6 +19,17 @@ enum Via {
     NameServer,
 }
 
+impl Via {
+    /// The record type in log lines; addresses are not worth any.
+    fn record_type(self) -> Option<&'static str> {
+        match self {
+            Via::Address => None,
+            Via::Exchanger => Some("MX"),
+            Via::NameServer => Some("NS"),
+        }
+    }
+}
+
 impl Evaluation<'_, '_, '_> {
     pub(super) fn check_access(&mut self, key: AccessKey, maps: &Maps, list: List) -> Result<Flow, Flow> {
         let facts = self.facts;
@@ -204,54 +215,113 @@ impl Evaluation<'_, '_, '_> {
         if domain.starts_with('[') {
             return Ok(Flow::Dunno);
         }
-        let servers: Vec<SmolStr> = match via {
+        let servers = match via {
             Via::Address => vec![domain.into()],
-            Via::Exchanger => {
-                let lookup = self.lookups.dns(domain, Qtype::Mx)?;
-                match lookup.outcome {
-                    Outcome::Found => lookup.exchangers().map(|(_, name)| name.clone()).collect(),
-                    _ => vec![domain.into()],
-                }
-            }
-            Via::NameServer => {
-                let mut zone = domain;
-                loop {
-                    let lookup = self.lookups.dns(zone, Qtype::Ns)?;
-                    let servers: Vec<SmolStr> = lookup
-                        .answers
-                        .iter()
-                        .filter_map(|answer| match &answer.data {
-                            Rdata::Ns(name) => Some(name.clone()),
-                            _ => None,
-                        })
-                        .collect();
-                    match zone.split_once('.') {
-                        Some((_, parent)) if servers.is_empty() => zone = parent,
-                        _ => break servers,
-                    }
-                }
-            }
+            Via::Exchanger => self.exchangers(domain)?,
+            Via::NameServer => self.name_servers(domain, name)?,
         };
         for server in servers {
             if via != Via::Address {
                 let found = self.domain_keys(maps, &server, name, subject)?;
                 let flow = self.decide(found, name, subject, list)?;
                 if flow != Flow::Dunno {
-                    return Ok(if flow == Flow::Ok { Flow::Dunno } else { flow });
+                    return Ok(flow);
                 }
             }
-            for qtype in [Qtype::A, Qtype::Aaaa] {
-                let lookup = self.lookups.dns(&server, qtype)?;
-                for addr in lookup.addresses() {
-                    let found = self.address_keys(maps, &addr.to_string(), name, subject)?;
-                    let flow = self.decide(found, name, subject, list)?;
-                    if flow != Flow::Dunno {
-                        return Ok(if flow == Flow::Ok { Flow::Dunno } else { flow });
+            let addresses = match self.server_addresses(&server)? {
+                Ok(addresses) => addresses,
+                Err(why) => {
+                    if let Some(kind) = via.record_type() {
+                        let class = subject.class();
+                        let text = format!("Unable to look up {kind} host {server} for {class} {name}: {why}");
+                        self.run.notes.push(Note::Line(format!("warning: {text}")));
                     }
+                    continue;
+                }
+            };
+            for addr in addresses {
+                let found = self.address_keys(maps, &addr.to_string(), name, subject)?;
+                let flow = self.decide(found, name, subject, list)?;
+                if flow != Flow::Dunno {
+                    return Ok(flow);
                 }
             }
         }
         Ok(Flow::Dunno)
+    }
+
+    /// The mail exchangers of a domain: itself if it names none.
+    fn exchangers(&mut self, domain: &str) -> Result<Vec<SmolStr>, Flow> {
+        let lookup = self.lookups.dns(domain, Qtype::Mx)?;
+        Ok(match lookup.outcome {
+            Outcome::Found if lookup.exchangers().any(|(_, name)| name.is_empty() || name == ".") => Vec::new(),
+            Outcome::Found => lookup.exchangers().map(|(_, name)| name.clone()).collect(),
+            Outcome::NoData | Outcome::NxDomain => vec![domain.into()],
+            Outcome::ServFail | Outcome::Timeout => {
+                self.cannot_look_up("MX", domain, lookup.outcome);
+                Vec::new()
+            }
+        })
+    }
+
+    /// The name servers of a domain, or of the first of its parents that names some.
+    fn name_servers(&mut self, domain: &str, name: &str) -> Result<Vec<SmolStr>, Flow> {
+        let mut zone = domain;
+        loop {
+            let lookup = self.lookups.dns(zone, Qtype::Ns)?;
+            match lookup.outcome {
+                Outcome::Found => {
+                    let servers = lookup.answers.iter().filter_map(|answer| match &answer.data {
+                        Rdata::Ns(name) => Some(name.clone()),
+                        _ => None,
+                    });
+                    return Ok(servers.collect());
+                }
+                Outcome::NoData | Outcome::NxDomain => match zone.split_once('.') {
+                    Some((_, parent)) if !parent.is_empty() => zone = parent,
+                    _ => {
+                        self.cannot_look_up("NS", name, lookup.outcome);
+                        return Ok(Vec::new());
+                    }
+                },
+                Outcome::ServFail | Outcome::Timeout => {
+                    self.cannot_look_up("NS", zone, lookup.outcome);
+                    return Ok(Vec::new());
+                }
+            }
+        }
+    }
+
+    fn cannot_look_up(&mut self, kind: &str, name: &str, outcome: Outcome) {
+        let why = match outcome {
+            Outcome::NxDomain => "Host not found",
+            Outcome::Found | Outcome::NoData => "Host found but no data record of requested type",
+            Outcome::ServFail | Outcome::Timeout => "Host not found, try again",
+        };
+        let text = format!("warning: Unable to look up {kind} host for {name}: {why}");
+        self.run.notes.push(Note::Line(text));
+    }
+
+    /// The addresses of a host, or in the words of the resolver why there are none.
+    fn server_addresses(&mut self, server: &str) -> Result<Result<Vec<IpAddr>, &'static str>, Flow> {
+        let checks = self.checks;
+        let mut addresses = Vec::new();
+        let mut worst = Outcome::NoData;
+        for qtype in &checks.address_types {
+            let lookup = self.lookups.dns(server, *qtype)?;
+            addresses.extend(lookup.addresses());
+            if worst == Outcome::NoData {
+                worst = lookup.outcome;
+            }
+        }
+        if !addresses.is_empty() {
+            return Ok(Ok(addresses));
+        }
+        Ok(Err(match worst {
+            Outcome::NxDomain => "Name or service not known",
+            Outcome::Found | Outcome::NoData => "No address associated with hostname",
+            Outcome::ServFail | Outcome::Timeout => "Temporary failure in name resolution",
+        }))
     }
 
     fn decide(&mut self, found: Option<Found>, name: &str, subject: Subject, list: List) -> Result<Flow, Flow> {
@@ -350,13 +420,19 @@ impl Evaluation<'_, '_, '_> {
                 Flow::Dunno
             }
             "DUNNO" => Flow::Dunno,
-            "OK" | "RELAY" => Flow::Ok,
+            "OK" | "RELAY" => {
+                self.note_permit(command, class, name, &format!("from {table}"));
+                Flow::Ok
+            }
             _ if is_reply_code(command) && !text.is_empty() => {
                 let code: u16 = command.parse().unwrap_or(550);
                 let dsn = if code < 500 { "4.7.1" } else { "5.7.1" };
                 self.refuse_about(subject, rejected(code, dsn, "Access denied")).into()
             }
-            _ if command.bytes().all(|octet| octet.is_ascii_digit()) => Flow::Ok,
+            _ if command.bytes().all(|octet| octet.is_ascii_digit()) => {
+                self.note_permit(command, class, name, &format!("from {table}"));
+                Flow::Ok
+            }
             _ => {
                 let rules = super::parse::parse_inline(value, &self.checks.classes);
                 self.rules(&rules, list)?

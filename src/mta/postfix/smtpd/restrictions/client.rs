@@ -2,14 +2,16 @@
 
 use std::net::IpAddr;
 
-use smol_str::SmolStr;
+use smol_str::{SmolStr, ToSmolStr};
 
 use super::evaluate::Evaluation;
 use super::{Flow, Rbl, RblKey, Rejection, Restriction};
 use crate::dns::Qtype;
 use crate::dns::lookup::{Outcome, Rdata};
+use crate::mta::postfix::config::expand;
 use crate::mta::postfix::smtpd::lists;
 use crate::mta::postfix::smtpd::peer::NameStatus;
+use crate::smtp::reply::enhanced_prefix;
 
 impl Evaluation<'_, '_, '_> {
     /// Evaluates a restriction about the client; `None` if it is about something else.
@@ -99,18 +101,52 @@ impl Evaluation<'_, '_, '_> {
             return Ok(Flow::Ok);
         }
         let reason = self.lookups.dns(&query, Qtype::Txt)?;
-        let reason = reason.answers.iter().find_map(|answer| match &answer.data {
-            Rdata::Txt(text) => Some(format!("; {text}")),
-            _ => None,
-        });
+        let reasons: Vec<&str> = reason
+            .answers
+            .iter()
+            .filter_map(|answer| match &answer.data {
+                Rdata::Txt(text) => Some(text.as_str()),
+                _ => None,
+            })
+            .collect();
         let blocked = match key {
             RblKey::Sender => facts.sender.unwrap_or_default(),
             RblKey::Recipient => facts.recipient.unwrap_or_default(),
             _ => &what,
         };
-        let reason = reason.unwrap_or_default();
-        let text = format!("Service unavailable; {class} [{blocked}] blocked using {}{reason}", rbl.zone);
-        Ok(Rejection::policy(self.checks.codes.maps_rbl, "5.7.1", text).into())
+        let names = |name: &str| match name {
+            "rbl_code" => Some(self.checks.codes.maps_rbl.to_smolstr()),
+            "rbl_class" => Some(SmolStr::new_static(class)),
+            "rbl_what" => Some(blocked.into()),
+            "rbl_domain" => Some(rbl.zone.clone()),
+            "rbl_reason" | "rbl_txt" => Some(reasons.join(" / ").into()).filter(|text: &SmolStr| !text.is_empty()),
+            _ => facts.named().attribute(name),
+        };
+        Ok(self.block_list_reply(rbl, names)?.into())
+    }
+
+    /// The refusal by a block list, by the template of `rbl_reply_maps` or `default_rbl_reply`.
+    fn block_list_reply(
+        &mut self,
+        rbl: &Rbl,
+        mut names: impl FnMut(&str) -> Option<SmolStr>,
+    ) -> Result<Rejection, Flow> {
+        let checks = self.checks;
+        let found = checks.rbl_reply_maps.find(&rbl.text, self.lookups.ctx.host);
+        let found = super::lookup::or_retry(found, &rbl.text, self.run)?;
+        let template = found.as_ref().map_or(&checks.default_rbl_reply, |found| &found.value);
+        let line = expand::expand(template, &mut names).unwrap_or_default();
+        let code = line.get(..3).and_then(|code| code.parse::<u16>().ok()).filter(|code| (400..600).contains(code));
+        let (Some(code), Some(text)) = (code, line.get(4..)) else {
+            let rbl = &rbl.zone;
+            let warning = format!("warning: bad RBL reply template for {rbl}: \"{template}\"");
+            self.run.notes.push(super::evaluate::Note::Line(warning));
+            return Ok(Rejection::server_error());
+        };
+        Ok(match enhanced_prefix(text) {
+            Some(dsn) => Rejection::policy(code, dsn, text.get(dsn.len()..).unwrap_or_default().trim_start().into()),
+            None => Rejection::policy(code, "5.7.1", text.into()),
+        })
     }
 }
 

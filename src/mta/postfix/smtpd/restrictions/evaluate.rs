@@ -6,8 +6,11 @@ use smol_str::SmolStr;
 
 use super::lookup::Lookups;
 use super::parse::Classes;
-use super::{Actions, ErrorClass, Flow, List, Rejection, Restriction, Rule, Subject};
+use super::{AccessKey, Actions, ErrorClass, Flow, List, Rejection, Restriction, Rule, Subject};
+use crate::dns::Qtype;
 use crate::mta::postfix::maps::{AddressFinder, LookupError, Maps, MatchList};
+use crate::mta::postfix::smtpd::footer::Named;
+use crate::mta::postfix::smtpd::lists::word_matches;
 use crate::mta::postfix::smtpd::peer::{NameStatus, Peer};
 use crate::trace::{Kind, Source};
 
@@ -43,6 +46,13 @@ pub struct Facts<'a> {
     pub carried: Option<&'a Rejection>,
     /// The command: `RCPT`, `END-OF-MESSAGE` …
     pub stage: &'a str,
+}
+
+impl<'a> Facts<'a> {
+    /// What templates of replies may refer to.
+    pub(super) fn named(&self) -> Named<'a> {
+        Named { peer: self.peer, helo: self.helo, sender: self.sender, recipient: self.recipient }
+    }
 }
 
 /// Codes of `*_reject_code` and the like.
@@ -111,6 +121,11 @@ pub struct Checks {
     pub unverified_recipient_reason: SmolStr,
     pub unverified_sender_reason: SmolStr,
     pub policy_default_action: SmolStr,
+    pub default_rbl_reply: SmolStr,
+    pub rbl_reply_maps: Maps,
+    pub log_permit: MatchList,
+    /// `inet_protocols`: which addresses of servers are looked up.
+    pub address_types: Vec<Qtype>,
 }
 
 impl Checks {
@@ -226,6 +241,12 @@ impl Checks {
 impl Evaluation<'_, '_, '_> {
     fn lists(&mut self, lists: &[List]) -> Result<Flow, Flow> {
         for list in lists {
+            // There is nothing to check at an earlier command that has not come.
+            match list {
+                List::Helo if self.facts.helo.is_none() => continue,
+                List::Sender if self.facts.sender.is_none() => continue,
+                _ => {}
+            }
             self.run.defer_if_reject = None;
             let rules = Arc::clone(self.checks.rules(*list));
             if let Flow::Reject(rejection) = self.rules(&rules, *list)? {
@@ -277,6 +298,7 @@ impl Evaluation<'_, '_, '_> {
                 }
                 Flow::Reject(_) | Flow::Need(_) => return Err(flow),
                 Flow::Ok => {
+                    self.log_permit(rule, list);
                     self.run.warn_if_reject = warn_before;
                     return Ok(Flow::Ok);
                 }
@@ -284,6 +306,42 @@ impl Evaluation<'_, '_, '_> {
         }
         self.run.warn_if_reject = warn_before;
         Ok(Flow::Dunno)
+    }
+
+    /// Logs a permission of a restriction (`smtpd_log_access_permit_actions`); those of access
+    /// tables log themselves.
+    fn log_permit(&mut self, rule: &Rule, list: List) {
+        if self.checks.log_permit.is_empty() {
+            return;
+        }
+        let facts = self.facts;
+        let (class, about) = match &rule.restriction {
+            Restriction::Permit => (list.subject().class(), self.input(list)),
+            Restriction::PermitMynetworks
+            | Restriction::PermitInetInterfaces
+            | Restriction::PermitSaslAuthenticated
+            | Restriction::PermitTlsClientcerts
+            | Restriction::PermitDnswl(..) => (Subject::Client.class(), facts.peer.namaddr.clone()),
+            Restriction::PermitAuthDestination | Restriction::PermitMxBackup => {
+                (Subject::Recipient.class(), facts.recipient.unwrap_or_default().into())
+            }
+            Restriction::PermitNakedIpAddress => (Subject::Helo.class(), facts.helo.unwrap_or_default().into()),
+            _ => return,
+        };
+        let action = rule.text.split(' ').next().unwrap_or_default();
+        let suffix = match &rule.restriction {
+            Restriction::PermitDnswl(_, list) => format!("from {}", list.zone),
+            _ => String::new(),
+        };
+        self.note_permit(action, class, &about, &suffix);
+    }
+
+    /// Logs a permission if its action is listed.
+    pub(super) fn note_permit(&mut self, action: &str, class: &str, about: &str, suffix: &str) {
+        if word_matches(&self.checks.log_permit, action, self.lookups.ctx.host) {
+            let text = format!("action={action} for {class}={about} {suffix}");
+            self.run.notes.push(Note::Happened("permit", text));
+        }
     }
 
     fn rule(&mut self, rule: &Rule, list: List) -> Result<Flow, Flow> {
@@ -318,7 +376,10 @@ impl Evaluation<'_, '_, '_> {
                 self.run.notes.push(Note::Line(format!("warning: {warning}")));
                 return Err(Rejection::server_error().into());
             }
-            Restriction::CheckAccess(key, maps) => self.check_access(*key, maps, list)?,
+            Restriction::CheckAccess(key, maps) => match self.check_access(*key, maps, list)? {
+                Flow::Ok if key.is_indirect() => return Err(self.forbid_permit(*key, rule)),
+                flow => flow,
+            },
             Restriction::PermitNakedIpAddress => {
                 let text = "restriction permit_naked_ip_address is deprecated. \
                             Use permit_mynetworks or permit_sasl_authenticated instead";
@@ -334,6 +395,26 @@ impl Evaluation<'_, '_, '_> {
                 None => self.envelope_rule(other, list)?,
             },
         })
+    }
+
+    /// Whoever runs a name server must not be able to get permission by what it says.
+    fn forbid_permit(&mut self, key: AccessKey, rule: &Rule) -> Flow {
+        let name = rule.text.split(' ').next().unwrap_or_default();
+        let facts = &self.facts;
+        let about = match key.subject() {
+            Subject::ReverseClient => facts.peer.reverse_name.as_str(),
+            Subject::Helo => facts.helo.unwrap_or_default(),
+            Subject::Sender => facts.sender.unwrap_or_default(),
+            Subject::Recipient => facts.recipient.unwrap_or_default(),
+            _ => facts.peer.name.as_str(),
+        };
+        let lines = [
+            format!("warning: restriction {name} returns OK for {about}"),
+            "warning: this is not allowed for security reasons".to_owned(),
+            "warning: use DUNNO instead of OK if you want to make an exception".to_owned(),
+        ];
+        self.run.notes.extend(lines.map(Note::Line));
+        Rejection::server_error().into()
     }
 
     /// The reply name of a list: what its refusals are about.

@@ -135,6 +135,35 @@ pub enum AccessKey {
     RecipientNs,
 }
 
+impl AccessKey {
+    /// What a refusal is about.
+    pub fn subject(self) -> Subject {
+        use AccessKey as Key;
+        match self {
+            Key::Client | Key::ClientA | Key::ClientMx | Key::ClientNs => Subject::Client,
+            Key::ReverseClient | Key::ReverseClientA | Key::ReverseClientMx | Key::ReverseClientNs => {
+                Subject::ReverseClient
+            }
+            Key::Helo | Key::HeloA | Key::HeloMx | Key::HeloNs => Subject::Helo,
+            Key::Sender | Key::SenderA | Key::SenderMx | Key::SenderNs => Subject::Sender,
+            Key::Recipient | Key::RecipientA | Key::RecipientMx | Key::RecipientNs => Subject::Recipient,
+            Key::Etrn => Subject::Etrn,
+            Key::Login => Subject::Login,
+            Key::Certificate => Subject::Certificate,
+        }
+    }
+
+    /// Whether what is looked up comes from name servers that others run, so that the table must
+    /// not permit anything.
+    pub fn is_indirect(self) -> bool {
+        use AccessKey as Key;
+        !matches!(
+            self,
+            Key::Client | Key::Helo | Key::Sender | Key::Recipient | Key::Etrn | Key::Login | Key::Certificate
+        )
+    }
+}
+
 /// What a block list is asked about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the others are named as in reject_rhsbl_NAME")]
@@ -155,6 +184,8 @@ pub struct Rbl {
     pub zone: SmolStr,
     /// Answers that count; any if empty.
     pub filter: SmolStr,
+    /// As written: `rbl_reply_maps` is asked for this.
+    pub text: SmolStr,
 }
 
 /// A restriction.

@@ -94,7 +94,7 @@ fn with_argument(name: &str, word: &str, argument: &SmolStr) -> Restriction {
     }
     if let Some((key, permit)) = rbl_key(name) {
         let (zone, filter) = argument.split_once('=').unwrap_or((argument, ""));
-        let rbl = Rbl { zone: zone.to_lowercase().into(), filter: filter.into() };
+        let rbl = Rbl { zone: zone.to_lowercase().into(), filter: filter.into(), text: argument.clone() };
         return if permit { Restriction::PermitDnswl(key, rbl) } else { Restriction::RejectRbl(key, rbl) };
     }
     match name {
