@@ -195,6 +195,17 @@ fn walk(root: &Path, dir: &Path, found: &mut BTreeMap<String, Vec<u8>>) -> io::R
     Ok(())
 }
 
+/// Loads a scenario.
+///
+/// # Errors
+/// There is none of this name, or it is not valid; in words for people, one line per problem.
+pub fn scenario(name: &str) -> Result<Scenario, String> {
+    let sources = sources(name)?;
+    Scenario::load(&sources).map_err(|problems| {
+        problems.iter().map(|problem| format!("{problem}\n{}", problem.render(&sources.text, false))).collect()
+    })
+}
+
 /// Loads a scenario; what is wrong with it is printed.
 pub fn load(name: &str) -> Option<Scenario> {
     let sources = match sources(name) {

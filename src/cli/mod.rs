@@ -5,13 +5,21 @@
 mod check;
 mod conform;
 mod files;
+#[cfg(feature = "gui")]
+mod film;
 mod grade;
+#[cfg(feature = "gui")]
+mod gui;
 mod lab;
+#[cfg(feature = "gui")]
+mod open;
 mod replay;
 mod run;
 #[cfg(feature = "live")]
 mod serve;
 mod shell;
+#[cfg(feature = "gui")]
+mod shot;
 
 use std::process::ExitCode;
 
@@ -22,13 +30,22 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 #[command(name = "mxlab", version, about, max_term_width = 100)]
 struct Cli {
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 #[derive(Subcommand, Debug)]
 enum Command {
     /// Play a scenario and tell what happened
     Run(run::Args),
+    /// Open the window; without a name it shows what there is to see
+    #[cfg(feature = "gui")]
+    Gui(gui::Args),
+    /// Draw a picture of a moment, without a display
+    #[cfg(feature = "gui")]
+    Shot(shot::Args),
+    /// Draw an animation, without a display
+    #[cfg(feature = "gui")]
+    Film(film::Args),
     /// Put a scenario behind real sockets: telnet, dig and mail programs can use it
     #[cfg(feature = "live")]
     Serve(serve::Args),
@@ -76,8 +93,15 @@ impl From<Outcome> for ExitCode {
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
-    match Cli::parse().command {
+    let Some(command) = Cli::parse().command else { return without_command().into() };
+    match command {
         Command::Run(args) => run::main(&args),
+        #[cfg(feature = "gui")]
+        Command::Gui(args) => gui::main(&args),
+        #[cfg(feature = "gui")]
+        Command::Shot(args) => shot::main(&args),
+        #[cfg(feature = "gui")]
+        Command::Film(args) => film::main(&args),
         #[cfg(feature = "live")]
         Command::Serve(args) => serve::main(&args),
         Command::Shell(args) => return shell::main(&args),
@@ -93,4 +117,17 @@ pub fn main() -> ExitCode {
         }
     }
     .into()
+}
+
+/// `mxlab` alone opens the window.
+#[cfg(feature = "gui")]
+fn without_command() -> Outcome {
+    gui::main(&gui::Args::default())
+}
+
+/// `mxlab` alone, where there is no window.
+#[cfg(not(feature = "gui"))]
+fn without_command() -> Outcome {
+    eprintln!("{}", Cli::command().render_help());
+    Outcome::Invalid
 }

@@ -74,7 +74,8 @@ impl AliasTree {
         match self.expansions.get_mut(name) {
             // An included file tells its names under the name that includes it.
             Some((_, known)) => {
-                let all: Vec<SmolStr> = known.iter().chain(results).cloned().collect();
+                let mut all = known.to_vec();
+                all.extend(results.iter().filter(|result| !known.contains(result)).cloned());
                 *known = all.into();
             }
             None => {

@@ -128,7 +128,7 @@ pub fn dialogue(session: &Session, index: &Index, words: &Words, socket: Socket,
                 (line.speaker, line.text) = (Speaker::Server, reply.to_string());
                 line.refused = reply.starts_with("-ERR") || reply.contains(" NO ") || reply.contains(" BAD ");
             }
-            _ => match narrator.sentence(event) {
+            _ => match super::told::told(&narrator, words, event) {
                 Some(sentence) => line.text = sentence.text,
                 None => continue,
             },

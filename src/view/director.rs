@@ -231,7 +231,7 @@ impl Director {
     /// The beat that an event belongs to, by number; the first one for what was before.
     pub fn beat_of(&self, event: EventId) -> Option<usize> {
         let after = self.beats.partition_point(|beat| beat.first <= event);
-        let number = after.checked_sub(1).unwrap_or(0);
+        let number = after.saturating_sub(1);
         (number < self.beats.len()).then_some(number)
     }
 
@@ -245,7 +245,7 @@ impl Director {
     /// The moment of the screen that shows a virtual time.
     pub fn moment_at(&self, time: Time) -> Screen {
         let after = self.beats.partition_point(|beat| beat.time <= time);
-        let number = after.checked_sub(1).unwrap_or(0);
+        let number = after.saturating_sub(1);
         self.beats.get(number).map_or(Screen(0), |beat| Screen(beat.until().0.saturating_sub(1)))
     }
 

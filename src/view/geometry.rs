@@ -84,6 +84,25 @@ impl Area {
         }
     }
 
+    /// Whether the straight way between two places goes through the rectangle.
+    pub fn crossed(&self, from: Point, to: Point) -> bool {
+        let (mut first, mut last) = (0.0_f32, 1.0_f32);
+        for (start, end, low, high) in [(from.x, to.x, self.min.x, self.max.x), (from.y, to.y, self.min.y, self.max.y)]
+        {
+            let way = end - start;
+            if way == 0.0 {
+                if start <= low || start >= high {
+                    return false;
+                }
+                continue;
+            }
+            let (enter, leave) = ((low - start) / way, (high - start) / way);
+            first = first.max(enter.min(leave));
+            last = last.min(enter.max(leave));
+        }
+        first < last
+    }
+
     /// Where the straight way from the centre to a place leaves the rectangle.
     pub fn edge_towards(&self, to: Point) -> Point {
         let centre = self.centre();
@@ -91,5 +110,26 @@ impl Area {
         let across = if dx > 0.0 { self.width() / 2.0 / dx } else { f32::INFINITY };
         let down = if dy > 0.0 { self.height() / 2.0 / dy } else { f32::INFINITY };
         centre.towards(to, across.min(down).min(1.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ways_go_through_or_past() {
+        let area = Area::around(Point::new(0.0, 0.0), 10.0, 4.0);
+        assert!(area.crossed(Point::new(-20.0, 0.0), Point::new(20.0, 1.0)));
+        assert!(area.crossed(Point::new(0.0, -9.0), Point::new(0.0, 9.0)));
+        assert!(!area.crossed(Point::new(-20.0, 3.0), Point::new(20.0, 3.0)));
+        assert!(!area.crossed(Point::new(-20.0, 0.0), Point::new(-10.0, 0.0)));
+    }
+
+    #[test]
+    fn ways_leave_a_rectangle_at_its_edge() {
+        let area = Area::around(Point::new(0.0, 0.0), 10.0, 4.0);
+        assert_eq!(area.edge_towards(Point::new(100.0, 0.0)), Point::new(5.0, 0.0));
+        assert_eq!(area.edge_towards(Point::new(0.0, -100.0)), Point::new(0.0, -2.0));
     }
 }

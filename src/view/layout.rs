@@ -23,7 +23,9 @@ const PADDING: f32 = 16.0;
 /// Space for a region's name.
 const TITLE: f32 = 28.0;
 /// Space between regions: where dialogues are read.
-const REGION_GAP: f32 = 44.0;
+const REGION_GAP: f32 = 72.0;
+/// How much wider than high the ring of regions is: as screens are.
+const WIDER: f32 = 1.6;
 /// Most regions that stand around the middle.
 const MOST_AROUND: usize = 8;
 
@@ -312,10 +314,10 @@ fn around(groups: &[Group], sizes: &[(f32, f32)]) -> Vec<Point> {
         };
         angles.push(f32::to_radians(angle));
     }
-    let mut radius = if others <= 1 { 120.0 } else { 150.0 };
+    let mut radius = if others <= 1 { 130.0 } else { 190.0 };
     loop {
         let centres: Vec<Point> =
-            angles.iter().map(|angle| Point::new(radius * 2.0 * angle.cos(), radius * angle.sin())).collect();
+            angles.iter().map(|angle| Point::new(radius * WIDER * angle.cos(), radius * angle.sin())).collect();
         let areas: Vec<Area> = centres
             .iter()
             .zip(sizes)

@@ -6,6 +6,7 @@ use serde::Serialize;
 use smol_str::SmolStr;
 
 use super::index::{Index, MailKey};
+use super::told::told;
 use crate::session::Session;
 use crate::session::story::{Narrator, Tone};
 use crate::session::words::Words;
@@ -79,7 +80,7 @@ pub fn mails(session: &Session, index: &Index, words: &Words, upto: EventId) -> 
     }
     let finish = |(mut mail, events): (Mail, BTreeSet<EventId>)| {
         let told = events.into_iter().filter_map(|id| trace.get(id)).filter_map(|event| {
-            let sentence = narrator.sentence(event)?;
+            let sentence = told(&narrator, words, event)?;
             let (text, tone) = (sentence.text, sentence.tone);
             Some(Station { event: event.id, time: event.time, host: event.host?, text, tone })
         });

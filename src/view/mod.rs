@@ -15,11 +15,13 @@
 //! ([`crate::session::story`]), in both languages.
 
 pub mod alias;
+pub mod branches;
 pub mod caption;
 pub mod dialogue;
 pub mod director;
 pub mod geometry;
 pub mod index;
+pub mod inside;
 pub mod layout;
 pub mod mail;
 pub mod notes;
@@ -29,6 +31,7 @@ pub mod sequence;
 pub mod standing;
 pub mod state;
 pub mod timing;
+pub mod told;
 pub mod why;
 
 pub use director::Screen;

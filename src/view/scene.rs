@@ -9,6 +9,9 @@ use super::index::Index;
 use super::notes::{Note, notes};
 use super::standing::{SessionStanding, Standing};
 use super::timing::stretch;
+use super::told::told;
+use crate::scenario::Scenario;
+use crate::scenario::written::{Preset, Service};
 use crate::session::Session;
 use crate::session::story::{Narrator, Tone, connection};
 use crate::session::words::Words;
@@ -33,6 +36,8 @@ pub struct Card {
     pub next_attempt: Option<Time>,
     /// Mails delivered into mailboxes here.
     pub delivered: u64,
+    /// Its services, and whether they run.
+    pub services: Vec<(&'static str, bool)>,
     /// Its last log line, without date and host.
     pub log: SmolStr,
     /// Whether it takes part in the present step.
@@ -296,6 +301,9 @@ impl Painter<'_> {
                 deferred: waiting.clone().count() as u64,
                 next_attempt: next.min(),
                 delivered: host.mailboxes.values().sum(),
+                services: services(self.session.scenario(), place.host)
+                    .map(|name| (name, !(host.down || host.stopped && name == "postfix")))
+                    .collect(),
                 log: match log {
                     Some(Kind::LogLine { text, .. }) => short_log(text).into(),
                     _ => SmolStr::default(),
@@ -306,7 +314,7 @@ impl Painter<'_> {
     }
 
     fn links(&self, standing: &Standing, scene: &mut Scene) {
-        for (_, session) in standing.sessions() {
+        for (_, session) in standing.sessions().filter(|(_, session)| !session.closed) {
             let SessionStanding { client: from, server: to, tls, .. } = *session;
             if from != to {
                 scene.links.push(Link { from, to, open: true, tls, warmth: 0.4 });
@@ -326,7 +334,11 @@ impl Painter<'_> {
     }
 
     fn bubbles(&self, standing: &Standing, scene: &mut Scene) {
-        for (session, open) in standing.sessions() {
+        // What was said last before a connection closed fades with its trail.
+        let trail = scene.beat.map_or(0, |beat| beat.saturating_sub(TRAIL as u64));
+        let recent = self.index.director.beats().get(trail as usize).map_or(EventId(0), |beat| beat.first);
+        let shown = standing.sessions().filter(|(_, open)| !open.closed || open.reply.is_some_and(|id| id >= recent));
+        for (session, open) in shown {
             let line = open.line.and_then(|id| self.speech(id, false, None));
             let reply = open.reply.filter(|id| open.line.is_none_or(|line| line <= *id));
             let reply = reply.and_then(|id| self.speech(id, true, None));
@@ -568,10 +580,29 @@ impl Painter<'_> {
             return;
         }
         let narrator = Narrator::new(self.session, self.words, &self.index.facts);
-        let Some(sentence) = narrator.sentence(event) else { return };
+        let Some(sentence) = told(&narrator, self.words, event) else { return };
         let text = super::caption::caption(&sentence, event, self.words);
         scene.caption = Some(Caption { text, tone: sentence.tone, event: event.id });
     }
+}
+
+/// The services that a host was set up with.
+fn services(scenario: &Scenario, host: HostId) -> impl Iterator<Item = &'static str> {
+    let host = scenario.hosts.get(host.0 as usize);
+    let preset = host.and_then(|host| match host.preset {
+        Preset::Workstation | Preset::NoConfiguration => None,
+        Preset::DnsServer => Some("named"),
+        _ => Some("postfix"),
+    });
+    let further = host.into_iter().flat_map(|host| &host.services).map(|service| match service {
+        Service::Postfix => "postfix",
+        Service::Named => "named",
+        Service::Dovecot => "dovecot",
+        Service::Lmtp => "lmtp",
+        Service::Resolver => "unbound",
+    });
+    let further: Vec<&'static str> = further.filter(|name| Some(*name) != preset).collect();
+    preset.into_iter().chain(further)
 }
 
 /// The first line of a reply, without a code that is shown apart.

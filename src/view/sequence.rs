@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::index::Index;
+use super::told::told;
 use crate::session::Session;
 use crate::session::story::{Narrator, Tone, Who};
 use crate::session::words::Words;
@@ -72,13 +73,9 @@ pub fn arrow(session: &Session, narrator: &Narrator<'_>, words: &Words, event: E
         arrow.text = words.lang().pick(en, de).to_owned();
         return Some(arrow);
     }
-    let sentence = narrator.sentence(event)?;
+    let sentence = told(narrator, words, event)?;
     (arrow.text, arrow.tone) = (sentence.text.replace('\n', " "), sentence.tone);
     match &sentence.who {
-        Who::Says { from, to } if matches!(event.kind, Kind::DnsAnswer { .. }) => {
-            // The sentence tells question and answer; the arrow is the answer.
-            (arrow.from, arrow.to, arrow.answer) = (world.find(to), world.find(from), true);
-        }
         Who::Says { from, to } => (arrow.from, arrow.to) = (world.find(from), world.find(to)),
         Who::Answers { from, to } => (arrow.from, arrow.to, arrow.answer) = (world.find(from), world.find(to), true),
         Who::World => (arrow.from, arrow.to) = (None, None),

@@ -66,6 +66,8 @@ pub struct MxList {
 pub struct HostStanding {
     /// Whether it is switched off.
     pub down: bool,
+    /// Whether its Postfix was stopped.
+    pub stopped: bool,
     /// Mails in its queues, by queue id.
     pub queued: BTreeMap<SmolStr, Queued>,
     /// Mails delivered here, by mailbox.
@@ -227,9 +229,13 @@ impl Standing {
                     session.user = Some(user.clone());
                 }
             }
-            Kind::LogLine { .. } => {
+            Kind::LogLine { text, .. } => {
                 if let Some(host) = self.host_mut(event) {
                     host.last_log = Some(event.id);
+                    // master(8) says when it begins and when it ends; nothing else does.
+                    if text.contains(" postfix/master[") {
+                        host.stopped = text.contains(": terminating on signal");
+                    }
                 }
             }
             Kind::Fault { what } => self.fault(event, what),

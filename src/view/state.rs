@@ -1,6 +1,7 @@
 //! Where a session is in the server's state diagram, as far as its dialogue tells.
 
-use crate::smtp::diagram::ServerState;
+use crate::smtp::diagram::{ClientState, ServerState};
+use crate::trace::{EventId, Kind, Trace};
 
 fn verb_of(line: &str) -> String {
     line.split([' ', ':']).next().unwrap_or_default().to_ascii_uppercase()
@@ -32,6 +33,54 @@ pub fn after_reply(state: ServerState, line: &str, code: u16) -> ServerState {
         _ if state == ServerState::Data => ServerState::Ready,
         _ => state,
     }
+}
+
+/// The client's state once it has sent a command line.
+pub fn client_after_command(state: ClientState, line: &str) -> ClientState {
+    match verb_of(line).as_str() {
+        "HELO" | "EHLO" => ClientState::Hello,
+        "STARTTLS" => ClientState::StartTls,
+        "AUTH" => ClientState::Authenticating,
+        "MAIL" => ClientState::Mail,
+        "RCPT" => ClientState::Rcpt,
+        "DATA" => ClientState::Data,
+        "QUIT" => ClientState::Quit,
+        _ => state,
+    }
+}
+
+/// The client's state once it has read the reply to a command line.
+pub fn client_after_reply(state: ClientState, line: &str, code: u16) -> ClientState {
+    let good = (200..400).contains(&code);
+    match (verb_of(line).as_str(), code) {
+        (_, 221 | 421) => ClientState::Closed,
+        ("HELO" | "EHLO" | "RSET", _) if good => ClientState::Ready,
+        (_, 354) => ClientState::Content,
+        _ if state == ClientState::Content => ClientState::Ready,
+        _ if state == ClientState::Authenticating && code != 334 => ClientState::Ready,
+        _ => state,
+    }
+}
+
+/// Where both sides of a connection are after an event.
+pub fn both(trace: &Trace, events: &[EventId], upto: EventId) -> (ServerState, ClientState) {
+    let (mut server, mut client) = (ServerState::Connected, ClientState::Connected);
+    let mut line = "";
+    for event in events.iter().take_while(|id| **id <= upto).filter_map(|id| trace.get(*id)) {
+        match &event.kind {
+            Kind::SmtpCmd { line: said, .. } => {
+                line = said;
+                (server, client) = (after_command(server, line), client_after_command(client, line));
+            }
+            Kind::SmtpReply { code, .. } => {
+                (server, client) = (after_reply(server, line, *code), client_after_reply(client, line, *code));
+            }
+            Kind::SmtpTls { .. } => (server, client) = (ServerState::Greeted, ClientState::Connected),
+            Kind::TcpClose { .. } => (server, client) = (ServerState::Closed, ClientState::Closed),
+            _ => {}
+        }
+    }
+    (server, client)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::caption::cut;
 use super::index::Index;
+use super::told::told;
 use crate::session::Session;
 use crate::session::story::{Narrator, Tone, Who};
 use crate::session::words::Words;
@@ -76,7 +77,7 @@ pub fn why(session: &Session, index: &Index, words: &Words, event: EventId) -> V
 /// One event in words.
 pub fn cause(session: &Session, narrator: &Narrator<'_>, words: &Words, event: &Event) -> Cause {
     let host = event.host.map_or(String::new(), |host| session.world().trace().host_name(host).to_owned());
-    let (who, text, tone) = match narrator.sentence(event) {
+    let (who, text, tone) = match told(narrator, words, event) {
         Some(sentence) => {
             let who = match sentence.who {
                 Who::World => host,
@@ -106,8 +107,9 @@ fn reasons(decision: &Decision) -> Reasons {
             outcome: step.outcome.to_string(),
         })
         .collect();
-    // The code that decides looks at rules in order: after the one that applied come those that would have been next.
-    let applied = rules.iter().position(|rule| rule.matched);
-    let otherwise = applied.and_then(|at| rules.get(at + 1)).map(|rule| rule.rule.clone());
+    // Where one rule decides, the one after it would have been next; where several hold together, none is.
+    let mut applied = rules.iter().enumerate().filter(|(_, rule)| rule.matched).map(|(at, _)| at);
+    let decided = applied.next().filter(|_| applied.next().is_none());
+    let otherwise = decided.and_then(|at| rules.get(at + 1)).map(|rule| rule.rule.clone());
     Reasons { question: decision.question.to_string(), rules, verdict: decision.verdict.to_string(), otherwise }
 }

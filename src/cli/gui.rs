@@ -1,0 +1,103 @@
+//! `mxlab` and `mxlab gui`: the window.
+
+use std::path::PathBuf;
+
+use super::{Outcome, files, open};
+use crate::gui::run::run;
+use crate::gui::shelf::{Entry, Settings, Shelf};
+use crate::gui::window::Window;
+use crate::scenario::Scenario;
+use crate::session::Session;
+
+/// Arguments of `mxlab gui`.
+#[derive(clap::Args, Debug, Default)]
+pub struct Args {
+    /// A built-in scenario's name, a scenario file or a recording; the chooser if missing
+    name: Option<String>,
+}
+
+/// Opens the window.
+pub fn main(args: &Args) -> Outcome {
+    if !has_display() {
+        eprintln!(
+            "mxlab: there is no display to open a window on (neither DISPLAY nor WAYLAND_DISPLAY is set).\n\
+             Without one:\n  \
+             mxlab run SCENARIO             tells the story as text\n  \
+             mxlab shot SCENARIO -o x.png   draws a picture of a moment\n  \
+             mxlab film SCENARIO -o x.gif   draws an animation\n  \
+             mxlab list                     shows what there is"
+        );
+        return Outcome::Invalid;
+    }
+    let mut window = Window::new(Box::new(Disk)).with_pictures(picture);
+    if let Some(name) = &args.name {
+        // What cannot be opened is said where the command was typed.
+        if let Err(error) = open::session(name) {
+            eprintln!("mxlab: {error}");
+            return Outcome::Invalid;
+        }
+        window.open(name);
+    }
+    match run(window) {
+        Ok(()) => Outcome::Good,
+        Err(error) => {
+            eprintln!("mxlab: the window cannot be opened: {error}");
+            Outcome::Invalid
+        }
+    }
+}
+
+/// Whether there is a screen. Other systems always have one.
+fn has_display() -> bool {
+    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    !cfg!(all(unix, not(target_os = "macos"))) || set("DISPLAY") || set("WAYLAND_DISPLAY")
+}
+
+fn picture(name: &str) -> Option<Scenario> {
+    files::scenario(name).ok()
+}
+
+/// The real machine's disk.
+struct Disk;
+
+/// The folder for what is remembered.
+fn folder() -> Option<PathBuf> {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let base =
+        set("XDG_STATE_HOME").or_else(|| set("LOCALAPPDATA")).or_else(|| Some(set("HOME")?.join(".local/state")));
+    Some(base?.join("mxlab"))
+}
+
+impl Shelf for Disk {
+    fn demonstrations(&self) -> Vec<Entry> {
+        let entry = |name: String| {
+            let scenario = files::scenario(&name).ok()?;
+            Some(Entry { name, title: scenario.title, summary: scenario.summary })
+        };
+        files::built_in_names().into_iter().filter_map(entry).collect()
+    }
+
+    fn open(&self, name: &str) -> Result<Session, String> {
+        open::session(name)
+    }
+
+    fn keep(&self, session: &Session) -> Result<(), String> {
+        let Some(folder) = folder() else { return Ok(()) };
+        let failed = |error: std::io::Error| format!("{}: {error}", folder.display());
+        std::fs::create_dir_all(&folder).map_err(failed)?;
+        let file = folder.join(format!("{}.mxlab", session.scenario().name));
+        files::write_atomically(&file, session.recording().to_text().as_bytes()).map_err(failed)
+    }
+
+    fn settings(&self) -> Settings {
+        let text = folder().and_then(|folder| std::fs::read_to_string(folder.join("settings.json")).ok());
+        text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
+    }
+
+    fn remember(&self, settings: &Settings) {
+        let (Some(folder), Ok(text)) = (folder(), serde_json::to_string_pretty(settings)) else { return };
+        // Only comfort: without it the window works as well.
+        let _ = std::fs::create_dir_all(&folder)
+            .and_then(|()| files::write_atomically(&folder.join("settings.json"), text.as_bytes()));
+    }
+}

@@ -1,0 +1,48 @@
+//! What a name on the command line stands for, played to its end: a scenario, or a recording.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::files;
+use crate::session::{Recording, Session};
+
+/// A session of a built-in scenario, a scenario file or a recording.
+///
+/// # Errors
+/// There is nothing of this name, it is not valid, or it has no world; in words for people.
+pub fn session(name: &str) -> Result<Session, String> {
+    if let Some(text) = recording_text(Path::new(name)) {
+        return replay(name, &text);
+    }
+    let scenario = Arc::new(files::scenario(name)?);
+    let mut session = Session::new(scenario, None, None).map_err(|error| format!("{name}: {error}"))?;
+    session.run_script(None);
+    Ok(session)
+}
+
+/// The text of a file that begins like a recording: with a JSON object.
+fn recording_text(path: &Path) -> Option<String> {
+    if !path.is_file() {
+        return None;
+    }
+    let text = std::fs::read_to_string(path).ok()?;
+    text.trim_start().starts_with('{').then_some(text)
+}
+
+fn replay(name: &str, text: &str) -> Result<Session, String> {
+    let recording = match Recording::parse(text) {
+        Ok(recording) => recording,
+        // What can be read is shown; the rest is told.
+        Err(damage) => {
+            let told = format!("{name}: {damage}");
+            let Some(readable) = damage.readable else { return Err(told) };
+            eprintln!("mxlab: {told}");
+            *readable
+        }
+    };
+    let scenario = Arc::new(files::scenario(&recording.header.scenario)?);
+    match Session::replay(scenario, &recording) {
+        Ok((session, _)) => Ok(session),
+        Err(error) => Err(format!("{name}: {error}")),
+    }
+}

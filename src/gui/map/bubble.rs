@@ -1,0 +1,103 @@
+//! The dialogue as two-lane speech on the link: the client's line on one side, the reply on the other.
+
+use egui::{Color32, Pos2, Rect, Stroke, pos2, vec2};
+
+use super::{Canvas, Target, ease};
+use crate::gui::theme;
+use crate::view::layout::CARD_WIDTH;
+use crate::view::scene::{Bubble, Speech};
+
+/// Most connections whose words are shown; further ones are in the inspector.
+const MOST: usize = 3;
+/// Widest bubble.
+const WIDEST: f32 = 330.0;
+
+impl Canvas<'_> {
+    pub(super) fn bubbles(&mut self) {
+        let map = self.map;
+        let fresh =
+            |bubble: &&Bubble| [&bubble.line, &bubble.reply].into_iter().flatten().any(|speech| speech.fresh.is_some());
+        let now = map.scene.bubbles.iter().filter(fresh);
+        let before = map.scene.bubbles.iter().filter(|bubble| !fresh(bubble));
+        // What a mover is in the way of can wait.
+        let movers = map.scene.movers.iter().any(|mover| mover.kind == crate::view::scene::MoverKind::Letter);
+        for bubble in now.chain(before.rev()).take(if movers { 1 } else { MOST }) {
+            self.bubble(bubble);
+        }
+    }
+
+    fn bubble(&mut self, bubble: &Bubble) {
+        let Some(way) = self.way(bubble.client, bubble.server) else { return };
+        if bubble.client == bubble.server {
+            return;
+        }
+        let (client, server, middle) = (way.from, way.to, way.at(0.5));
+        if let Some(line) = &bubble.line {
+            self.speech(bubble, line, client, middle, -1.0);
+        }
+        if let Some(reply) = &bubble.reply {
+            self.speech(bubble, reply, server, middle, 1.0);
+        }
+    }
+
+    /// One side's words; new ones come from who says them.
+    fn speech(&mut self, bubble: &Bubble, speech: &Speech, from: Pos2, middle: Pos2, side: f32) {
+        let theme = *self.theme();
+        let mono = theme.mono(self.text_size(13.0));
+        let refused = speech.code.is_some_and(|code| code >= 400);
+        let colour = match speech.code {
+            Some(500..) => theme.bad,
+            Some(400..) => theme.later,
+            Some(_) => theme.good,
+            None => theme.selected,
+        };
+        let badge = speech.code.map(|code| self.painter.layout_no_wrap(code.to_string(), mono.clone(), theme.card));
+        let badge_width = badge.as_ref().map_or(0.0, |badge| badge.size().x + 14.0);
+        let room = WIDEST.min(self.rect.width() - 40.0) - badge_width;
+        let text = if refused {
+            self.painter.layout(speech.text.clone(), mono.clone(), theme.ink, room)
+        } else {
+            self.painter.layout_no_wrap(self.fitted(&speech.text, &mono, room), mono, theme.ink)
+        };
+        let size = vec2(badge_width + text.size().x + 16.0, text.size().y + 8.0);
+        let flat = (middle - from).x.abs() >= (middle - from).y.abs();
+        let away = vec2(0.0, side * (size.y / 2.0 + 5.0));
+        let along = middle - from;
+        let rest = if flat {
+            let wishes = [0.0, -0.25, 0.25, -0.5, 0.5].map(|offset| middle + along * offset + away);
+            self.place_box(size, &wishes)
+        } else {
+            // Beside the cards of a column, in the empty middle of the map if that is near.
+            let inwards = if middle.x > self.rect.center().x { -1.0 } else { 1.0 };
+            let reach = (CARD_WIDTH / 2.0 + 26.0) * self.zoom() + size.x / 2.0;
+            let wishes = [inwards, -inwards].map(|way| middle + vec2(way * reach, 0.0) + away);
+            self.place_box(size, &wishes)
+        };
+        let rect = match speech.fresh {
+            // It is there when half of its time has passed, to be read.
+            Some(part) => {
+                let start = from + vec2(0.0, away.y);
+                let centre = start + (rest.center() - start) * ease(part / 0.5);
+                Rect::from_center_size(centre, size)
+            }
+            None => rest,
+        };
+        let edge = if speech.fresh.is_some() { colour } else { theme::mix(theme.line, colour, 0.5) };
+        self.frame(rect, theme.card, Stroke::new(if speech.fresh.is_some() { 2.0 } else { 1.0 }, edge));
+        let mut left = rect.left() + 8.0;
+        if let Some(badge) = badge {
+            self.badge(rect, badge, colour);
+            left += badge_width;
+        }
+        self.painter.galley(pos2(left, rect.center().y - text.size().y / 2.0), text, theme.ink);
+        let name = speech.code.map_or_else(String::new, |code| format!("{code} ")) + &speech.text;
+        self.targets.push((rect, Target::Session(bubble.session, speech.event), name));
+    }
+
+    fn badge(&self, rect: Rect, badge: std::sync::Arc<egui::Galley>, colour: Color32) {
+        let size = badge.size() + vec2(10.0, 0.0);
+        let place = Rect::from_min_size(pos2(rect.left() + 5.0, rect.center().y - size.y / 2.0), size);
+        self.painter.rect_filled(place, 3.0, colour);
+        self.painter.galley(place.min + vec2(5.0, 0.0), badge, self.theme().card);
+    }
+}

@@ -1,0 +1,167 @@
+//! Inside a connection: both state diagrams with the present states lit, and the dialogue with its octets.
+
+use egui::{Align2, Color32, Painter, Rect, Stroke, StrokeKind, pos2, vec2};
+
+use super::map::fitted;
+use super::theme::{self, Theme};
+use crate::session::Session;
+use crate::session::words::Words;
+use crate::sim::Socket;
+use crate::smtp::diagram::{ClientState, SERVER_STATES, SERVER_TRANSITIONS, ServerState, Trigger};
+use crate::trace::EventId;
+use crate::view::dialogue::{Speaker, Spoken, dialogue};
+use crate::view::{Index, Scene, state};
+
+/// The client's states in the order in which a normal session sees them.
+const CLIENT_STATES: [ClientState; 11] = [
+    ClientState::Connected,
+    ClientState::Hello,
+    ClientState::Ready,
+    ClientState::StartTls,
+    ClientState::Authenticating,
+    ClientState::Mail,
+    ClientState::Rcpt,
+    ClientState::Data,
+    ClientState::Content,
+    ClientState::Quit,
+    ClientState::Closed,
+];
+
+/// A connection at a moment.
+pub struct Talk {
+    title: String,
+    server: ServerState,
+    client: ClientState,
+    lines: Vec<Spoken>,
+}
+
+impl Talk {
+    /// A connection in a picture.
+    pub fn new(session: &Session, index: &Index, words: &Words, scene: &Scene, socket: Socket) -> Talk {
+        let beat = scene.beat.and_then(|number| index.director.beats().get(number as usize));
+        let upto = beat.map_or(EventId(index.set_up()), |beat| EventId(beat.end.0.saturating_sub(1)));
+        let trace = session.world().trace();
+        let (server, client) = state::both(trace, index.session_events(socket), upto);
+        let (from, to) = index.facts.ends(socket).cloned().unwrap_or_default();
+        let title = words.say("session", &[("client", (&from).into()), ("server", (&to).into())]);
+        Talk { title, server, client, lines: dialogue(session, index, words, socket, upto) }
+    }
+}
+
+/// The name of a state as it is written in the code and in JSON.
+fn name_of(state: &impl serde::Serialize) -> String {
+    serde_json::to_value(state).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+/// What the server would understand next.
+fn possible(state: ServerState) -> String {
+    let triggers = SERVER_TRANSITIONS.iter().filter(|arrow| arrow.from == state).map(|arrow| match arrow.on {
+        Trigger::Command(verb) => verb.as_str(),
+        Trigger::Greeting => "220",
+        Trigger::EndOfData => ".",
+        Trigger::TlsEstablished => "TLS",
+        Trigger::AuthDone => "235",
+        Trigger::Lost => "421",
+    });
+    let mut all: Vec<&str> = triggers.collect();
+    all.dedup();
+    all.join("  ")
+}
+
+/// Draws a connection into a rectangle.
+pub fn paint(painter: &Painter, rect: Rect, talk: &Talk, theme: &Theme, words: &Words) {
+    painter.rect_filled(rect, 0.0, theme.paper);
+    let title_at = rect.left_top() + vec2(14.0, 10.0);
+    painter.text(title_at, Align2::LEFT_TOP, &talk.title, theme.text(theme::NAME), theme.ink);
+    let row = |number: f32| {
+        let top = rect.top() + 44.0 + number * 48.0;
+        Rect::from_min_max(pos2(rect.left() + 14.0, top), pos2(rect.right() - 14.0, top + 40.0))
+    };
+    let server: Vec<String> = SERVER_STATES.iter().map(name_of).collect();
+    let lit = SERVER_STATES.iter().position(|state| *state == talk.server);
+    states(painter, row(0.0), &words.word("talk-server"), &server, lit, theme.good, theme);
+    let client: Vec<String> = CLIENT_STATES.iter().map(name_of).collect();
+    let lit = CLIENT_STATES.iter().position(|state| *state == talk.client);
+    states(painter, row(1.0), &words.word("talk-client"), &client, lit, theme.selected, theme);
+    let next = words.say("talk-next", &[("commands", (&possible(talk.server)).into())]);
+    let at = pos2(rect.left() + 14.0, row(2.0).top());
+    painter.text(at, Align2::LEFT_TOP, next, theme.text(theme::NOTE + 1.0), theme.dim);
+    let body = Rect::from_min_max(pos2(rect.left() + 14.0, at.y + 26.0), rect.max - vec2(14.0, 8.0));
+    lines(painter, body, &talk.lines, theme);
+}
+
+/// States in a row with the present one lit.
+fn states(
+    painter: &Painter,
+    rect: Rect,
+    title: &str,
+    names: &[String],
+    lit: Option<usize>,
+    colour: Color32,
+    theme: &Theme,
+) {
+    let font = theme.text(theme::NOTE);
+    let label = 64.0;
+    painter.text(rect.left_center(), Align2::LEFT_CENTER, title, font, theme.dim);
+    let gap = 6.0;
+    let width = (rect.width() - label - gap * (names.len() as f32 - 1.0)) / names.len() as f32;
+    for (number, name) in names.iter().enumerate() {
+        let left = rect.left() + label + number as f32 * (width + gap);
+        let pill = Rect::from_min_size(pos2(left, rect.top() + 4.0), vec2(width, 30.0));
+        let on = lit == Some(number);
+        let passed = lit.is_some_and(|lit| number < lit);
+        let fill = if on { colour } else { theme.card };
+        let stroke = Stroke::new(if on { 2.0 } else { 1.0 }, if on || passed { colour } else { theme.line });
+        painter.rect(pill, 15.0, fill, stroke, StrokeKind::Inside);
+        let font = theme.text(theme::NOTE);
+        let text = fitted(painter, &name.replace('_', " "), &font, width - 8.0);
+        painter.text(pill.center(), Align2::CENTER_CENTER, text, font, if on { theme.card } else { theme.ink });
+        if number > 0 {
+            let (from, to) = (pos2(left - gap, pill.center().y), pos2(left, pill.center().y));
+            painter.line_segment([from, to], Stroke::new(1.0, theme.line));
+        }
+    }
+}
+
+/// The dialogue, the newest lines last; as many as there is room for.
+fn lines(painter: &Painter, rect: Rect, lines: &[Spoken], theme: &Theme) {
+    let painter = painter.with_clip_rect(rect.intersect(painter.clip_rect()));
+    let column = rect.width() * 0.62;
+    let mut blocks = Vec::new();
+    let mut height = 0.0;
+    for line in lines.iter().rev() {
+        let colour = match line.speaker {
+            Speaker::Client => theme.selected,
+            Speaker::Server if line.refused => theme.bad,
+            Speaker::Server => theme.good,
+            Speaker::Note => theme.dim,
+        };
+        let text = line.octets.as_deref().unwrap_or(&line.text).trim_end();
+        let galley = painter.layout(text.to_owned(), theme.mono(13.0), theme.ink, column - 30.0);
+        let note = match (line.meaning.as_str(), line.section) {
+            ("", section) => section.to_owned(),
+            (meaning, "") => meaning.to_owned(),
+            (meaning, section) => format!("{meaning} ({section})"),
+        };
+        let note = painter.layout(note, theme.text(theme::NOTE), theme.dim, rect.width() - column - 12.0);
+        let size = galley.size().y.max(note.size().y) + 7.0;
+        if height + size > rect.height() {
+            break;
+        }
+        height += size;
+        blocks.push((galley, note, colour, line.speaker, size));
+    }
+    let mut y = rect.top();
+    for (galley, note, colour, speaker, size) in blocks.into_iter().rev() {
+        let mark = match speaker {
+            Speaker::Client => "→",
+            Speaker::Server => "←",
+            Speaker::Note => "·",
+        };
+        painter.text(pos2(rect.left(), y), Align2::LEFT_TOP, mark, theme.mono(13.0), colour);
+        painter.vline(rect.left() + 20.0, y..=y + size - 5.0, Stroke::new(2.0, colour));
+        painter.galley(pos2(rect.left() + 28.0, y), galley, theme.ink);
+        painter.galley(pos2(rect.left() + column + 8.0, y), note, theme.dim);
+        y += size;
+    }
+}

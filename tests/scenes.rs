@@ -1,0 +1,129 @@
+//! What pictures of every scenario show, as text: at quarters of its time, and at the first refusal.
+#![allow(clippy::disallowed_methods, reason = "tests read their cases")]
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use mxlab::scenario::{Scenario, Sources};
+use mxlab::session::Session;
+use mxlab::session::words::{Lang, Words};
+use mxlab::trace::EventId;
+use mxlab::view::index::Landmark;
+use mxlab::view::{Index, Scene, Screen, scene};
+
+fn names() -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let files = entries.filter(|path| path.extension().is_some_and(|ext| ext == "ron"));
+    let mut names: Vec<String> = files.map(|path| path.file_stem().unwrap().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+fn played(name: &str) -> Session {
+    let text = fs::read_to_string(format!("{}/scenarios/{name}.ron", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let sources = Sources { name: name.into(), file: format!("{name}.ron"), text, ..Sources::default() };
+    let scenario = Scenario::load(&sources).unwrap_or_else(|problems| panic!("{problems:#?}"));
+    let mut session = Session::new(Arc::new(scenario), None, None).unwrap();
+    session.run_script(None);
+    session
+}
+
+/// A picture in words.
+fn describe(session: &Session, scene: &Scene) -> String {
+    let name = |host| session.world().name(host);
+    let mut text = format!("time {}\n", mxlab::view::timing::clock(scene.time));
+    let mut line = |head: &str, rest: String| {
+        let _ = writeln!(text, "{head}: {rest}");
+    };
+    if let Some(gap) = &scene.gap {
+        line("gap", gap.clone());
+    }
+    if let Some(caption) = &scene.caption {
+        line("caption", caption.text.clone());
+    }
+    for (host, card) in session.world().hosts().zip(&scene.cards) {
+        let counts = [("queued", card.queued), ("deferred", card.deferred), ("delivered", card.delivered)];
+        let counts: Vec<String> =
+            counts.iter().filter(|(_, count)| *count > 0).map(|(name, count)| format!("{name} {count}")).collect();
+        if card.down || !counts.is_empty() {
+            line(
+                &format!("card {}", host.name),
+                format!("{}{}", if card.down { "down " } else { "" }, counts.join(" ")),
+            );
+        }
+    }
+    for link in &scene.links {
+        let tls = link.tls.map_or("", |good| if good { " tls" } else { " tls?" });
+        line("link", format!("{} - {}{}{tls}", name(link.from), name(link.to), if link.open { " open" } else { "" }));
+    }
+    for mover in &scene.movers {
+        line(
+            "mover",
+            format!("{:?} {} -> {} {} {}", mover.kind, name(mover.from), name(mover.to), mover.label, mover.detail),
+        );
+    }
+    for bubble in &scene.bubbles {
+        let said = bubble.line.as_ref().map_or("", |speech| speech.text.as_str());
+        let reply =
+            bubble.reply.as_ref().map_or(String::new(), |speech| format!(" | {:?} {}", speech.code, speech.text));
+        line(&format!("bubble {} - {}", name(bubble.client), name(bubble.server)), format!("{said}{reply}"));
+    }
+    for note in &scene.notes {
+        let lines: Vec<String> =
+            note.lines.iter().map(|line| format!("{:?} {} {}", line.mark, line.text, line.remark)).collect();
+        line(&format!("note {}", name(note.host)), format!("{} [{}]", note.title, lines.join("; ")));
+    }
+    for stamp in &scene.stamps {
+        line(&format!("stamp {}", name(stamp.host)), format!("{:?}", stamp.verdict));
+    }
+    text
+}
+
+#[test]
+fn pictures_of_every_scenario_show_what_happens() {
+    let words = Words::new(Lang::En);
+    for name in names() {
+        let session = played(&name);
+        let index = Index::new(&session);
+        let length = index.director.length().0;
+        let mut text = String::new();
+        let refusal = index.landmark(EventId(0), Landmark::Refusal, true).map(|id| index.director.moment_of(id));
+        let quarters = [1, 2, 3, 4].map(|quarter| Screen(length * quarter / 4));
+        for at in quarters.into_iter().chain(refusal) {
+            let picture = scene(&session, &index, &words, at);
+            let _ = writeln!(text, "{}", describe(&session, &picture));
+        }
+        insta::assert_snapshot!(format!("scene_{name}"), text);
+    }
+}
+
+#[test]
+fn the_same_moment_is_the_same_picture_however_one_came_there() {
+    let words = Words::new(Lang::De);
+    for name in ["open-relay", "greylisted-retry"] {
+        let session = played(name);
+        let index = Index::new(&session);
+        let length = index.director.length().0;
+        let moments: Vec<Screen> = (0..40).map(|step| Screen(length * step / 40)).collect();
+        let forth: Vec<Scene> = moments.iter().map(|at| scene(&session, &index, &words, *at)).collect();
+        let back: Vec<Scene> = moments.iter().rev().map(|at| scene(&session, &index, &words, *at)).collect();
+        assert!(forth.iter().eq(back.iter().rev()), "{name}");
+    }
+}
+
+#[test]
+fn an_open_relay_is_stamped_and_a_closed_one_too() {
+    let words = Words::new(Lang::En);
+    let session = played("open-relay");
+    let index = Index::new(&session);
+    let mut seen = std::collections::BTreeSet::new();
+    for beat in index.director.beats() {
+        let picture = scene(&session, &index, &words, Screen(beat.until().0.saturating_sub(1)));
+        seen.extend(picture.stamps.iter().map(|stamp| format!("{:?}", stamp.verdict)));
+    }
+    assert!(seen.contains("OpenRelay"), "{seen:?}");
+    assert!(seen.contains("RelayRefused"), "{seen:?}");
+}
