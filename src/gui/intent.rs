@@ -101,7 +101,7 @@ pub enum Intent {
     /// Press a key in a terminal.
     Press(TerminalId, TerminalKey),
     /// Answer what a program asks.
-    Answer(TerminalId, crate::host::console::Answer),
+    Answer(TerminalId, crate::session::terminal::Reply),
     /// Open a file of a host.
     File(String),
     /// Show another future.

@@ -6,9 +6,9 @@ use super::Desk;
 use crate::gui::intent::Intent;
 use crate::gui::stage::Stage;
 use crate::gui::theme;
-use crate::host::console::{Answer, Request};
+use crate::host::console::Request;
 use crate::host::shell::Doing;
-use crate::session::terminal::{Key as TerminalKey, TerminalId};
+use crate::session::terminal::{Key as TerminalKey, Reply, TerminalId};
 
 /// Octets of the transcript that are shown.
 const SHOWN: u64 = 60_000;
@@ -36,7 +36,7 @@ impl Terminal {
         }
         if let Doing::Asking(Request::LogIn { host, .. }) = view.doing() {
             let text = desk.words.say("terminal-login", &[("host", (&host).into())]);
-            desk.want(Intent::Answer(id, Answer::Refused(text)));
+            desk.want(Intent::Answer(id, Reply::Refused(text)));
         }
         let transcript = view.transcript();
         let mark = transcript.end().saturating_sub(SHOWN);
@@ -115,10 +115,10 @@ impl Terminal {
         ui.horizontal(|ui| {
             ui.label(RichText::new(path).font(desk.theme.mono(theme::TEXT)));
             if ui.button(desk.word("files-save")).clicked() {
-                done = Some(Answer::Edited(Some(draft.clone())));
+                done = Some(Reply::Edited(Some(draft.clone())));
             }
             if ui.button(desk.word("files-discard")).clicked() {
-                done = Some(Answer::Edited(None));
+                done = Some(Reply::Edited(None));
             }
         });
         ScrollArea::vertical().id_salt("terminal-editor").auto_shrink(false).show(ui, |ui| {
