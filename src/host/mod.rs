@@ -8,9 +8,11 @@ pub mod console;
 pub mod dial;
 pub mod layout;
 pub mod named;
+pub mod packages;
 pub mod password;
 pub mod process;
 pub mod program;
+pub mod saslauthd;
 pub mod services;
 pub mod shell;
 pub mod syslog;
@@ -26,6 +28,7 @@ use smol_str::SmolStr;
 
 use crate::sim::{Dice, HostId, Listener, ProcId, Time};
 use accounts::Accounts;
+use layout::Layout;
 pub use process::{Command, Ctx, Effect, Exit, Input, Priority, Process, Signal, Spawn};
 pub use program::{Env, Program, Programs, Progress, Resume};
 use services::Services;
@@ -60,6 +63,8 @@ pub struct Host {
     pub addrs: Vec<IpAddr>,
     /// Prefix length of the IPv4 network that it is on.
     pub prefix4: u8,
+    /// Whose conventions it follows.
+    pub layout: Layout,
     /// Its time zone.
     pub zone: jiff::tz::TimeZone,
     /// Its files.
@@ -74,6 +79,8 @@ pub struct Host {
     pub services: Services,
     /// The commands that are installed.
     pub programs: Programs,
+    /// The commands that packages can bring.
+    pub archive: Programs,
     /// What runs, as `ps` shows it; the world keeps it.
     pub processes: BTreeMap<ProcId, ProcessInfo>,
     /// Who listens on what, as `ss` shows it; the world keeps it.

@@ -21,6 +21,8 @@ pub enum UnitKind {
         command: &'static str,
         /// What the unit file has for `ExecStart=`.
         exec_start: &'static str,
+        /// What is done before it is started (`ExecStartPre=`).
+        prepare: fn(&mut Host),
     },
     /// A unit that does nothing itself and takes another one along (Debian's `postfix.service`).
     Front {
@@ -91,6 +93,8 @@ impl Activity {
 #[derive(Clone, Debug, Default)]
 pub struct Services {
     units: BTreeMap<&'static str, Unit>,
+    /// All units that packages can bring.
+    known: BTreeMap<&'static str, Unit>,
     /// Units that are not started when the host is switched on.
     disabled: BTreeSet<&'static str>,
     /// Units without a process that were stopped.
@@ -103,7 +107,30 @@ pub struct Services {
 impl Services {
     /// Adds a unit, or replaces the one of this name.
     pub fn register(&mut self, unit: Unit) {
+        self.known.insert(unit.name, unit);
         self.units.insert(unit.name, unit);
+    }
+
+    /// Brings a registered unit back, enabled, with its package.
+    pub fn install(&mut self, name: &str) {
+        if let Some(unit) = self.known.get(name) {
+            self.disabled.remove(unit.name);
+            self.stopped.insert(unit.name);
+            self.units.insert(unit.name, *unit);
+        }
+    }
+
+    /// Takes a unit away with its package.
+    pub fn uninstall(&mut self, name: &str) {
+        self.units.remove(name);
+    }
+
+    /// Forgets what happened before the host was switched on: nothing has failed, and units
+    /// without a process are active if they are enabled.
+    pub fn boot(&mut self) {
+        self.failed.clear();
+        self.started.clear();
+        self.stopped.clone_from(&self.disabled);
     }
 
     /// The units in order of names.

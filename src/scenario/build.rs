@@ -75,6 +75,7 @@ impl Scenario {
         let mut spec = layout::HostSpec::new(HostId(0), host.name.as_str(), host.fqdn.as_str(), world.now());
         spec.addrs.clone_from(&host.addrs);
         spec.zone = host.zone.clone();
+        spec.layout = host.layout;
         spec.resolvers.clone_from(&host.resolvers);
         spec.seed = world.seed();
         let user = |user: &super::written::User| UserSpec {
@@ -92,14 +93,18 @@ impl Scenario {
             write(&mut data, path, content.clone()).map_err(|error| failed(path, error))?;
         }
         crate::world::install_programs(&mut data);
-        layout::copy_into_chroot(&mut data.vfs).map_err(|error| failed("/var/spool/postfix/etc", error))?;
+        super::packages::set_up(&mut data, host).map_err(|error| failed("/var/lib/dpkg", error))?;
+        if super::packages::has_postfix(host) {
+            layout::copy_into_chroot(&mut data.vfs).map_err(|error| failed("/var/spool/postfix/etc", error))?;
+        }
+        data.vfs.capacity = host.disk.unwrap_or(data.vfs.capacity);
         Ok(data)
     }
 
     fn preset_files(&self, host: &Host) -> Vec<(String, String)> {
         let mut files = Vec::new();
         if presets::has_postfix(host.preset) {
-            files.push(("/etc/postfix/master.cf".into(), presets::master_cf(host.preset)));
+            files.push(("/etc/postfix/master.cf".into(), presets::master_cf(host.preset, host.layout)));
             files.push(("/etc/mailname".into(), format!("{}\n", host.mail.name.as_deref().unwrap_or(&host.fqdn))));
         }
         files.extend(presets::main_cf(host).map(|text| ("/etc/postfix/main.cf".into(), text)));
@@ -158,8 +163,15 @@ fn set_up(world: &mut World, id: HostId, host: &Host) -> Result<(), BuildError> 
     Ok(())
 }
 
-/// Starts the services of a host that was just switched on.
-pub(super) fn start_services(world: &mut World, id: HostId, services: &[Service]) {
+/// Starts what has no unit of its own on a host that was just switched on.
+pub(super) fn start_helpers(world: &mut World, id: HostId, services: &[Service]) {
+    for service in services.iter().filter(|service| **service == Service::Lmtp) {
+        super::services::start(world, id, *service);
+    }
+}
+
+/// Starts the services of a host for the first time, in the order of the scenario.
+fn start_services(world: &mut World, id: HostId, services: &[Service]) {
     for service in services {
         match service {
             Service::Postfix => {
@@ -168,6 +180,7 @@ pub(super) fn start_services(world: &mut World, id: HostId, services: &[Service]
             service => super::services::start(world, id, *service),
         }
     }
+    super::packages::start_configured(world, id);
 }
 
 /// A command line as a user (root if none or unknown) in the home directory, after a login.

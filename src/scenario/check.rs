@@ -10,6 +10,7 @@ use super::checked::{Host, HostIndex, Link, Scenario, Sources, Step, Zone};
 use super::problem::{Problem, nearest};
 use super::written::{self, Expect, Preset, Service};
 use crate::dns;
+use crate::host::packages;
 use crate::sim::faults::Effect;
 use crate::sim::{Duration, Time};
 
@@ -216,8 +217,22 @@ impl<'a> Check<'a> {
             files,
             setup: host.setup.clone(),
             services: super::presets::services(host.preset, &host.services),
+            packages: host.packages.iter().filter_map(|name| self.package(name)).collect(),
+            without: host.without.iter().filter_map(|name| self.package(name)).collect(),
+            layout: host.layout,
+            disk: host.disk.map(|mebibytes| mebibytes.saturating_mul(1 << 20)),
             off: host.off,
         }
+    }
+
+    fn package(&mut self, name: &str) -> Option<String> {
+        if packages::find(name).is_some() {
+            return Some(name.to_owned());
+        }
+        let near = nearest(name, packages::all().iter().map(|package| package.name));
+        let help = near.map(|near| format!("did you mean `{near}`?"));
+        self.problem(name, format!("unknown package `{name}`"), help);
+        None
     }
 
     fn zone_of_time(&mut self, name: &str) -> jiff::tz::TimeZone {

@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use super::dialogue::Item;
 use super::problem::Problem;
 use super::written::{self, Expect, Mail, Preset, Service, Text, User};
+use crate::host::layout::Layout;
 use crate::sim::faults::Effect;
 use crate::sim::{Duration, Time};
 use crate::trace::Level;
@@ -81,6 +82,14 @@ pub struct Host {
     pub setup: Vec<String>,
     /// Services.
     pub services: Vec<Service>,
+    /// Packages that are installed besides those of the preset.
+    pub packages: Vec<String>,
+    /// Packages that are not installed.
+    pub without: Vec<String>,
+    /// Whose conventions.
+    pub layout: Layout,
+    /// Size of the disk in octets.
+    pub disk: Option<u64>,
     /// Whether it is off at first.
     pub off: bool,
 }

@@ -9,6 +9,7 @@ pub mod checked;
 pub mod dialogue;
 mod dialogue_items;
 pub mod octets;
+mod packages;
 mod parse;
 mod presets;
 pub mod problem;

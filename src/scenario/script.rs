@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::build::{add_link, spawn, start_services, write};
+use super::build::{add_link, spawn, start_helpers, write};
 use super::checked::{HostIndex, Link, Scenario, Step};
 use super::dialogue::{Dialogue, SessionStep};
 use super::written::{self, Expect};
@@ -156,9 +156,9 @@ impl Script {
                 fault(world, Some(id(*host)), "switched off");
             }
             Step::Up(host) => {
-                world.set_up(id(*host), true);
                 fault(world, Some(id(*host)), "switched on");
-                start_services(world, id(*host), &self.scenario.clone().host(*host).services);
+                world.boot(id(*host));
+                start_helpers(world, id(*host), &self.scenario.clone().host(*host).services);
             }
             Step::Fault(link) => {
                 add_link(world, link);

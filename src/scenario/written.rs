@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::dialogue::Item;
+use crate::host::layout::Layout;
 pub use crate::mua::Protocol;
 use crate::sim::faults::Block;
 use crate::trace::Level;
@@ -109,6 +110,18 @@ pub struct Host {
     /// Services besides those of the preset.
     #[serde(default)]
     pub services: Vec<Service>,
+    /// Packages that are installed besides those of the preset.
+    #[serde(default)]
+    pub packages: Vec<String>,
+    /// Packages that are not installed, though hosts have them otherwise.
+    #[serde(default)]
+    pub without: Vec<String>,
+    /// Whose conventions it follows.
+    #[serde(default)]
+    pub layout: Layout,
+    /// Size of its disk, in MiB; a terabyte if missing.
+    #[serde(default)]
+    pub disk: Option<u64>,
     /// Whether it is switched off at first.
     #[serde(default)]
     pub off: bool,

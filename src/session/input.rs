@@ -304,7 +304,11 @@ impl Input {
             }
             Input::Power { host, up } => {
                 let id = find(world, host)?;
-                world.set_up(id, *up);
+                if *up {
+                    world.boot(id);
+                } else {
+                    world.set_up(id, false);
+                }
                 let what = if *up { "switched on" } else { "switched off" };
                 world.note(Some(id), actor, Kind::Fault { what: what.into() });
             }

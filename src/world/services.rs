@@ -1,29 +1,45 @@
-//! The services that every host can run.
+//! The services that every host can run, and which of them run once it is switched on.
 
-use crate::host::Host;
+use smol_str::SmolStr;
+
+use super::World;
+use crate::host::layout::Layout;
 use crate::host::named::NameServer;
-use crate::host::services::{Unit, UnitKind};
+use crate::host::saslauthd::Saslauthd;
+use crate::host::services::{Activity, Unit, UnitKind, activity};
+use crate::host::unbound::RecursiveResolver;
+use crate::host::vfs::Cred;
+use crate::host::{Command, Host, Process, Spawn};
 use crate::mailbox::dovecot::Dovecot;
+use crate::sim::HostId;
+use crate::trace::Actor;
 
 const MASTER: &str = "/usr/lib/postfix/sbin/master";
 
 /// The unit that runs postfix(1), under this name.
 const fn postfix(name: &'static str, description: &'static str, exec_start: &'static str) -> Unit {
-    let kind = UnitKind::Command { command: "/usr/sbin/postfix", exec_start };
+    let kind = UnitKind::Command { command: "/usr/sbin/postfix", exec_start, prepare: |_| {} };
     Unit { name, description, docs: "man:postfix(1)", program: MASTER, tag: "postfix", kind }
+}
+
+/// Debian's unit brings the files in Postfix's chroot jail up to date (`configure-instance.sh`).
+fn fill_chroot(host: &mut Host) {
+    // On a full disk the old copies stay.
+    let _ = crate::host::layout::copy_into_chroot(&mut host.vfs);
 }
 
 /// Makes the units known to the host's service manager. On Debian `postfix.service` only takes the
 /// instance `postfix@-.service` along.
 pub(super) fn register(host: &mut Host) {
     const AGENT: &str = "Postfix Mail Transport Agent";
-    let is_debian = host.syslog.split.is_some();
+    let is_debian = host.layout == Layout::Debian;
     let services = &mut host.services;
     if is_debian {
         let kind = UnitKind::Front { of: "postfix@-" };
         services.register(Unit { program: "", kind, ..postfix("postfix", AGENT, "") });
         let command = "/usr/sbin/postmulti -i - -p start";
-        services.register(postfix("postfix@-", "Postfix Mail Transport Agent (instance -)", command));
+        let kind = UnitKind::Command { command: "/usr/sbin/postfix", exec_start: command, prepare: fill_chroot };
+        services.register(Unit { kind, ..postfix("postfix@-", "Postfix Mail Transport Agent (instance -)", command) });
     } else {
         services.register(postfix("postfix", AGENT, "/usr/sbin/postfix start"));
     }
@@ -44,6 +60,30 @@ pub(super) fn register(host: &mut Host) {
         kind: UnitKind::Daemon { make: || Box::new(NameServer::from_files()) },
     });
     services.register(Unit {
+        name: "unbound",
+        description: "Unbound DNS server",
+        docs: "man:unbound(8)",
+        program: "/usr/sbin/unbound",
+        tag: "unbound",
+        kind: UnitKind::Daemon { make: || Box::new(RecursiveResolver::from_files()) },
+    });
+    services.register(Unit {
+        name: "saslauthd",
+        description: "LSB: saslauthd startup script",
+        docs: "man:systemd-sysv-generator(8)",
+        program: "/usr/sbin/saslauthd",
+        tag: "saslauthd",
+        kind: UnitKind::Daemon { make: || Box::new(Saslauthd::default()) },
+    });
+    services.register(Unit {
+        name: "fetchmail",
+        description: "LSB: init-Script for system wide fetchmail daemon",
+        docs: "man:systemd-sysv-generator(8)",
+        program: "/usr/bin/fetchmail",
+        tag: "fetchmail",
+        kind: UnitKind::Daemon { make: fetchmail },
+    });
+    services.register(Unit {
         name: "rsyslog",
         description: "System Logging Service",
         docs: "man:rsyslogd(8)",
@@ -51,6 +91,64 @@ pub(super) fn register(host: &mut Host) {
         tag: "rsyslogd",
         kind: UnitKind::Syslog,
     });
+}
+
+/// The system-wide daemon, which polls what `/etc/fetchmailrc` says.
+fn fetchmail() -> Box<dyn Process> {
+    let words = ["/usr/bin/fetchmail", "--nodetach", "-d", "300", "-f", "/etc/fetchmailrc"];
+    crate::host::shell::run_spawn(daemon(Command::Exec(words.map(str::to_owned).to_vec())))
+}
+
+/// What the service manager runs: as root, with a plain environment.
+fn daemon(command: Command) -> Spawn {
+    Spawn {
+        command,
+        cred: Cred::ROOT,
+        cwd: SmolStr::new_static("/"),
+        env: vec![
+            ("LANG".into(), "C.UTF-8".into()),
+            ("PATH".into(), "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin".into()),
+        ],
+        umask: 0o022,
+        stdin: Default::default(),
+        tty: false,
+    }
+}
+
+impl World {
+    /// Switches a host on, if it is off, and starts its enabled services. They are ready a moment
+    /// later.
+    pub fn boot(&mut self, id: HostId) {
+        self.set_up(id, true);
+        let now = self.now();
+        let host = self.host_mut(id);
+        host.booted = now;
+        host.services.boot();
+        let units: Vec<Unit> = host.services.units().copied().collect();
+        let enabled = |unit: &Unit| host.services.is_enabled(unit);
+        // An instance runs when the unit that takes it along does.
+        let wanted = |unit: &Unit| {
+            enabled(unit)
+                && units.iter().all(|other| match other.kind {
+                    UnitKind::Front { of } if of == unit.name => enabled(other),
+                    _ => true,
+                })
+        };
+        let wanted: Vec<Unit> = units.iter().filter(|unit| wanted(unit)).copied().collect();
+        host.syslog.running = wanted.iter().any(|unit| matches!(unit.kind, UnitKind::Syslog));
+        for unit in wanted {
+            match (unit.kind, activity(self.host(id), &unit)) {
+                (_, Activity::Running(..)) => {}
+                (UnitKind::Daemon { make }, _) => drop(self.start(id, make(), Actor::Daemon)),
+                (UnitKind::Command { command, prepare, .. }, _) => {
+                    prepare(self.host_mut(id));
+                    let line = Command::Exec(vec![command.to_owned(), "start".to_owned()]);
+                    self.spawn(id, daemon(line), Actor::Daemon);
+                }
+                (UnitKind::Front { .. } | UnitKind::Syslog, _) => {}
+            }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -122,6 +122,7 @@ pub fn build(spec: &HostSpec) -> Result<Host, Errno> {
         fqdn: spec.fqdn.clone(),
         addrs: spec.addrs.clone(),
         prefix4: spec.prefix4,
+        layout: spec.layout,
         zone: spec.zone.clone(),
         vfs,
         accounts,
@@ -131,6 +132,7 @@ pub fn build(spec: &HostSpec) -> Result<Host, Errno> {
             Layout::RedHat => Syslog::red_hat(),
         },
         programs: Programs::default(),
+        archive: Programs::default(),
         // Ids below belong to what booted before anybody could look.
         processes: BTreeMap::new(),
         listeners: BTreeMap::new(),
@@ -156,6 +158,30 @@ fn directories(vfs: &mut Vfs) -> Result<(), Errno> {
     for name in tables::POSTFIX_DAEMONS {
         let path = format!("/usr/lib/postfix/sbin/{name}");
         vfs.write(&path, program_file(name), 0o755, &Cred::ROOT)?;
+    }
+    Ok(())
+}
+
+/// Makes the directories of the base system that lie in this one, as far as they are missing, with
+/// Postfix's daemons.
+///
+/// # Errors
+/// The disk is full.
+pub fn unpack(vfs: &mut Vfs, tree: &str) -> Result<(), Errno> {
+    let inside = |path: &str| path.strip_prefix(tree).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    vfs.mkdir_all(tree)?;
+    for dir in tables::DIRS.iter().filter(|dir| inside(dir.path)) {
+        match vfs.mkdir(dir.path, dir.mode, &Cred::ROOT) {
+            Ok(_) | Err(Errno::Exist) => {}
+            Err(error) => return Err(error),
+        }
+        vfs.chmod(dir.path, dir.mode, &Cred::ROOT)?;
+        vfs.chown(dir.path, Some(dir.uid), Some(dir.gid), &Cred::ROOT)?;
+    }
+    if inside("/usr/lib/postfix/sbin") {
+        for name in tables::POSTFIX_DAEMONS {
+            vfs.write(&format!("/usr/lib/postfix/sbin/{name}"), program_file(name), 0o755, &Cred::ROOT)?;
+        }
     }
     Ok(())
 }

@@ -74,6 +74,8 @@ pub const DIRS: &[Dir] = &[
     dir("/var/log", 0o755, 0, 0),
     dir("/var/mail", 0o2775, 0, MAIL),
     dir("/var/spool", 0o755, 0, 0),
+    dir("/var/spool/cron", 0o755, 0, 0),
+    dir("/var/spool/cron/crontabs", 0o1730, 0, 101),
     dir("/var/spool/postfix", 0o755, 0, 0),
     dir("/var/spool/postfix/active", 0o700, POSTFIX, 0),
     dir("/var/spool/postfix/bounce", 0o700, POSTFIX, 0),
@@ -91,6 +93,7 @@ pub const DIRS: &[Dir] = &[
     dir("/var/spool/postfix/public", 0o2710, POSTFIX, POSTDROP),
     dir("/var/spool/postfix/saved", 0o700, POSTFIX, 0),
     dir("/var/spool/postfix/usr", 0o755, 0, 0),
+    dir("/var/spool/rsyslog", 0o700, 0, ADM),
     dir("/var/tmp", 0o1777, 0, 0),
     dir("/var/www", 0o755, 0, 0),
 ];
@@ -195,6 +198,7 @@ list:x:38:
 irc:x:39:
 src:x:40:
 shadow:x:42:
+crontab:x:101:
 utmp:x:43:
 video:x:44:
 sasl:x:45:

@@ -14,6 +14,7 @@ use crate::host::Host;
 use crate::host::layout::ProgramFile;
 use crate::host::process::Ctx;
 use crate::host::program::Entry;
+use crate::host::tools::maileater;
 use crate::host::vfs::{Content, Cred, Node};
 
 /// What a command name leads to.
@@ -125,6 +126,7 @@ fn script(content: &Content, shown: &str) -> Found {
         }
         match shell_name(interpreter.rsplit('/').next().unwrap_or_default()) {
             Some(found) => dialect = found,
+            None if maileater::is_it(&text) => return Found::Program(maileater::ENTRY),
             None => return Found::NoInterpreter(interpreter.to_owned()),
         }
     }

@@ -14,8 +14,10 @@ mod grep;
 mod identity;
 mod jq;
 mod ls;
+pub mod maileater;
 mod net;
 mod openssl;
+mod packages;
 mod password_prompt;
 mod posix_regex;
 mod privileges;
@@ -93,6 +95,13 @@ const FILTERS: &[(&str, Filter, Reads)] = &[
     ("du", files::du, never),
     ("df", files::df, never),
     ("echo", system::echo, never),
+    ("apt-cache", packages::apt_cache, never),
+    ("aptitude", packages::aptitude, never),
+    ("alternatives", packages::update_alternatives, never),
+    ("debconf-set-selections", packages::debconf_set_selections, without_files),
+    ("debconf-show", packages::debconf_show, never),
+    ("dpkg", packages::dpkg, never),
+    ("dpkg-query", packages::dpkg_query, never),
     ("egrep", grep::egrep, always),
     ("expr", system::expr, never),
     ("false", system::r#false, never),
@@ -130,6 +139,7 @@ const FILTERS: &[(&str, Filter, Reads)] = &[
     ("realpath", files::realpath, never),
     ("rev", text::rev, always),
     ("rm", files::rm, never),
+    ("rpm", packages::rpm, never),
     ("rmdir", files::rmdir, never),
     ("sed", sed::sed, always),
     ("seq", system::seq, never),
@@ -147,6 +157,7 @@ const FILTERS: &[(&str, Filter, Reads)] = &[
     ("uname", identity::uname, never),
     ("uniq", sort::uniq, always),
     ("uptime", system::uptime, never),
+    ("update-alternatives", packages::update_alternatives, never),
     ("useradd", accounts::useradd, never),
     ("userdel", accounts::userdel, never),
     ("usermod", accounts::usermod, never),
@@ -159,7 +170,12 @@ type Make = fn() -> Box<dyn Program>;
 
 const PROGRAMS: &[(&str, Make)] = &[
     ("adduser", accounts::AddUser::make),
+    ("apt", packages::Apt::make),
+    ("apt-get", packages::Apt::make),
     ("cat", stream::Cat::make),
+    ("dnf", packages::Apt::make),
+    ("dpkg-reconfigure", packages::Apt::make),
+    ("yum", packages::Apt::make),
     ("dig", net::Dig::make),
     ("editor", editor::Editor::make),
     ("env", run::Wrapper::make),

@@ -154,7 +154,10 @@ impl Systemctl {
                         env.ctx.host.services.mark(&unit, job == Job::Start, now);
                     }
                 }
-                UnitKind::Command { command, .. } => {
+                UnitKind::Command { command, prepare, .. } => {
+                    if job == Job::Start {
+                        prepare(env.ctx.host);
+                    }
                     let verb = match job {
                         Job::Start => "start",
                         Job::Stop => "stop",

@@ -694,8 +694,13 @@ impl Kernel {
             Target::Tcp(host) => {
                 let net = self.hosts.get(host.0 as usize)?;
                 let exact = Listener::Tcp { addr: Some(to.ip()), port: to.port() };
+                let unspecified = match to.ip() {
+                    IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+                    IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+                };
+                let family = Listener::Tcp { addr: Some(unspecified), port: to.port() };
                 let any = Listener::Tcp { addr: None, port: to.port() };
-                (*host, [exact, any].into_iter().find(|listener| net.listeners.contains_key(listener)))
+                (*host, [exact, family, any].into_iter().find(|listener| net.listeners.contains_key(listener)))
             }
             Target::Unix(path) => {
                 let listener = Listener::Unix(path.clone());

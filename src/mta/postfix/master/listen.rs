@@ -1,7 +1,7 @@
 //! What master(8) listens on: the `inet` services on the addresses of `inet_interfaces`.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use smol_str::SmolStr;
 
@@ -48,10 +48,12 @@ fn of_service(entry: &MasterEntry, params: &Params<'_>, host: &Host) -> Result<V
 /// The addresses that `inet_interfaces` names.
 fn interfaces(names: &[SmolStr], host: &Host) -> Result<Vec<IpAddr>, Fatal> {
     let loopback = [IpAddr::from([127, 0, 0, 1]), IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1])];
+    if names.iter().any(|name| name == "all") {
+        return Ok(vec![IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)]);
+    }
     let mut all = BTreeSet::new();
     for name in names {
         match name.as_str() {
-            "all" => all.extend(loopback.into_iter().chain(host.addrs.iter().copied())),
             "loopback-only" => all.extend(loopback),
             name => all.extend(addresses(name, host)?),
         }

@@ -6,11 +6,11 @@ pub mod sasldb;
 
 use smol_str::{SmolStr, format_smolstr};
 
-use crate::host::Host;
 use crate::host::vfs::Cred;
+use crate::host::{Host, password, saslauthd};
 use crate::mta::postfix::config::{Fatal, Params};
 use crate::mta::postfix::maps::MatchList;
-use crate::smtp::auth::{Claim, Mechanism, ServerExchange, ServerStep};
+use crate::smtp::auth::{Claim, Mechanism, Proof, ServerExchange, ServerStep};
 use sasldb::SaslDb;
 
 /// SASL settings of a service.
@@ -31,8 +31,8 @@ pub struct SaslConf {
     myhostname: SmolStr,
     /// Where smtpd(8) finds `/etc/sasldb2`: below the queue directory if it runs in a chroot.
     sasldb: String,
-    /// `pwcheck_method: saslauthd`, a daemon that is not there.
-    saslauthd: bool,
+    /// The socket of saslauthd(8), with `pwcheck_method: saslauthd`.
+    saslauthd: Option<String>,
     cred: Cred,
 }
 
@@ -108,7 +108,10 @@ impl SaslConf {
             realm: params.get("smtpd_sasl_local_domain"),
             myhostname: params.get("myhostname"),
             sasldb: if chroot { format!("{}{path}", params.get("queue_directory")) } else { path.to_owned() },
-            saslauthd: option("pwcheck_method") == Some("saslauthd"),
+            saslauthd: (option("pwcheck_method") == Some("saslauthd")).then(|| {
+                let path = option("saslauthd_path").unwrap_or("/var/run/saslauthd/mux");
+                if chroot { format!("{}{path}", params.get("queue_directory")) } else { path.to_owned() }
+            }),
             cred: host.accounts.user(&owner).map_or(Cred::ROOT, |user| host.accounts.cred(user)),
         })
     }
@@ -165,7 +168,16 @@ impl SaslConf {
         };
         let complete = claim.user.contains('@') || self.realm.is_empty();
         let login = if complete { claim.user.clone() } else { format_smolstr!("{user}@{realm}") };
-        if self.saslauthd && mechanism.is_plaintext() {
+        if let Some(socket) = self.saslauthd.as_ref().filter(|_| mechanism.is_plaintext()) {
+            if saslauthd::is_there(host, socket) {
+                return match &claim.proof {
+                    Proof::Password(secret) if password::verify(&host.vfs, user, secret) => Progress::Success(login),
+                    _ => {
+                        let logged = (mechanism == Mechanism::Plain).then_some("Password verification failed");
+                        failed(logged.map(SmolStr::new_static), "authentication failure", Some(login))
+                    }
+                };
+            }
             let logged = SmolStr::new_static("cannot connect to saslauthd server: No such file or directory");
             return Progress::Failed {
                 logged: Some(logged),
