@@ -14,6 +14,7 @@ use crate::host::program::{Entry, Env, Filter, Program, Progress, Resume, Run, S
 use crate::host::vfs::Cred;
 use crate::sim::net::NetInput;
 use crate::sim::{Listener, ProcId, Socket, Time};
+use crate::trace::Kind;
 
 /// A task of a shell process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -300,6 +301,13 @@ impl Machine {
 
     /// Steps all tasks until all of them wait, or a slice is used up.
     pub fn run(&mut self, ctx: &mut Ctx<'_>) {
+        ctx.host.vfs.begin_journal();
+        self.run_slice(ctx);
+        note_writes("sh", ctx);
+        ctx.host.vfs.end_journal();
+    }
+
+    fn run_slice(&mut self, ctx: &mut Ctx<'_>) {
         let mut budget = SLICE;
         loop {
             let mut progress = false;
@@ -502,6 +510,7 @@ impl Machine {
                 }
             }
         }
+        note_writes(running.args.first().map_or("sh", |name| name.rsplit('/').next().unwrap_or("sh")), ctx);
         progress
     }
 
@@ -611,5 +620,13 @@ pub fn running(entry: Entry, args: Vec<String>, vars: BTreeMap<SmolStr, String>,
         writing: false,
         child: None,
         asks: None,
+    }
+}
+
+/// Records which files were written, so that nobody can pass off a file of one's own as delivered.
+fn note_writes(by: &str, ctx: &mut Ctx<'_>) {
+    for path in ctx.host.vfs.take_journal() {
+        let path = ctx.host.vfs.canonical(&path, &Cred::ROOT).unwrap_or(path);
+        ctx.note(|| Kind::FileWrite { path: path.into(), by: by.into() });
     }
 }

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::args::parse;
 use crate::host::program::Env;
 use crate::host::shell::builtins::normal;
-use crate::host::vfs::{Content, Errno, Ino, Node, Special};
+use crate::host::vfs::{Content, Errno, Node, Special};
 
 /// Files that one command may touch.
 const MAX_FILES: usize = 100_000;
@@ -365,7 +365,7 @@ pub fn readlink(env: &mut Env<'_, '_>, stdin: Bytes) -> u8 {
 pub fn realpath(env: &mut Env<'_, '_>, _: Bytes) -> u8 {
     let mut status = 0;
     for name in env.args.iter().skip(1).filter(|arg| !arg.starts_with('-')).cloned().collect::<Vec<_>>() {
-        match canonical(env, &env.path(&name)) {
+        match env.ctx.host.vfs.canonical(&env.path(&name), env.cred) {
             Ok(path) => env.outln(path),
             Err(error) => {
                 env.errln(format!("realpath: {name}: {error}"));
@@ -374,38 +374,6 @@ pub fn realpath(env: &mut Env<'_, '_>, _: Bytes) -> u8 {
         }
     }
     status
-}
-
-/// A path without links; its last part need not exist.
-fn canonical(env: &Env<'_, '_>, path: &str) -> Result<String, Errno> {
-    let vfs = &env.ctx.host.vfs;
-    let mut left: Vec<String> = normal(path).split('/').rev().filter(|p| !p.is_empty()).map(str::to_owned).collect();
-    let mut done = String::new();
-    let mut links = 0;
-    while let Some(part) = left.pop() {
-        if part == ".." {
-            done.truncate(done.rfind('/').unwrap_or(0));
-            continue;
-        }
-        let next = format!("{done}/{part}");
-        let ino: Option<Ino> = vfs.resolve_link(&next, env.cred).ok();
-        match ino.and_then(|ino| vfs.inode(ino)).map(|inode| &inode.node) {
-            Some(Node::Symlink(target)) => {
-                links += 1;
-                if links > 40 {
-                    return Err(Errno::Loop);
-                }
-                if target.starts_with('/') {
-                    done.clear();
-                }
-                left.extend(target.split('/').rev().filter(|p| !p.is_empty() && *p != ".").map(str::to_owned));
-            }
-            Some(_) => done = next,
-            None if left.is_empty() => done = next,
-            None => return Err(Errno::NoEnt),
-        }
-    }
-    Ok(if done.is_empty() { "/".into() } else { done })
 }
 
 /// `truncate`.

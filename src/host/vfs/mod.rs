@@ -72,6 +72,8 @@ pub struct Vfs {
     versions: u64,
     /// The clock that new times are taken from; the world sets it before each step.
     pub now: Time,
+    /// Paths of files written by name, while somebody wants to know.
+    journal: Option<Vec<String>>,
 }
 
 impl Vfs {
@@ -97,6 +99,7 @@ impl Vfs {
             capacity: 1 << 40,
             versions: 0,
             now,
+            journal: None,
         }
     }
 
@@ -237,6 +240,30 @@ impl Vfs {
         Ok(entries.iter().map(|(name, ino)| (name.clone(), *ino)).collect())
     }
 
+    /// Begins to keep the paths of files that are written, made, linked or renamed by name.
+    pub fn begin_journal(&mut self) {
+        self.journal = Some(Vec::new());
+    }
+
+    /// The paths kept since the beginning or the last call.
+    pub fn take_journal(&mut self) -> Vec<String> {
+        self.journal.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Stops keeping paths.
+    pub fn end_journal(&mut self) {
+        self.journal = None;
+    }
+
+    fn note_write(&mut self, path: &str) {
+        if let Some(journal) = &mut self.journal
+            && journal.last().is_none_or(|last| last != path)
+            && !path.starts_with("/dev/")
+        {
+            journal.push(path.to_owned());
+        }
+    }
+
     /// Replaces a file's content, creating it with `mode` if it does not exist (`open` with
     /// `O_CREAT|O_TRUNC`).
     pub fn write(&mut self, path: &str, content: impl Into<Content>, mode: u16, cred: &Cred) -> Result<Ino, Errno> {
@@ -290,6 +317,7 @@ impl Vfs {
             return Err(Errno::Access);
         }
         self.edit_ino(ino, change)?;
+        self.note_write(path);
         Ok(ino)
     }
 
@@ -373,7 +401,9 @@ impl Vfs {
         mode: u16,
         cred: &Cred,
     ) -> Result<Ino, Errno> {
-        self.create(path, Node::File(content.into()), mode, cred)
+        let ino = self.create(path, Node::File(content.into()), mode, cred)?;
+        self.note_write(path);
+        Ok(ino)
     }
 
     fn create(&mut self, path: &str, node: Node, mode: u16, cred: &Cred) -> Result<Ino, Errno> {
@@ -497,7 +527,9 @@ impl Vfs {
             self.may_remove(to_dir, old, cred)?;
             self.unlink_in(to_dir, &to_name)?;
         }
-        self.move_in(from_dir, &from_name, to_dir, to_name)
+        self.move_in(from_dir, &from_name, to_dir, to_name)?;
+        self.note_write(to);
+        Ok(())
     }
 
     /// Moves an entry between open directories: the fast way for daemons that keep them open.
@@ -527,6 +559,7 @@ impl Vfs {
         self.may_write_dir(dir, cred)?;
         self.link(dir, name, ino)?;
         self.inode_mut(ino)?.nlink += 1;
+        self.note_write(to);
         Ok(())
     }
 

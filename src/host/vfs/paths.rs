@@ -48,6 +48,41 @@ impl Vfs {
         self.walk(path, cred, false, &mut 0)
     }
 
+    /// An absolute path without links and dots; its last part need not exist.
+    ///
+    /// # Errors
+    /// A part but the last does not exist, or the links do not end.
+    pub fn canonical(&self, path: &str, cred: &Cred) -> Result<String, Errno> {
+        let parts = |path: &str| -> Vec<String> {
+            path.split('/').rev().filter(|part| !part.is_empty() && *part != ".").map(str::to_owned).collect()
+        };
+        let (mut left, mut done, mut links) = (parts(path), String::new(), 0);
+        while let Some(part) = left.pop() {
+            if part == ".." {
+                done.truncate(done.rfind('/').unwrap_or(0));
+                continue;
+            }
+            let next = format!("{done}/{part}");
+            let ino = self.resolve_link(&next, cred).ok();
+            match ino.and_then(|ino| self.inode(ino)).map(|inode| &inode.node) {
+                Some(Node::Symlink(target)) => {
+                    links += 1;
+                    if links > MAX_LINKS {
+                        return Err(Errno::Loop);
+                    }
+                    if target.starts_with('/') {
+                        done.clear();
+                    }
+                    left.extend(parts(target));
+                }
+                Some(_) => done = next,
+                None if left.is_empty() => done = next,
+                None => return Err(Errno::NoEnt),
+            }
+        }
+        Ok(if done.is_empty() { "/".into() } else { done })
+    }
+
     fn walk(&self, path: &str, cred: &Cred, follow: bool, links: &mut u32) -> Result<Ino, Errno> {
         if path.len() > MAX_PATH {
             return Err(Errno::NameTooLong);

@@ -7,7 +7,6 @@ use super::lines::{Block, blocks, commented, comments, logical};
 use crate::host::Env;
 use crate::mta::postfix::commands::console::Console;
 use crate::mta::postfix::config::lines::split_nameval;
-use crate::trace::Kind;
 
 struct Change {
     name: String,
@@ -51,7 +50,6 @@ pub(super) fn run(
     notes.iter().for_each(|note| console.warning(env, note));
     let written = env.ctx.host.vfs.write(&absolute, new, 0o644, env.cred);
     written.map_err(|errno| format!("open {path}.tmp for write: {errno}"))?;
-    env.ctx.emit(Kind::FileWrite { path: absolute.into(), by: "postconf".into() });
     Ok(0)
 }
 

@@ -8,7 +8,6 @@ use crate::mta::postfix::commands::console::Console;
 use crate::mta::postfix::config::lines::split_nameval;
 use crate::mta::postfix::config::master_cf::{RawEntry, raw_entries};
 use crate::mta::postfix::config::tokens::words;
-use crate::trace::Kind;
 
 /// A request with the new value, if one is to be set.
 struct Change {
@@ -45,7 +44,6 @@ pub(super) fn run(
     }
     let written = env.ctx.host.vfs.write(&absolute, new, 0o644, env.cred);
     written.map_err(|errno| format!("open {path}.tmp for write: {errno}"))?;
-    env.ctx.emit(Kind::FileWrite { path: absolute.into(), by: "postconf".into() });
     Ok(0)
 }
 
