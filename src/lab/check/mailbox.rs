@@ -23,6 +23,9 @@ pub struct Mailbox {
     /// The envelope sender; any if missing.
     #[serde(default)]
     pub sender: Option<String>,
+    /// Whether `From:` must name somebody else than the envelope sender.
+    #[serde(default)]
+    pub from_differs: bool,
     /// Header fields that must be there, with what each must match.
     #[serde(default)]
     pub header: Fields,
@@ -115,12 +118,14 @@ impl Mailbox {
         if let Some(name) = self.without.iter().find(|name| field(name).is_some()) {
             return Some(format!("{name}: {}", field(name).unwrap_or_default().trim()));
         }
-        if let Some(wanted) = &self.sender {
-            let sender = field("Return-Path").unwrap_or_default();
-            let sender = sender.trim().trim_matches(['<', '>']).to_owned();
-            if !matches_text(&sender, wanted) {
-                return Some(format!("MAIL FROM:<{sender}>"));
-            }
+        let sender = field("Return-Path").unwrap_or_default();
+        let sender = sender.trim().trim_matches(['<', '>']);
+        if self.sender.as_ref().is_some_and(|wanted| !matches_text(sender, wanted)) {
+            return Some(format!("MAIL FROM:<{sender}>"));
+        }
+        let from = field("From").unwrap_or_default().to_lowercase();
+        if self.from_differs && (from.is_empty() || from.contains(&sender.to_lowercase())) {
+            return Some(format!("MAIL FROM:<{sender}>, From: {from}"));
         }
         if let Some(wanted) = &self.body
             && !body.lines().any(|line| matches_text(line.trim(), wanted))

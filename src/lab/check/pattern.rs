@@ -88,8 +88,10 @@ impl Event {
     pub fn find(&self, bench: &Bench<'_>) -> Vec<EventId> {
         let trace = bench.world.trace();
         let host = self.host.as_deref().map(|name| bench.world.find(name));
+        // What the scenario did, it may have done before the student came.
+        let since = if self.by == Some(By::Scenario) { 0 } else { bench.since };
         trace
-            .since(bench.since)
+            .since(since)
             .filter(|event| event.kind.name() == self.kind)
             .filter(|event| host.is_none_or(|host| host.is_some() && event.host == host))
             .filter(|event| self.by.is_none_or(|by| on_behalf(trace, event.id, by)))

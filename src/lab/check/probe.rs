@@ -123,6 +123,8 @@ impl Fork {
                 Kind::Deliver { queue_id, agent, target, status, uid, rcpt, text, .. } if ours(&ids, queue_id) => {
                     let name = world.name(host).to_string();
                     match (status, agent) {
+                        // The copy under a new id is followed instead.
+                        (DeliveryStatus::Sent, Agent::Local) if text.starts_with("forwarded as ") => {}
                         (DeliveryStatus::Sent, Agent::Smtp | Agent::Lmtp) => {
                             fates.push((Fate::Relayed { host: name, to: target.to_string() }, event.id));
                         }

@@ -1,0 +1,11 @@
+# task: 7
+# feedback: expected
+#@ on out as guest
+(
+  sleep 1; echo 'HELO probe.example.net'
+  sleep 1; echo 'MAIL FROM:<a@example.net>'
+  sleep 1; echo 'RCPT TO:<{{alice}}@example.com>'
+  sleep 1; echo 'DATA'
+  sleep 1; echo 'Subject: dots'; echo; echo '.hidden'; echo '.'; echo 'after'; echo .
+  sleep 1; echo 'QUIT'; sleep 1
+) | telnet mx1.example.com 25
