@@ -1,5 +1,5 @@
 # task: 7
-# feedback: every command in the alias file runs as root
+# feedback: Postfix refuses to
 #@ on ubu
 postconf -e default_privs=root
 postfix reload

@@ -181,9 +181,11 @@ impl Qmgr {
 
     /// Activates deferred messages whose time has come; with `all` every one.
     fn run_deferred(&mut self, all: bool, services: &mut Services, ctx: &mut Ctx<'_>) {
+        let asked = ctx.cause;
         for (id, time) in services.queue.scan(QueueName::Deferred, &ctx.host.vfs) {
             if all || time <= ctx.now {
-                self.activate(&id, QueueName::Deferred, services, ctx);
+                ctx.cause = asked;
+                self.activate(&id, if all { "flush" } else { "queue run" }, QueueName::Deferred, services, ctx);
             }
         }
         self.arm(services, ctx);
@@ -192,17 +194,24 @@ impl Qmgr {
     fn take_incoming(&mut self, services: &mut Services, ctx: &mut Ctx<'_>) {
         while (self.active.len() as u64) < self.conf.active_limit {
             let Some(id) = services.queue.take_incoming() else { break };
-            self.activate(&id, QueueName::Incoming, services, ctx);
+            self.activate(&id, "new mail", QueueName::Incoming, services, ctx);
         }
     }
 
     /// Moves a message to the active queue and finds out where its recipients go.
-    fn activate(&mut self, id: &SmolStr, from: QueueName, services: &mut Services, ctx: &mut Ctx<'_>) {
+    fn activate(
+        &mut self,
+        id: &SmolStr,
+        reason: &'static str,
+        from: QueueName,
+        services: &mut Services,
+        ctx: &mut Ctx<'_>,
+    ) {
         let Some(file) = services.queue.get(from, id, &ctx.host.vfs) else { return };
-        if let Some(cause) = file.cause {
+        // Of a flush, whoever asked for it is the cause.
+        if let Some(cause) = file.cause.filter(|_| reason != "flush" || ctx.cause.is_none()) {
             ctx.cause = Some(cause);
         }
-        let reason = if from == QueueName::Deferred { "queue run" } else { "new mail" };
         if services.queue.move_to(id, from, QueueName::Active, reason, ctx).is_err() {
             return;
         }

@@ -1,0 +1,3 @@
+# task: 2
+# feedback: hands everything to its relay host
+#@ answer asks: {{client}}

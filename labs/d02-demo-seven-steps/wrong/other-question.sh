@@ -1,0 +1,3 @@
+# task: 3
+# feedback: by the relay host alone
+#@ answer question: MX example.org

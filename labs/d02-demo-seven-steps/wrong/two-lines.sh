@@ -1,0 +1,3 @@
+# task: 4
+# feedback: stamps it, too
+#@ answer count: 2

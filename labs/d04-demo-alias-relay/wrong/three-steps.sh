@@ -1,0 +1,3 @@
+# task: 2
+# feedback: is not right
+#@ answer steps: 3
