@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Outcome, files};
+use super::{Outcome, files, shell};
 use crate::grade::report;
 use crate::lab::{Instance, Student};
 use crate::session::story::Lang;
@@ -102,7 +102,7 @@ pub fn main(args: &Args) -> Outcome {
     let done = match &args.command {
         Command::Start { lab, student, class, place } => start(lab, student, class, place),
         Command::Status { place } => resume(&place.file).map(|session| {
-            instructions(&session, place.lang);
+            println!("{}", shell::lab::instructions(&session, place.lang));
             status(&session, place.lang)
         }),
         Command::Hint { task, place } => hint(task, place),
@@ -136,7 +136,11 @@ pub fn resume(file: &Path) -> Result<Session, String> {
     let shown = file.display();
     let text =
         fs::read_to_string(file).map_err(|error| format!("{shown}: {error}; begin with `mxlab lab start LAB`"))?;
-    let recording = Recording::parse(&text).map_err(|damage| format!("{shown}: {damage}"))?;
+    let recording = match Recording::parse(&text) {
+        Ok(recording) => recording,
+        // What was typed until a shell was killed has no last line.
+        Err(damage) => *damage.readable.ok_or_else(|| format!("{shown}: line {}: {}", damage.line, damage.reason))?,
+    };
     let header = recording.header.lab.clone().ok_or_else(|| format!("{shown} is of a scenario, not of a lab"))?;
     let lab = variant(&header.name, &header.student)?;
     let replayed = Session::replay_lab(lab, &recording).map_err(|error| format!("{shown}: {error}"))?;
@@ -156,24 +160,9 @@ fn start(lab: &str, student: &str, class: &str, place: &Place) -> Result<Outcome
     let student = Student { id: student.to_owned(), class: class.to_owned() };
     let session = Session::for_lab(variant(lab, &student)?).map_err(|error| error.to_string())?;
     save(&session, &place.file)?;
-    instructions(&session, place.lang);
+    println!("{}", shell::lab::instructions(&session, place.lang));
     println!("{}", place.file.display());
     Ok(Outcome::Good)
-}
-
-fn instructions(session: &Session, lang: Lang) {
-    let Some(lab) = session.lab() else { return };
-    let say = |text: &crate::lab::written::Text| if lang == Lang::De { text.de.clone() } else { text.en.clone() };
-    println!("{}", say(&lab.story).trim_end());
-    for task in &lab.lab.tasks {
-        if let Some(text) = lab.instructions.get(&task.id) {
-            println!("\n{}", say(text).trim_end());
-        }
-        for answer in task.parts.iter().flat_map(|part| part.check.answers()) {
-            println!("  mxlab lab answer {} …   ({})", answer.id, say(&answer.ask));
-        }
-    }
-    println!();
 }
 
 fn status(session: &Session, lang: Lang) -> Outcome {

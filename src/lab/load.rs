@@ -69,6 +69,15 @@ pub struct Wrong {
     pub feedback: String,
 }
 
+impl Instance {
+    /// The host and the user that the student begins as.
+    pub fn seat(&self) -> Option<(&str, &str)> {
+        let permits = &self.lab.permits;
+        let host = permits.at.as_deref().or_else(|| permits.hosts.keys().next().map(String::as_str))?;
+        Some((host, permits.hosts.get(host)?.first()?))
+    }
+}
+
 impl Folder {
     fn text(&self, path: &str) -> Option<String> {
         self.files.get(path).map(|octets| String::from_utf8_lossy(octets).into_owned())
@@ -286,7 +295,7 @@ impl Lab {
             }
         }
         let hosts: BTreeSet<&str> = scenario.hosts.iter().map(|host| host.name.as_str()).collect();
-        for host in lab.permits.hosts.keys().chain(&lab.permits.power) {
+        for host in lab.permits.hosts.keys().chain(&lab.permits.power).chain(&lab.permits.at) {
             if !hosts.contains(host.as_str()) {
                 let problem = about(&file, format!("`permits` names the unknown host `{host}`"));
                 problems.push(match nearest(host, hosts.iter().copied()) {

@@ -90,6 +90,9 @@ fn one() -> u64 {
 pub struct Permits {
     /// Hosts with the users as whom the student may work there.
     pub hosts: BTreeMap<String, Vec<String>>,
+    /// The host that the student sits at; the first of `hosts` if missing.
+    #[serde(default)]
+    pub at: Option<String>,
     /// Hosts that may be switched off and on.
     #[serde(default)]
     pub power: Vec<String>,

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::journal::Journal;
 use super::keyboard::{Keyboard, Pressed};
+use super::lab::Ticks;
 use super::line_editor::{LineEditor, Prompt, Typed};
 use super::meta::{self, Meta};
 use super::{editor, greeting};
@@ -45,6 +46,7 @@ pub struct Console<'a> {
     clock: Instant,
     /// Whether it was said how to skip waiting.
     hinted: bool,
+    ticks: Ticks,
 }
 
 /// Why the loop ends.
@@ -76,6 +78,7 @@ impl<'a> Console<'a> {
             colour: colour(),
             clock: Instant::now(),
             hinted: false,
+            ticks: Ticks::default(),
         })
     }
 
@@ -172,6 +175,9 @@ impl<'a> Console<'a> {
     }
 
     fn prompt(&mut self, whole: bool) -> Result<Flow, String> {
+        if whole {
+            print(self.ticks.news(self.session, self.lang).as_bytes());
+        }
         let prompt = self.prompt_text(whole);
         let hosts = host_names(self.session.world());
         let typed = self.lines.read(&prompt, self.session.terminal(self.top()), &hosts)?;
@@ -179,7 +185,7 @@ impl<'a> Console<'a> {
         self.catch_up();
         let terminal = self.top();
         let done = match typed {
-            Typed::Text(text) if whole && meta::is_meta(&text) => return self.meta(&text),
+            Typed::Text(text) if whole && meta::is_meta(&text, self.session) => return self.meta(&text),
             Typed::Text(text) => {
                 let typed = self.session.type_text(terminal, &format!("{text}\n"));
                 self.journal.keep(self.session);

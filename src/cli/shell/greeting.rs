@@ -45,6 +45,13 @@ pub fn hosts(session: &Session, lang: Lang) -> String {
 pub fn text(session: &Session, lang: Lang) -> String {
     let title = &session.scenario().title;
     let title = lang.pick(&title.en, &title.de);
+    if session.lab().is_some() {
+        let hint = lang.pick(
+            "`lab` shows this again, `lab status` how you stand, `lab hint TASK` a hint; :help tells the rest.",
+            "`lab` zeigt das noch einmal, `lab status` den Stand, `lab hint AUFGABE` einen Tipp; :help sagt den Rest.",
+        );
+        return format!("{}\n{hint}\n", super::lab::instructions(session, lang));
+    }
     let hint = lang.pick(
         ":help tells what else there is; `ssh HOST` goes to another host, `exit` comes back.",
         ":help sagt, was es noch gibt; mit `ssh HOST` auf einen anderen Host, mit `exit` zurück.",

@@ -2,7 +2,7 @@
 
 use rustyline::completion::Pair;
 
-use super::greeting;
+use super::{greeting, lab};
 use crate::scenario::parse_duration;
 use crate::session::story::{self, Detail, Lang, Style};
 use crate::session::{Input, Session};
@@ -38,14 +38,21 @@ pub enum Meta {
         /// On.
         up: bool,
     },
+    /// Speaks to the lab that is being done.
+    Lab(lab::Command),
     /// Leaves.
     Quit,
 }
 
-const NAMES: [&str; 9] = [":back", ":help", ":hosts", ":power", ":quit", ":save", ":story", ":time", ":wait"];
+const NAMES: [&str; 10] = [":back", ":help", ":hosts", ":lab", ":power", ":quit", ":save", ":story", ":time", ":wait"];
 
-/// Whether a line is one: a colon and a letter. `: > file` is the shell's.
-pub fn is_meta(line: &str) -> bool {
+/// Whether a line is one: a colon and a letter, or the word `lab` while a lab is being done.
+pub fn is_meta(line: &str, session: &Session) -> bool {
+    has_colon(line) || lab::is_lab(line, session)
+}
+
+/// A colon before a letter: `: > file` is the shell's.
+fn has_colon(line: &str) -> bool {
     line.strip_prefix(':').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_alphabetic() || c == '?'))
 }
 
@@ -63,6 +70,9 @@ impl Meta {
     pub fn parse(line: &str, lang: Lang) -> Result<Meta, String> {
         let mut words = line.split_whitespace();
         let name = words.next().unwrap_or_default();
+        if matches!(name, "lab" | ":lab") {
+            return Ok(Meta::Lab(lab::Command::parse(&words.collect::<Vec<_>>())));
+        }
         let argument = words.next();
         let stretch = |text: Option<&str>| {
             let text = text.map(|text| text.trim_start_matches(['+', '-']));
@@ -138,6 +148,8 @@ impl Meta {
                 let input = Input::Power { host: host.clone(), up: *up };
                 session.apply(input).map(|_| String::new()).map_err(|error| error.to_string())
             }
+            Meta::Lab(command) if session.lab().is_some() => command.run(session, lang),
+            Meta::Lab(_) => Err(lang.pick("no lab is being done", "es läuft keine Übung").to_owned()),
             Meta::Quit => Ok(String::new()),
         }
     }
@@ -158,6 +170,7 @@ A host's own commands: `help` and `man`. To mxlab itself you speak with a colon:
   :back 10m           go back, to go on differently
   :story [-v]         tell what happened so far
   :power HOST on|off  switch a host on or off
+  :lab status         how the lab stands (also `lab status`; :lab help tells the rest)
   :save FILE          write a recording (what is typed is kept in any case)
   :quit               leave
 ssh [USER@]HOST goes to another host, exit comes back. nano and vi open your own editor.
@@ -171,6 +184,7 @@ Befehle des Hosts: `help` und `man`. Mit mxlab selbst spricht man mit Doppelpunk
   :back 10m           zurückgehen und anders weitermachen
   :story [-v]         erzählen, was bisher geschah
   :power HOST on|off  einen Host ein- oder ausschalten
+  :lab status         wie die Übung steht (auch `lab status`; :lab help sagt den Rest)
   :save DATEI         Aufzeichnung schreiben (Getipptes bleibt ohnehin erhalten)
   :quit               verlassen
 ssh [NUTZER@]HOST geht auf einen anderen Host, exit zurück. nano und vi öffnen den eigenen Editor.
@@ -184,9 +198,9 @@ mod tests {
 
     #[test]
     fn colons_begin_commands_to_mxlab_only_before_letters() {
-        assert!(is_meta(":help"));
-        assert!(!is_meta(": > /tmp/x"));
-        assert!(!is_meta("echo :help"));
+        assert!(has_colon(":help"));
+        assert!(!has_colon(": > /tmp/x"));
+        assert!(!has_colon("echo :help"));
     }
 
     #[test]

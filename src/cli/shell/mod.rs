@@ -8,6 +8,7 @@ mod editor;
 mod greeting;
 mod journal;
 mod keyboard;
+pub mod lab;
 mod line_editor;
 mod meta;
 mod pipe;
@@ -18,6 +19,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use super::{Outcome, files};
+use crate::lab::Student;
 use crate::session::story::Lang;
 use crate::session::terminal::{Device, TerminalId};
 use crate::session::{Input, Recording, Session};
@@ -29,14 +31,20 @@ const MAX_SCRIPT: u64 = 16 << 20;
 /// Arguments of `mxlab shell`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// A built-in scenario's name, or a file
+    /// A lab or a scenario: a built-in one's name, or a file
     scenario: String,
-    /// The host to sit at; the first one with Postfix if not given
+    /// The host to sit at; the lab's, or the first one with Postfix if not given
     #[arg(long, short = 'H')]
     host: Option<String>,
-    /// The user to log in as
-    #[arg(long, short, default_value = "root")]
-    user: String,
+    /// The user to log in as; the lab's, or root if not given
+    #[arg(long, short)]
+    user: Option<String>,
+    /// Of a lab: your id, which decides on your variant
+    #[arg(long, default_value = "")]
+    student: String,
+    /// Of a lab: the key of your class
+    #[arg(long, default_value = "")]
+    class: String,
     /// Run this and leave, instead of reading commands
     #[arg(long, short, value_name = "COMMANDS")]
     command: Option<String>,
@@ -69,26 +77,17 @@ pub fn main(args: &Args) -> ExitCode {
 }
 
 fn start(args: &Args) -> Result<ExitCode, String> {
-    let Some(scenario) = files::load(&args.scenario) else { return Ok(Outcome::Invalid.into()) };
-    let scenario = Arc::new(scenario);
-    let mut session = match &args.resume {
-        Some(file) => resume(args, scenario, file.clone())?,
-        None => {
-            let mut session =
-                Session::new(scenario, args.seed, None).map_err(|error| format!("{}: {error}", args.scenario))?;
-            if args.play {
-                session.run_script(None);
-            }
-            session.apply(Input::LeaveScript).map_err(|error| error.to_string())?;
-            session
+    let mut session = if files::is_lab(&args.scenario) { lab_session(args)? } else { scenario_session(args)? };
+    let seat = session.lab().and_then(|lab| lab.seat().map(|(host, user)| (host.to_owned(), user.to_owned())));
+    let (host, user) = match (&args.host, seat) {
+        (Some(host), seat) => (host.clone(), seat.filter(|(at, _)| at == host).map(|(_, user)| user)),
+        (None, Some((host, user))) => (host, Some(user)),
+        (None, None) => {
+            let host = greeting::usual_host(&session);
+            (host.ok_or_else(|| format!("{}: it has no host that is on", args.scenario))?, None)
         }
     };
-    let host = match &args.host {
-        Some(host) => host.clone(),
-        None => {
-            greeting::usual_host(&session).ok_or_else(|| format!("{}: it has no host that is on", args.scenario))?
-        }
-    };
+    let user = args.user.clone().or(user).unwrap_or_else(|| "root".to_owned());
     let script = match &args.command {
         Some(command) => Some(format!("{command}\n")),
         None if std::io::stdin().is_terminal() => None,
@@ -98,7 +97,7 @@ fn start(args: &Args) -> Result<ExitCode, String> {
     let interactive = script.is_none();
     let mut journal = Journal::new(args.record.clone(), journal_file.filter(|_| interactive));
     let device = if interactive { Device::Terminal } else { Device::Pipe };
-    let terminal = open(&mut session, &host, &args.user, device)?;
+    let terminal = open(&mut session, &host, &user, device)?;
     journal.keep(&session);
     let status = match script {
         Some(script) => pipe::Pipe::new(&mut session, &mut journal, args.lang, terminal).run(&script),
@@ -109,6 +108,36 @@ fn start(args: &Args) -> Result<ExitCode, String> {
     session.note_digest();
     journal.close(&session)?;
     Ok(ExitCode::from(status))
+}
+
+fn scenario_session(args: &Args) -> Result<Session, String> {
+    let scenario = Arc::new(files::load(&args.scenario).ok_or("the scenario cannot be used")?);
+    if let Some(file) = &args.resume {
+        return resume(scenario, file.clone());
+    }
+    let session = Session::new(scenario, args.seed, None);
+    let mut session = session.map_err(|error| format!("{}: {error}", args.scenario))?;
+    if args.play {
+        session.run_script(None);
+    }
+    session.apply(Input::LeaveScript).map_err(|error| error.to_string())?;
+    Ok(session)
+}
+
+/// A lab in the student's variant, from its beginning or where a recording ends. What the
+/// scenario does besides goes on while the student works.
+fn lab_session(args: &Args) -> Result<Session, String> {
+    if let Some(file) = &args.resume {
+        let file = file.clone().or_else(|| journal::usual_file(&args.scenario));
+        return super::lab::resume(&file.ok_or("there is no folder for recordings")?);
+    }
+    let student = Student { id: args.student.clone(), class: args.class.clone() };
+    let mut session =
+        Session::for_lab(super::lab::variant(&args.scenario, &student)?).map_err(|error| error.to_string())?;
+    if args.play {
+        session.run_script(None);
+    }
+    Ok(session)
 }
 
 /// Opens a terminal; what is wrong is said with what would be right.
@@ -134,7 +163,7 @@ fn read_script() -> Result<String, String> {
 }
 
 /// The session of a recording, at its end.
-fn resume(args: &Args, scenario: Arc<crate::scenario::Scenario>, file: Option<PathBuf>) -> Result<Session, String> {
+fn resume(scenario: Arc<crate::scenario::Scenario>, file: Option<PathBuf>) -> Result<Session, String> {
     let file = file.or_else(|| journal::usual_file(&scenario.name)).ok_or("there is no folder for recordings")?;
     let path = file.display();
     let text = std::fs::read_to_string(&file).map_err(|error| format!("{path}: {error}"))?;
@@ -147,6 +176,5 @@ fn resume(args: &Args, scenario: Arc<crate::scenario::Scenario>, file: Option<Pa
     if drift.iter().any(|drift| drift.comparable) {
         eprintln!("mxlab: {path}: it comes out differently than when it was recorded");
     }
-    debug_assert!(args.resume.is_some());
     Ok(session)
 }

@@ -44,7 +44,7 @@ impl<'a> Pipe<'a> {
         let mut status = 0;
         for line in script.split_inclusive('\n') {
             let Some(terminal) = self.stack.last().copied() else { return status };
-            if meta::is_meta(line) && self.settle(LONGEST, true) {
+            if meta::is_meta(line, self.session) && self.settle(LONGEST, true) {
                 match Meta::parse(line, self.lang) {
                     Ok(Meta::Quit) => break,
                     Ok(command) => match command.run(self.session, self.lang) {

@@ -1,0 +1,143 @@
+//! A lab in the shell: `lab status`, `lab hint`, `lab answer`, and ticks as tasks get done.
+
+use std::collections::BTreeSet;
+
+use crate::grade::report;
+use crate::lab::judge::Outcome;
+use crate::lab::written::Text;
+use crate::session::story::Lang;
+use crate::session::{Input, Session};
+
+/// Key of a student's own probes; a grader uses another one.
+const OWN_KEY: u64 = 1;
+
+/// What is asked of the lab.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// The story and all instructions.
+    Text,
+    /// How every task stands.
+    Status,
+    /// The next hint for a task.
+    Hint(String),
+    /// An answer to a question.
+    Answer(String, String),
+    /// What there is.
+    Help,
+}
+
+/// Whether a line speaks to the lab: the word `lab`, while one is being done.
+pub fn is_lab(line: &str, session: &Session) -> bool {
+    session.lab().is_some() && line.split_whitespace().next() == Some("lab")
+}
+
+impl Command {
+    /// Reads one: what stands after the word `lab`.
+    pub fn parse(words: &[&str]) -> Command {
+        match words {
+            [] | ["text"] => Command::Text,
+            ["status" | "submit"] => Command::Status,
+            ["hint", task] => Command::Hint((*task).to_owned()),
+            ["answer", question, answer @ ..] if !answer.is_empty() => {
+                Command::Answer((*question).to_owned(), answer.join(" "))
+            }
+            _ => Command::Help,
+        }
+    }
+
+    /// Does it; what there is to say about it is returned.
+    ///
+    /// # Errors
+    /// There is no such task or question; in words for people.
+    pub fn run(&self, session: &mut Session, lang: Lang) -> Result<String, String> {
+        let failed = |error: crate::session::InputError| error.to_string();
+        match self {
+            Command::Text => Ok(instructions(session, lang)),
+            Command::Status => Ok(status(session, lang)),
+            Command::Hint(task) => Ok(match session.take_hint(task).map_err(failed)? {
+                Some(hint) => format!("{}\n", say(&hint, lang)),
+                None => format!("{}\n", lang.pick("There is no further hint.", "Es gibt keinen weiteren Tipp.")),
+            }),
+            Command::Answer(question, text) => {
+                session.apply(Input::Reply { question: question.clone(), text: text.clone() }).map_err(failed)?;
+                Ok(String::new())
+            }
+            Command::Help => Ok(lang.pick(HELP.0, HELP.1).to_owned()),
+        }
+    }
+}
+
+const HELP: (&str, &str) = (
+    "\
+  lab                     the story and the tasks
+  lab status              how every task stands
+  lab hint TASK           the next hint (the first is free)
+  lab answer QUESTION …   answer a question of a task
+",
+    "\
+  lab                     die Geschichte und die Aufgaben
+  lab status              wie jede Aufgabe steht
+  lab hint AUFGABE        der nächste Tipp (der erste ist frei)
+  lab answer FRAGE …      eine Frage einer Aufgabe beantworten
+",
+);
+
+fn say(text: &Text, lang: Lang) -> &str {
+    lang.pick(&text.en, &text.de)
+}
+
+/// The story, the instructions, and the questions with the names to answer them by.
+pub fn instructions(session: &Session, lang: Lang) -> String {
+    let Some(lab) = session.lab() else { return String::new() };
+    let mut out = say(&lab.story, lang).trim_end().to_owned() + "\n";
+    for task in &lab.lab.tasks {
+        if let Some(text) = lab.instructions.get(&task.id) {
+            out.push_str(&format!("\n{}\n", say(text, lang).trim_end()));
+        }
+        for answer in task.parts.iter().flat_map(|part| part.check.answers()) {
+            out.push_str(&format!("  lab answer {} …   {}\n", answer.id, say(&answer.ask, lang)));
+        }
+    }
+    out
+}
+
+/// How every task stands.
+pub fn status(session: &Session, lang: Lang) -> String {
+    session.judge(OWN_KEY).map_or(String::new(), |report| report::tell(&report, lang))
+}
+
+/// Tasks that were done when somebody looked last.
+#[derive(Clone, Debug, Default)]
+pub struct Ticks(BTreeSet<String>);
+
+impl Ticks {
+    /// What has changed since: tasks that are done now, or no longer.
+    pub fn news(&mut self, session: &Session, lang: Lang) -> String {
+        let Some(report) = session.judge(OWN_KEY) else { return String::new() };
+        let mut out = String::new();
+        for task in &report.tasks {
+            let title = say(&task.title, lang);
+            let done = matches!(task.outcome, Outcome::Done);
+            if done && self.0.insert(task.id.clone()) {
+                out.push_str(&format!("[x] {} {title}\n", task.id));
+            } else if !done && self.0.remove(&task.id) {
+                out.push_str(&format!("[ ] {} {title}\n", task.id));
+            }
+        }
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_after_lab_are_read_or_the_help_is_shown() {
+        assert_eq!(Command::parse(&[]), Command::Text);
+        assert_eq!(Command::parse(&["hint", "3"]), Command::Hint("3".into()));
+        assert_eq!(Command::parse(&["answer", "size", "10", "000"]), Command::Answer("size".into(), "10 000".into()));
+        assert_eq!(Command::parse(&["answer", "size"]), Command::Help);
+        assert_eq!(Command::parse(&["dance"]), Command::Help);
+    }
+}
