@@ -161,6 +161,15 @@ impl Certificate {
         digest.iter().map(|octet| format!("{octet:02X}")).collect::<Vec<_>>().join(":")
     }
 
+    /// SHA-256 digest of the public key (SubjectPublicKeyInfo), `AB:CD:…`.
+    pub fn key_fingerprint(&self) -> String {
+        let key = x509_cert::Certificate::from_der(&self.der)
+            .and_then(|parsed| parsed.tbs_certificate.subject_public_key_info.to_der())
+            .unwrap_or_default();
+        let digest = Sha256::digest(&key);
+        digest.iter().map(|octet| format!("{octet:02X}")).collect::<Vec<_>>().join(":")
+    }
+
     /// Whether `issuer` signed it. Signatures of other kinds than ECDSA with SHA-256 over P-256
     /// are taken on trust: their names must fit.
     pub fn is_signed_by(&self, issuer: &Certificate) -> bool {

@@ -131,6 +131,7 @@ pub fn submit(submission: Submission, services: &mut Services, ctx: &mut Ctx<'_>
     let conf = services.cleanup.conf.clone();
     if !std::mem::replace(&mut services.cleanup.started, true) {
         services.log.start(ctx, state::TAG);
+        services.log.start(ctx, "postfix/trivial-rewrite");
         services.log.opened(ctx, state::TAG, &conf.problems(ctx.host));
     }
     let Submission { id, arrival, sender, full_name, recipients, attributes, content, via, flags } = submission;

@@ -2,8 +2,9 @@
 
 use crate::host::Env;
 use crate::host::vfs::Cred;
-use crate::mta::postfix::config::{self, Config};
+use crate::mta::postfix::config::{self, Config, Params};
 use crate::mta::postfix::log;
+use crate::mta::postfix::maps::match_list::Subject;
 
 /// Exit statuses of sysexits.h that the commands use.
 pub mod status {
@@ -37,15 +38,41 @@ pub fn fatal(env: &mut Env<'_, '_>, name: &str, status: u8, text: &str) -> u8 {
 /// # Errors
 /// The status, once the reason was said.
 pub fn load_config(env: &mut Env<'_, '_>, name: &str, failure: u8) -> Result<Config, u8> {
+    load_config_as(env, name, name, failure)
+}
+
+/// The same for a command that was called by another name than it logs with.
+///
+/// # Errors
+/// As [`load_config`].
+pub fn load_config_as(env: &mut Env<'_, '_>, name: &str, tag: &str, failure: u8) -> Result<Config, u8> {
     let mut notes = Vec::new();
     let loaded = Config::load_main(env.ctx.host, config::DIRECTORY, &mut notes);
+    let loaded = loaded.map_err(|error| {
+        notes.push(format!("fatal: {error}"));
+        failure
+    });
     for note in notes {
-        say(env, name, &note);
+        env.errln(format!("{name}: {note}"));
+        record(env, tag, &note);
     }
-    loaded.map_err(|error| fatal(env, name, failure, &error.0))
+    loaded
 }
 
 /// Whether the command runs with root's rights.
 pub fn is_root(env: &Env<'_, '_>) -> bool {
     env.cred.uid == Cred::ROOT.uid
+}
+
+/// Why the user may not do something, if a parameter like `authorized_submit_users` does not name
+/// them. Root may do everything.
+pub fn not_authorized(parameter: &str, what: &str, params: &Params<'_>, env: &Env<'_, '_>) -> Option<String> {
+    if is_root(env) {
+        return None;
+    }
+    let uid = env.cred.uid;
+    let name = env.ctx.host.accounts.by_uid(uid).map(|user| user.name.clone()).unwrap_or_default();
+    let list = params.match_list(parameter).ok()?;
+    let allowed = matches!(list.matches(Subject::String(&name), env.ctx.host), Ok(Some(_)));
+    (!allowed).then(|| format!("User {name}({uid}) is not allowed to {what}"))
 }

@@ -11,11 +11,13 @@ pub mod postdrop;
 pub mod postfix;
 mod postfix_script;
 mod postkick;
+mod postlock;
 mod postlog;
 mod postmap;
 mod postmulti;
 pub mod postqueue;
 pub mod postsuper;
+pub mod posttls_finger;
 pub mod qshape;
 pub mod sendmail;
 mod table_tool;
@@ -49,7 +51,9 @@ pub fn install(programs: &mut Programs) {
     }
     super::smtpd::sasl::commands::install(programs);
     programs.install("postlog", Entry::Program(|| Box::new(postlog::Postlog::default())));
+    programs.install("postlock", Entry::Program(|| Box::new(postlock::Postlock::default())));
     programs.install("postkick", Entry::Program(|| Box::new(postkick::Postkick)));
+    programs.install("posttls-finger", Entry::Program(|| Box::new(posttls_finger::PosttlsFinger::default())));
     programs.install("postfix", Entry::Program(|| Box::new(postfix::PostfixCommand::default())));
     programs.install("sendmail", Entry::Program(|| Box::new(sendmail::Sendmail::default())));
 }

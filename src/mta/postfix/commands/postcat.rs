@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::messages::{fatal, load_config, say};
+use super::console::Console;
 use crate::host::Env;
 use crate::host::vfs::Content;
+use crate::mta::postfix::config::{self, Config};
 use crate::mta::postfix::queue::{self, RecordKind};
 use crate::mta::postfix::queue_file::{QueueFile, QueueName};
 use crate::mta::postfix::showq;
@@ -23,6 +24,7 @@ struct Parts {
 
 /// Runs postcat(1).
 pub fn run(env: &mut Env<'_, '_>, _stdin: Bytes) -> u8 {
+    let console = Console::new(NAME, None);
     let mut parts = Parts::default();
     let (mut by_id, mut verbose, mut names) = (false, false, Vec::new());
     for word in env.args.iter().skip(1) {
@@ -36,7 +38,7 @@ pub fn run(env: &mut Env<'_, '_>, _stdin: Bytes) -> u8 {
                         'h' => parts.header = true,
                         'b' => parts.body = true,
                         'o' | 'f' | 'r' | 's' => {}
-                        _ => return fatal(env, NAME, 1, "usage: postcat -c config_dir [-bdefhnoqv] [file(s)...]"),
+                        _ => return console.fatal(env, "usage: postcat -c config_dir [-bdefhnoqv] [file(s)...]"),
                     }
                 }
             }
@@ -46,16 +48,19 @@ pub fn run(env: &mut Env<'_, '_>, _stdin: Bytes) -> u8 {
     if !(parts.envelope || parts.header || parts.body) {
         parts = Parts { envelope: true, header: true, body: true };
     }
-    let config = match load_config(env, NAME, 1) {
+    let mut notes = Vec::new();
+    let config = Config::load_main(env.ctx.host, config::DIRECTORY, &mut notes);
+    notes.iter().for_each(|note| console.note(env, note));
+    let config = match config {
         Ok(config) => config,
-        Err(status) => return status,
+        Err(error) => return console.fatal(env, &error.0),
     };
     let layout = showq::layout(&config.global(), env.ctx.host);
     let queues = [QueueName::Maildrop, QueueName::Hold, QueueName::Incoming, QueueName::Active, QueueName::Deferred];
     for name in names {
         let path = if by_id {
             if !queue::id::is_valid(&name) {
-                return fatal(env, NAME, 1, &format!("bad mail queue id: {name}"));
+                return console.fatal(env, &format!("bad mail queue id: {name}"));
             }
             let found = queues
                 .into_iter()
@@ -63,21 +68,23 @@ pub fn run(env: &mut Env<'_, '_>, _stdin: Bytes) -> u8 {
                 .find(|path| env.ctx.host.vfs.exists(path));
             match found {
                 Some(path) => path,
-                None => return fatal(env, NAME, 1, &format!("open queue file {name}: No such file or directory")),
+                None => return console.fatal(env, &format!("open queue file {name}: No such file or directory")),
             }
         } else {
             env.path(&name)
         };
         let file: Option<Arc<QueueFile>> = match env.ctx.host.vfs.read(&path, env.cred) {
             Ok(content) => Content::object(content),
-            Err(error) if by_id => return fatal(env, NAME, 1, &format!("open queue file {name}: {error}")),
-            Err(error) => return fatal(env, NAME, 1, &format!("open {path}: {error}")),
+            Err(error) if by_id => return console.fatal(env, &format!("open queue file {name}: {error}")),
+            Err(error) => return console.fatal(env, &format!("open {path}: {error}")),
         };
         match file {
             Some(file) => {
-                print(&file, path.strip_prefix(&format!("{}/", layout.directory)).unwrap_or(&path), parts, verbose, env)
+                // Messages that are found by their id are named as in the queue directory.
+                let inside = path.strip_prefix(&format!("{}/", layout.directory)).filter(|_| by_id);
+                print(&file, inside.unwrap_or(&name), parts, verbose, env);
             }
-            None => say(env, NAME, &format!("warning: {path}: input is not a valid queue file")),
+            None => console.note(env, &format!("warning: {path}: input is not a valid queue file")),
         }
     }
     0
@@ -123,7 +130,8 @@ fn print(file: &QueueFile, path: &str, parts: Parts, verbose: bool, env: &mut En
             Section::Message => {
                 let header = in_header;
                 in_header &= !data.is_empty();
-                if header { parts.header && (in_header || parts.body) } else { parts.body }
+                // The empty line between them goes with the body.
+                if header && in_header { parts.header } else { parts.body }
             }
             Section::Envelope | Section::Extracted => all,
         };

@@ -61,7 +61,7 @@ impl PostfixCommand {
             say(env, "postfix", &note);
         }
         let progress = Script::new(&directory, &config, notes).run(&verb, env);
-        if progress == Progress::Wait {
+        if progress == Progress::Wait && verb.first().is_some_and(|verb| verb.starts_with("start")) {
             self.starting = Some(directory);
         }
         progress

@@ -16,6 +16,8 @@ use crate::sim::Duration;
 pub(super) const TAG: &str = "postfix/postfix-script";
 /// How long `postfix start` takes until the daemons are ready.
 const START_TIME: Duration = Duration::from_millis(100);
+/// How long `postfix stop` takes.
+const STOP_TIME: Duration = Duration::from_millis(1);
 /// How often `post-install` asks postconf(1).
 const POST_INSTALL_RUNS: usize = 16;
 /// The same when the first parameter cannot be found out.
@@ -46,8 +48,8 @@ impl<'a> Script<'a> {
         Script { directory, config, notes, queue }
     }
 
-    /// Does what the words say. [`Progress::Wait`] when master(8) was started: it is ready a
-    /// moment later.
+    /// Does what the words say. [`Progress::Wait`] when master(8) was started or told to stop: that
+    /// takes a moment.
     pub(super) fn run(&self, words: &[String], env: &mut Env<'_, '_>) -> Progress {
         match self.verb(words, env) {
             Ok(progress) => progress,
@@ -96,6 +98,12 @@ impl<'a> Script<'a> {
                     self.note("postfix/postsuper", env);
                 }
                 env.ctx.signal(pid, signal);
+                if signal == Signal::Term {
+                    // Until master(8) is gone.
+                    let gone = env.ctx.now + STOP_TIME;
+                    env.ctx.wake_at(gone, 0, "Postfix has stopped");
+                    return Ok(Progress::Wait);
+                }
             }
             "status" => {
                 self.note("postfix/master", env);

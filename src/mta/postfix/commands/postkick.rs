@@ -1,5 +1,6 @@
 //! postkick(1): sends a request to a service of Postfix through its socket.
 
+use super::console::Console;
 use crate::host::vfs::Cred;
 use crate::host::{Env, Program, Progress, Resume};
 use crate::mta::postfix::config;
@@ -35,7 +36,13 @@ impl Program for Postkick {
                 Progress::Exit(0)
             }
             Err(error) => {
-                env.errln(format!("postkick: warning: connect #1 to subsystem {class}/{service}: {error}"));
+                let (class, service) = (class.clone(), service.clone());
+                let console = Console::new("postkick", None);
+                console.warning(env, &format!("unable to look up {class}/{service}: {error}"));
+                console.warning(
+                    env,
+                    &format!("Cannot contact class {class} service {service} - perhaps the mail system is down"),
+                );
                 Progress::Exit(1)
             }
         }

@@ -1,6 +1,7 @@
 //! postlog(1): writes to the mail log.
 
 use crate::host::{Env, Program, Progress, Resume};
+use crate::mta::postfix::config::{self, Config};
 use crate::mta::postfix::log;
 
 /// The tag without `-t`, and of the command's own errors.
@@ -24,6 +25,9 @@ impl Default for Postlog {
 impl Program for Postlog {
     fn resume(&mut self, resume: Resume, env: &mut Env<'_, '_>) -> Progress {
         if let Resume::Start = resume {
+            if let Err(status) = load(env) {
+                return Progress::Exit(status);
+            }
             match self.options(env) {
                 Ok(words) if words.is_empty() => self.reads = true,
                 Ok(words) => {
@@ -48,6 +52,19 @@ impl Program for Postlog {
     fn clone_box(&self) -> Box<dyn Program> {
         Box::new(self.clone())
     }
+}
+
+/// Reads main.cf. What it says about it goes where its messages go.
+fn load(env: &mut Env<'_, '_>) -> Result<(), u8> {
+    let mut notes = Vec::new();
+    let loaded = Config::load_main(env.ctx.host, config::DIRECTORY, &mut notes);
+    if let Err(error) = &loaded {
+        notes.push(format!("fatal: {error}"));
+    }
+    for note in notes {
+        Postlog::default().log(&note, env);
+    }
+    loaded.map(|_| ()).map_err(|_| 1)
 }
 
 impl Postlog {

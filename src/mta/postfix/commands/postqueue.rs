@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::getopt::{Opt, getopt};
-use super::messages::{fatal, load_config, record, say, status};
+use super::messages::{fatal, load_config, load_config_as, not_authorized, record, say, status};
 use crate::host::Env;
 use crate::host::vfs::Cred;
 use crate::mta::postfix::config::{Config, Params};
@@ -35,17 +35,15 @@ pub fn run(env: &mut Env<'_, '_>, _stdin: Bytes) -> u8 {
 
 /// Refuses users whom a parameter like `authorized_mailq_users` does not name.
 fn refuse_stranger(parameter: &str, what: &str, params: &Params<'_>, env: &mut Env<'_, '_>) -> Option<u8> {
-    let uid = env.cred.uid;
-    let users = env.ctx.host.accounts.users();
-    let name = users.iter().find(|user| user.uid == uid).map(|user| user.name.clone()).unwrap_or_default();
-    let allowed =
-        uid == Cred::ROOT.uid || params.list(parameter).iter().any(|word| word == "static:anyone" || *word == name);
-    let text = format!("User {name}({uid}) is not allowed to {what} the mail queue");
-    (!allowed).then(|| fatal(env, NAME, status::UNAVAILABLE, &text))
+    let text = not_authorized(parameter, &format!("{what} the mail queue"), params, env)?;
+    Some(fatal(env, NAME, status::UNAVAILABLE, &text))
 }
 
-/// Runs mailq(1).
+/// Runs mailq(1): the `sendmail` command by another name, which runs postqueue(1).
 pub fn mailq(env: &mut Env<'_, '_>, _stdin: Bytes) -> u8 {
+    if let Err(status) = load_config_as(env, "mailq", "sendmail", status::TEMPFAIL) {
+        return status;
+    }
     list(env, Form::Text)
 }
 
@@ -74,6 +72,8 @@ pub fn list(env: &mut Env<'_, '_>, form: Form) -> u8 {
             NAME,
             "warning: Mail system is down -- accessing queue directly (Connect to the Postfix showq service: No such file or directory)",
         );
+    } else {
+        env.ctx.trigger(format!("{}/public/showq", params.get("queue_directory")), "");
     }
     let layout = showq::layout(&params, env.ctx.host);
     let (all, error) = showq::list(&layout, env.ctx.host);

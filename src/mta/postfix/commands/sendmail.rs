@@ -3,12 +3,13 @@
 use bytes::Bytes;
 use smol_str::{SmolStr, format_smolstr};
 
+use super::messages::not_authorized;
 use super::postdrop::{self, Submission, complain};
 use crate::host::process::Input;
 use crate::host::program::Run;
 use crate::host::{Env, Program, Progress, Resume};
 use crate::mail::address::{self, Token};
-use crate::mta::postfix::config;
+use crate::mta::postfix::config::{self, Config};
 use crate::mta::postfix::queue_file::{Attributes, Notify, Recipient, Ret};
 
 /// Exit status of a failed submission: the caller may try again.
@@ -22,6 +23,10 @@ enum Mode {
     Enqueue,
     /// Run another command of Postfix instead.
     Other(Vec<String>),
+    /// `-bs`: an SMTP session on standard input.
+    Session,
+    /// `-bh` and `-bH`: about the host status, of which there is none.
+    Nothing,
 }
 
 /// The options of an invocation.
@@ -44,6 +49,29 @@ struct Options {
     envid: SmolStr,
     encoding: SmolStr,
     recipients: Vec<String>,
+    /// What is said about options that are ignored.
+    warnings: Vec<String>,
+}
+
+/// Why the options make no sense.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Mistake {
+    /// What `getopt(3)` says.
+    option: Option<String>,
+    /// The text after `fatal: `.
+    text: String,
+}
+
+impl Mistake {
+    fn usage(option: String) -> Mistake {
+        Mistake { option: Some(option), text: "usage: sendmail [options]".into() }
+    }
+}
+
+impl From<String> for Mistake {
+    fn from(text: String) -> Mistake {
+        Mistake { option: None, text }
+    }
 }
 
 /// The running command.
@@ -57,12 +85,32 @@ impl Program for Sendmail {
     fn resume(&mut self, resume: Resume, env: &mut Env<'_, '_>) -> Progress {
         match resume {
             Resume::Start => match parse(&env.args[1.min(env.args.len())..]) {
-                Ok(options) => self.options = options,
-                Err(text) => return fatal(env, &text),
+                Ok(options) => {
+                    for warning in &options.warnings {
+                        complain("sendmail", &format!("warning: {warning}"), env.stderr, env.ctx);
+                    }
+                    self.options = options;
+                }
+                Err(Mistake { option, text }) => {
+                    // The options are read twice.
+                    for _ in 0..2 {
+                        option.iter().for_each(|option| env.errln(format!("sendmail: {option}")));
+                    }
+                    return fatal(env, &text);
+                }
             },
             Resume::Ran(status) => return Progress::Exit(status),
             Resume::Input(Input::Signal(_)) => return Progress::Exit(EX_TEMPFAIL),
             _ => {}
+        }
+        if self.options.mode == Mode::Session {
+            return fatal(
+                env,
+                "this simulation has no -bs: connect to port 25 of localhost, or give the message itself",
+            );
+        }
+        if self.options.mode == Mode::Nothing {
+            return Progress::Exit(0);
         }
         if let Mode::Other(argv) = &self.options.mode {
             return Progress::Run(Box::new(Run { argv: argv.clone(), replace: true, ..Run::default() }));
@@ -120,11 +168,19 @@ impl Sendmail {
     fn submit(&mut self, env: &mut Env<'_, '_>) -> Progress {
         let directory = self.options.directory.clone();
         let directory = directory.as_deref().unwrap_or(config::DIRECTORY);
-        let config = match postdrop::load_config(env.ctx, directory) {
+        let mut notes = Vec::new();
+        let config = Config::load_main(env.ctx.host, directory, &mut notes);
+        for note in &notes {
+            complain("sendmail", note, env.stderr, env.ctx);
+        }
+        let config = match config {
             Ok(config) => config,
             Err(error) => return fatal(env, &error.0),
         };
         let params = config.global();
+        if let Some(text) = not_authorized("authorized_submit_users", "submit mail", &params, env) {
+            return fatal(env, &text);
+        }
         let Some(sender) = self.sender(env) else {
             let text = format!("no login name found for user ID {}", env.cred.uid);
             return fatal(env, &text);
@@ -133,6 +189,9 @@ impl Sendmail {
         let content = strip_from_line(std::mem::take(&mut self.input));
         let limit = params.int("message_size_limit").unwrap_or(0);
         if limit > 0 && content.len() as u64 > limit {
+            let uid = env.cred.uid;
+            complain("postdrop", &format!("warning: uid={uid}: File too large"), env.stderr, env.ctx);
+            complain("sendmail", "warning: mail_stream_cleanup: close error", env.stderr, env.ctx);
             return fatal(env, &format!("{who}: message file too big"));
         }
         let options = &self.options;
@@ -166,6 +225,9 @@ impl Sendmail {
         let report = attributes.trace_report;
         let recipients = addresses.into_iter().map(recipient).collect();
         let submission = Submission { sender: sender.clone(), recipients, attributes, content };
+        for note in &notes {
+            complain("postdrop", note, env.stderr, env.ctx);
+        }
         match postdrop::submit(submission, env.cred, &params, env.ctx) {
             Ok((_, warning)) => {
                 if let Some(warning) = warning {
@@ -212,7 +274,7 @@ fn probe(sender: &str, recipients: &[SmolStr]) -> Bytes {
     format!("From: {}\nSubject: probe\nTo:\n\t{to}\n", address::quote(sender)).into()
 }
 
-fn parse(args: &[String]) -> Result<Options, String> {
+fn parse(args: &[String]) -> Result<Options, Mistake> {
     let mut options = Options::default();
     let mut words = args.iter();
     while let Some(word) = words.next() {
@@ -235,44 +297,66 @@ fn parse(args: &[String]) -> Result<Options, String> {
             let value = match rest {
                 // `-q` alone flushes the queue; the others need a value.
                 "" if letter == 'q' => String::new(),
-                "" => words.next().cloned().ok_or("usage: sendmail [options]")?,
+                "" => words
+                    .next()
+                    .cloned()
+                    .ok_or_else(|| Mistake::usage(format!("option requires an argument -- '{letter}'")))?,
                 given => given.to_owned(),
             };
             options.value(letter, value)?;
             break;
         }
     }
+    if options.extract && options.mode != Mode::Enqueue {
+        return Err("-t can be used only in delivery mode".to_owned().into());
+    }
     Ok(options)
 }
 
 impl Options {
-    fn flag(&mut self, letter: char) -> Result<(), String> {
+    fn flag(&mut self, letter: char) -> Result<(), Mistake> {
         match letter {
             't' => self.extract = true,
             'i' => self.ignore_dots = true,
             'I' => self.mode = Mode::Other(vec!["newaliases".into()]),
             'v' => self.report = true,
-            'G' | 'U' | 'c' | 'm' | 'n' | 'x' => {}
-            _ => return Err("usage: sendmail [options]".into()),
+            'G' | 'U' | 'c' | 'm' | 'x' => {}
+            'n' => return Err("-n option not supported".to_owned().into()),
+            _ => return Err(Mistake::usage(format!("invalid option -- '{letter}'"))),
         }
         Ok(())
     }
 
-    fn value(&mut self, letter: char, value: String) -> Result<(), String> {
+    fn value(&mut self, letter: char, value: String) -> Result<(), Mistake> {
         let other = |argv: &[&str]| Mode::Other(argv.iter().map(|word| (*word).to_owned()).collect());
         match letter {
             'f' | 'r' => self.sender = Some(value),
             'F' => self.full_name = Some(value),
             'C' => self.directory = Some(value.trim_end_matches("/main.cf").to_owned()),
             'V' => self.envid = value.into(),
-            'B' => self.encoding = if value.eq_ignore_ascii_case("8BITMIME") { "8bit".into() } else { "7bit".into() },
-            'N' => self.notify = notify(&value)?,
+            'B' => {
+                self.encoding = match value.to_ascii_uppercase().as_str() {
+                    "8BITMIME" => "8bit".into(),
+                    "7BIT" => "7bit".into(),
+                    _ => return Err("-B option needs 8BITMIME or 7BIT".to_owned().into()),
+                };
+            }
+            'N' => match notify(&value) {
+                Ok(notify) => self.notify = notify,
+                Err(word) => {
+                    self.warnings.push(format!("unknown DSN NOTIFY command value \"{word}\" in \"{value}\""));
+                    self.warnings.push("bad -N option value -- ignored".into());
+                }
+            },
             'R' => {
-                self.ret = Some(match value.to_ascii_lowercase().as_str() {
-                    "full" => Ret::Full,
-                    "hdrs" => Ret::Headers,
-                    _ => return Err(format!("bad -R option value: {value}")),
-                });
+                self.ret = match value.to_ascii_lowercase().as_str() {
+                    "full" => Some(Ret::Full),
+                    "hdrs" => Some(Ret::Headers),
+                    _ => {
+                        self.warnings.push("bad -R option value -- ignored".into());
+                        self.ret
+                    }
+                };
             }
             'o' => self.ignore_dots |= value.starts_with('i'),
             'b' => match value.as_str() {
@@ -281,13 +365,18 @@ impl Options {
                 "i" => self.mode = other(&["newaliases"]),
                 "d" | "l" => self.mode = other(&["postfix", "start"]),
                 "v" => self.verify = true,
-                _ => return Err(format!("unsupported: -{letter}{value}")),
+                "h" | "H" => self.mode = Mode::Nothing,
+                "s" => {
+                    // A session on standard input: its other options do not matter.
+                    self.mode = Mode::Session;
+                }
+                _ => return Err(format!("unsupported: -{letter}{value}").into()),
             },
             'q' => {
                 self.mode = match value.split_at_checked(1) {
                     Some(("R", site)) if !site.is_empty() => other(&["postqueue", "-s", site]),
                     Some(("I", id)) if !id.is_empty() => other(&["postqueue", "-i", id]),
-                    Some(("S", _)) => return Err("-qS is not implemented".into()),
+                    Some(("S", _)) => return Err("-qS is not implemented".to_owned().into()),
                     Some((digit, _)) if digit.chars().all(|c| c.is_ascii_digit()) => Mode::Enqueue,
                     _ => other(&["postqueue", "-f"]),
                 };
@@ -298,6 +387,7 @@ impl Options {
     }
 }
 
+/// The conditions of a report; the error is the word that is none.
 fn notify(value: &str) -> Result<Notify, String> {
     let mut notify = Notify::default();
     for word in value.split([',', ' ']).filter(|word| !word.is_empty()) {
@@ -306,7 +396,7 @@ fn notify(value: &str) -> Result<Notify, String> {
             "success" => notify.success = true,
             "failure" => notify.failure = true,
             "delay" => notify.delay = true,
-            _ => return Err(format!("bad -N option value: {value}")),
+            _ => return Err(word.to_owned()),
         }
     }
     Ok(notify)
@@ -371,7 +461,7 @@ fn header_recipients(content: &[u8]) -> Vec<SmolStr> {
 mod tests {
     use super::*;
 
-    fn options(line: &str) -> Result<Options, String> {
+    fn options(line: &str) -> Result<Options, Mistake> {
         parse(&line.split(' ').map(str::to_owned).collect::<Vec<_>>())
     }
 
@@ -381,6 +471,20 @@ mod tests {
         assert!(parsed.extract && parsed.ignore_dots && parsed.notify.never);
         assert_eq!((parsed.sender.as_deref(), parsed.full_name.as_deref()), (Some("alice@example.com"), Some("Alice")));
         assert_eq!(parsed.recipients, ["bob", "carol"]);
+    }
+
+    #[test]
+    fn options_without_sense_are_refused_or_ignored() {
+        assert_eq!(options("-N sometimes bob").unwrap().warnings.len(), 2);
+        assert_eq!(options("-Z bob").unwrap_err().option.as_deref(), Some("invalid option -- 'Z'"));
+        for (line, text) in [
+            ("-n bob", "-n option not supported"),
+            ("-B odd bob", "-B option needs 8BITMIME or 7BIT"),
+            ("-t -bp", "-t can be used only in delivery mode"),
+            ("-bX", "unsupported: -bX"),
+        ] {
+            assert_eq!(options(line).unwrap_err().text, text, "{line}");
+        }
     }
 
     #[test]

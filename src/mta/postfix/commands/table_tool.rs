@@ -8,7 +8,7 @@ use smol_str::{SmolStr, format_smolstr};
 use super::console::Console;
 use super::getopt::getopt;
 use crate::host::Env;
-use crate::host::vfs::{Content, Cred};
+use crate::host::vfs::{Content, Cred, Errno};
 use crate::mta::postfix::config::{Config, DIRECTORY};
 use crate::mta::postfix::maps::aliases::parse_aliases;
 use crate::mta::postfix::maps::hash::{Entry, HashDb, suffix};
@@ -98,6 +98,9 @@ pub(super) fn run_tool(env: &mut Env<'_, '_>, args: &[String], stdin: &[u8], kin
         Err(text) => tool.console.fatal(env, &text),
     }
 }
+
+/// The permission to write.
+const WRITE: u16 = 2;
 
 struct Tool {
     console: Console,
@@ -287,6 +290,18 @@ impl Tool {
         };
         let db_name = format!("{path}{end}");
         let db_path = env.path(&db_name);
+        // Like its source: postmap gives up root's rights for those of the source's owner.
+        let cred = if env.cred.uid == 0 && owner.0 != 0 && !self.options.as_root {
+            Cred { uid: owner.0, gid: owner.1, groups: Vec::new() }
+        } else {
+            env.cred.clone()
+        };
+        let vfs = &env.ctx.host.vfs;
+        let opened = match vfs.access(&db_path, &cred, WRITE) {
+            Err(Errno::NoEnt) => vfs.access(db_path.rsplit_once('/').map_or("/", |(parent, _)| parent), &cred, WRITE),
+            opened => opened,
+        };
+        opened.map_err(|errno| format!("open {db_name}: {errno}"))?;
         let read = self.parse(if self.options.increment { "stdin" } else { path }, &db_name, &text);
         let mut db = HashDb { source: source.clone().into(), entries: BTreeMap::new() };
         if self.options.increment && env.ctx.host.vfs.exists(&db_path) {
@@ -296,12 +311,6 @@ impl Tool {
         if self.kind == Kind::Alias {
             self.add_yp_entries(env, &mut db);
         }
-        // Like its source: postmap gives up root's rights for those of the source's owner.
-        let cred = if env.cred.uid == 0 && owner.0 != 0 && !self.options.as_root {
-            Cred { uid: owner.0, gid: owner.1, groups: Vec::new() }
-        } else {
-            env.cred.clone()
-        };
         let mode = if self.options.plain_mode { 0o644 } else { owner.2 & 0o644 };
         self.store(env, &db_path, &db_name, db, mode, &cred)?;
         env.ctx.emit(Event::MapBuild { file: db_path.into(), entries: count, duplicates });

@@ -58,6 +58,12 @@ impl Object for HashDb {
     }
 }
 
+/// The bucket of a key in a small table of Berkeley DB, which begins with two: the last bit of the
+/// key's FNV hash. Keys of one bucket are sorted.
+fn bucket(key: &str) -> u8 {
+    key.bytes().fold(0, |hash, octet| hash ^ octet) & 1
+}
+
 /// File name suffix of a compiled type; `None` if the type is not compiled.
 pub fn suffix(kind: &str) -> Option<&'static str> {
     Some(match kind {
@@ -117,7 +123,12 @@ impl Dict for Compiled {
 
     fn entries(&self, host: &Host) -> Option<Vec<(SmolStr, SmolStr)>> {
         let content = self.content(host).ok()?;
-        Some(content.entries.iter().map(|(key, entry)| (key.clone(), entry.value.clone())).collect())
+        let mut entries: Vec<(SmolStr, SmolStr)> =
+            content.entries.iter().map(|(key, entry)| (key.clone(), entry.value.clone())).collect();
+        if self.name.starts_with("hash:") {
+            entries.sort_by_key(|(key, _)| bucket(key));
+        }
+        Some(entries)
     }
 
     fn file(&self) -> Option<&str> {

@@ -240,7 +240,7 @@ impl Running {
             let path = format!("{}/{folder}/{}", self.queue_directory, entry.name);
             // A socket of an earlier run is as good.
             let _ = ctx.host.vfs.mknod(&path, Special::Socket, 0o666, &owner);
-            if !entry.private && matches!(entry.name.as_str(), "pickup" | "qmgr" | "flush") {
+            if !entry.private && matches!(entry.name.as_str(), "pickup" | "qmgr" | "flush" | "showq") {
                 ctx.listen(Listener::Unix(path.into()));
             }
         }
@@ -324,6 +324,7 @@ impl Running {
             Input::Resolved { token, lookup } => self.resolved(token, lookup, ctx),
             Input::Trigger { path, bytes } => match path.rsplit('/').next() {
                 Some("pickup") => self.scan_maildrop(ctx),
+                Some("showq") => self.services.log.start(ctx, "postfix/showq"),
                 Some("qmgr") if self.qmgr_fault.is_none() => self.qmgr.trigger(&bytes, &mut self.services, ctx),
                 _ => {}
             },

@@ -173,8 +173,11 @@ pub fn route(services: &mut Services, sender: &str, recipient: &str, ctx: &mut C
 
 fn logged(services: &mut Services, sender: &str, recipient: &str, full: bool, ctx: &mut Ctx<'_>) -> Resolved {
     let resolved = services.rewrite.resolve(sender, recipient, ctx.host, full);
+    services.log.start(ctx, TAG);
     for line in &resolved.log {
-        services.log.log(ctx, Priority::Warning, TAG, format_args!("{line}"));
+        if !services.log.startup.contains(line) {
+            services.log.log(ctx, Priority::Warning, TAG, format_args!("{line}"));
+        }
     }
     resolved
 }

@@ -49,7 +49,7 @@ pub(super) fn run(
     let (new, notes) = change(&text, &path, action, &mut changes);
     notes.iter().for_each(|note| console.warning(env, note));
     let written = env.ctx.host.vfs.write(&absolute, new, 0o644, env.cred);
-    written.map_err(|errno| format!("open {path}.tmp for write: {errno}"))?;
+    written.map_err(|errno| format!("open {path}.tmp: {errno}"))?;
     Ok(0)
 }
 

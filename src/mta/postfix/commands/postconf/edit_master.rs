@@ -43,7 +43,7 @@ pub(super) fn run(
         console.warning(env, &format!("unmatched service_name/type: \"{shown}\""));
     }
     let written = env.ctx.host.vfs.write(&absolute, new, 0o644, env.cred);
-    written.map_err(|errno| format!("open {path}.tmp for write: {errno}"))?;
+    written.map_err(|errno| format!("open {path}.tmp: {errno}"))?;
     Ok(0)
 }
 
