@@ -3,7 +3,7 @@
 use smol_str::SmolStr;
 
 use super::process::{Ctx, Priority};
-use super::vfs::Cred;
+use super::vfs::{Cred, Place};
 use crate::sim::Time;
 use crate::trace::Kind;
 
@@ -17,13 +17,21 @@ pub struct Syslog {
     /// Whether the daemon runs; otherwise messages are lost, as in reality.
     pub running: bool,
     stamp: (u64, String),
+    /// Where `file` was found.
+    place: Place,
 }
 
 impl Syslog {
     /// Debian's layout.
     pub fn debian() -> Syslog {
         let split = Some(("/var/log/mail.err".into(), "/var/log/mail.warn".into()));
-        Syslog { file: "/var/log/mail.log".into(), split, running: true, stamp: (u64::MAX, String::new()) }
+        Syslog {
+            file: "/var/log/mail.log".into(),
+            split,
+            running: true,
+            stamp: (u64::MAX, String::new()),
+            place: Place::default(),
+        }
     }
 
     /// Red Hat's layout.
@@ -60,11 +68,18 @@ pub(super) fn log(ctx: &mut Ctx<'_>, priority: Priority, tag: &str, pid: u32, te
     let kind = Kind::LogLine { file: file.clone(), text: SmolStr::from(&line) };
     line.push('\n');
     let split = host.syslog.split.clone();
+    // A full disk or a missing directory loses log lines, as in reality.
+    match host.vfs.revisit(&mut host.syslog.place, &file, &Cred::ROOT) {
+        Ok(ino) => {
+            let _ = host.vfs.append_ino(ino, line.as_bytes());
+        }
+        Err(_) => {
+            let _ = host.vfs.append_slice(&file, line.as_bytes(), 0o640, &Cred::ROOT);
+        }
+    }
     let mut append = |path: &str| {
-        // A full disk or a missing directory loses log lines, as in reality.
         let _ = host.vfs.append_slice(path, line.as_bytes(), 0o640, &Cred::ROOT);
     };
-    append(&file);
     if let Some((err, warn)) = split {
         if priority == Priority::Error {
             append(&err);

@@ -94,6 +94,8 @@ impl Name {
     pub fn find(name: &[u8]) -> Option<(Name, Addresses)> {
         NAMES
             .iter()
+            // They stand in order of length.
+            .take_while(|(known, ..)| known.len() <= name.len())
             .find(|(known, ..)| known.len() == name.len() && known.as_bytes().eq_ignore_ascii_case(name))
             .map(|&(_, field, addresses)| (field, addresses))
     }

@@ -239,6 +239,19 @@ impl ChunkReader {
     }
 }
 
+/// Whether a line has more octets than this, its LF not counted.
+pub fn has_longer_line(text: &[u8], limit: usize) -> bool {
+    let mut start = 0;
+    // Whatever is left and is not longer than the limit has no such line.
+    while text.len() - start > limit {
+        match memchr::memrchr(b'\n', &text[start..=start + limit]) {
+            Some(end) => start += end + 1,
+            None => return true,
+        }
+    }
+    false
+}
+
 /// Appends content as DATA sends it: LF becomes CR LF, a leading dot is doubled, and the final
 /// `.` line follows.
 pub fn stuff(content: &[u8], out: &mut Vec<u8>) {
@@ -270,6 +283,20 @@ mod tests {
         let done = reader.read(&mut buffer);
         let left = buffer.peek().len();
         (done, String::from_utf8(reader.finish().0.to_vec()).unwrap(), left)
+    }
+
+    #[test]
+    fn long_lines_are_noticed() {
+        for (text, limit, longer) in [
+            ("", 4, false),
+            ("abcd", 4, false),
+            ("abcde", 4, true),
+            ("abcd\nabcd\n\nab\n", 4, false),
+            ("ab\nabcde\nab", 4, true),
+            ("ab\ncd\nabcde", 4, true),
+        ] {
+            assert_eq!(has_longer_line(text.as_bytes(), limit), longer, "{text:?}");
+        }
     }
 
     #[test]

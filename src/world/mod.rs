@@ -323,25 +323,23 @@ impl World {
     fn run(&mut self, to: Endpoint, input: Input, cause: Option<EventId>) {
         let now = self.kernel.now();
         let Some(machine) = self.machines.get_mut(to.host.0 as usize) else { return };
-        let machine = Arc::make_mut(machine);
-        // Taken out while it runs, so that it may borrow its host.
-        let Some(mut slot) = machine.processes.remove(&to.proc) else { return };
-        machine.host.vfs.now = now;
-        machine.host.accounts.refresh(&machine.host.vfs);
+        let Machine { host, processes, .. } = Arc::make_mut(machine);
+        let Some(slot) = processes.get_mut(&to.proc) else { return };
+        host.vfs.now = now;
+        host.accounts.refresh(&host.vfs);
+        let actor = slot.actor;
         let mut out = std::mem::take(&mut self.out);
         let mut ctx = Ctx {
             now,
             proc: to.proc,
-            actor: slot.actor,
+            actor,
             cause,
-            host: &mut machine.host,
+            host,
             trace: &mut self.trace,
             out: &mut out,
             next_socket: &mut self.next_socket,
         };
         slot.process.handle(input, &mut ctx);
-        let actor = slot.actor;
-        machine.processes.insert(to.proc, slot);
         self.apply(to, actor, &mut out);
         out.clear();
         self.out = out;

@@ -291,6 +291,14 @@ impl Vfs {
         })
     }
 
+    /// Appends a copy to an open file.
+    pub fn append_ino(&mut self, ino: Ino, slice: &[u8]) -> Result<(), Errno> {
+        self.edit_ino(ino, |content| {
+            content.rope_mut().push_slice(slice);
+            Ok(())
+        })
+    }
+
     /// Changes a file's content in place, creating it with `mode` if it does not exist.
     pub fn edit(
         &mut self,

@@ -106,12 +106,13 @@ enum Action {
     },
 }
 
-#[derive(Clone, Debug)]
+/// An event in the queue, which moves a lot: what happens lies elsewhere.
+#[derive(Clone, Copy, Debug)]
 struct Queued {
     time: Time,
     seq: u64,
-    cause: u64,
-    action: Action,
+    /// Its place in [`Kernel::actions`].
+    place: u32,
 }
 
 impl PartialEq for Queued {
@@ -149,6 +150,9 @@ pub struct Kernel {
     now: Time,
     seq: u64,
     queue: BinaryHeap<Reverse<Queued>>,
+    /// What the events in the queue do, with their causes.
+    actions: Vec<Option<(Action, u64)>>,
+    free_actions: Vec<u32>,
     slots: Vec<Slot>,
     free: Vec<u32>,
     sockets: BTreeMap<Socket, (u32, u32)>,
@@ -173,6 +177,8 @@ impl Kernel {
             now: start,
             seq: 0,
             queue: BinaryHeap::new(),
+            actions: Vec::new(),
+            free_actions: Vec::new(),
             slots: Vec::new(),
             free: Vec::new(),
             sockets: BTreeMap::new(),
@@ -247,7 +253,15 @@ impl Kernel {
 
     fn schedule(&mut self, time: Time, cause: u64, action: Action) {
         self.seq += 1;
-        self.queue.push(Reverse(Queued { time: time.max(self.now), seq: self.seq, cause, action }));
+        let place = match self.free_actions.pop() {
+            Some(place) => place,
+            None => {
+                self.actions.push(None);
+                self.actions.len() as u32 - 1
+            }
+        };
+        self.actions[place as usize] = Some((action, cause));
+        self.queue.push(Reverse(Queued { time: time.max(self.now), seq: self.seq, place }));
     }
 
     /// When the next event is due.
@@ -611,7 +625,9 @@ impl Kernel {
         while self.next_time().is_some_and(|time| time <= until) {
             let Reverse(queued) = self.queue.pop()?;
             self.now = self.now.max(queued.time);
-            if let Some(delivery) = self.perform(queued.action, queued.cause) {
+            self.free_actions.push(queued.place);
+            let Some((action, cause)) = self.actions[queued.place as usize].take() else { continue };
+            if let Some(delivery) = self.perform(action, cause) {
                 return Some(delivery);
             }
         }

@@ -13,6 +13,7 @@ use crate::mail::header::{self, Addresses, Field, Fields, Name};
 use crate::mail::mime::{self, Class, Visitor};
 use crate::mta::postfix::queue_file::Message;
 use crate::mta::postfix::trivial_rewrite::Context;
+use crate::smtp::framing::has_longer_line;
 
 /// Rewritten address lists are folded at this width.
 const FOLD_WIDTH: usize = 70;
@@ -412,6 +413,11 @@ pub fn record_size(message: &Message, line_length_limit: u64) -> u64 {
 }
 
 fn lines_size(text: &[u8], limit: u64) -> u64 {
+    const SHORT: usize = 127;
+    if limit >= SHORT as u64 && text.last() == Some(&b'\n') && !has_longer_line(text, SHORT) {
+        // Type and length of each record take an octet, and the LF goes.
+        return (text.len() + memchr::memchr_iter(b'\n', text).count()) as u64;
+    }
     let mut size = 0;
     let mut start = 0;
     for end in memchr::memchr_iter(b'\n', text) {

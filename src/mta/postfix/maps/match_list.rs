@@ -44,8 +44,8 @@ pub struct Match {
 enum Test {
     Plain {
         text: SmolStr,
-        /// The pattern as an address or network, or why it is none.
-        network: Result<Network, String>,
+        /// The pattern as an address or network, or why it is a wrong one; `None` for names.
+        network: Option<Result<Network, String>>,
     },
     Table(Table),
     /// `/file/name` that is expanded in place.
@@ -165,7 +165,12 @@ impl MatchList {
         Ok(None)
     }
 
-    fn plain(&self, text: &str, network: &Result<Network, String>, subject: Subject<'_>) -> Result<bool, LookupError> {
+    fn plain(
+        &self,
+        text: &str,
+        network: &Option<Result<Network, String>>,
+        subject: Subject<'_>,
+    ) -> Result<bool, LookupError> {
         match subject {
             Subject::String(string) => Ok(string.eq_ignore_ascii_case(text)),
             Subject::Domain(name) => Ok(self.domain(text, name)),
@@ -187,13 +192,20 @@ impl MatchList {
         }
     }
 
-    fn address(&self, pattern: &str, network: &Result<Network, String>, addr: &str) -> Result<bool, LookupError> {
+    fn address(
+        &self,
+        pattern: &str,
+        network: &Option<Result<Network, String>>,
+        addr: &str,
+    ) -> Result<bool, LookupError> {
         let plain = pattern.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(pattern);
         if plain.eq_ignore_ascii_case(addr) {
             return Ok(true);
         }
-        // Names are no networks, and the families do not meet.
-        if addr.contains(':') != pattern.contains(':') || !looks_like_network(pattern) {
+        let Some(network) = network else { return Ok(false) };
+        // The families do not meet.
+        let is_v6 = |text: &str| text.as_bytes().contains(&b':');
+        if is_v6(addr) != is_v6(pattern) {
             return Ok(false);
         }
         match network {
@@ -269,7 +281,7 @@ impl Pattern {
         } else if !text.starts_with('[') && text.contains(':') {
             Test::Table(Table::new(text, MapFlags::FOLDED))
         } else {
-            Test::Plain { text: text.into(), network: Network::parse(text) }
+            Test::Plain { text: text.into(), network: looks_like_network(text).then(|| Network::parse(text)) }
         };
         Ok(Pattern { negate, test })
     }

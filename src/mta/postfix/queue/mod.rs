@@ -125,7 +125,7 @@ impl Queue {
         }
         let event = ctx.emit(Kind::QueueEnter {
             queue_id: id.clone(),
-            queue: queue.as_str().into(),
+            queue: SmolStr::new_static(queue.as_str()),
             sender: file.sender.clone(),
             rcpts: file.recipients.iter().map(|recipient| recipient.address.clone()).collect(),
             via,
@@ -222,7 +222,7 @@ impl Queue {
         id: &SmolStr,
         from: QueueName,
         to: QueueName,
-        reason: &str,
+        reason: &'static str,
         ctx: &mut Ctx<'_>,
     ) -> Result<(), Errno> {
         let from_dir = self.find_dir(from, id, &ctx.host.vfs).ok_or(Errno::NoEnt)?;
@@ -230,9 +230,9 @@ impl Queue {
         ctx.host.vfs.move_in(from_dir, id, to_dir, id.clone())?;
         ctx.emit(Kind::QueueMove {
             queue_id: id.clone(),
-            from: from.as_str().into(),
-            queue: to.as_str().into(),
-            reason: reason.into(),
+            from: SmolStr::new_static(from.as_str()),
+            queue: SmolStr::new_static(to.as_str()),
+            reason: SmolStr::new_static(reason),
         });
         Ok(())
     }
@@ -249,7 +249,7 @@ impl Queue {
     ///
     /// # Errors
     /// The message is gone, or the disk is full.
-    pub fn defer(&mut self, file: &Arc<QueueFile>, reason: &str, ctx: &mut Ctx<'_>) -> Result<(), Errno> {
+    pub fn defer(&mut self, file: &Arc<QueueFile>, reason: &'static str, ctx: &mut Ctx<'_>) -> Result<(), Errno> {
         self.update(file, QueueName::Active, &mut ctx.host.vfs)?;
         self.move_to(&file.id, QueueName::Active, QueueName::Deferred, reason, ctx)?;
         self.set_mtime(QueueName::Deferred, &file.id, file.next_attempt, &mut ctx.host.vfs);
@@ -273,10 +273,14 @@ impl Queue {
     }
 
     /// Removes a message, with its event.
-    pub fn remove(&mut self, queue: QueueName, id: &SmolStr, reason: &str, ctx: &mut Ctx<'_>) {
+    pub fn remove(&mut self, queue: QueueName, id: &SmolStr, reason: &'static str, ctx: &mut Ctx<'_>) {
         let Some(dir) = self.find_dir(queue, id, &ctx.host.vfs) else { return };
         if ctx.host.vfs.unlink_in(dir, id).is_ok() {
-            ctx.emit(Kind::QueueLeave { queue_id: id.clone(), queue: queue.as_str().into(), reason: reason.into() });
+            ctx.emit(Kind::QueueLeave {
+                queue_id: id.clone(),
+                queue: SmolStr::new_static(queue.as_str()),
+                reason: SmolStr::new_static(reason),
+            });
         }
     }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use bytes::Bytes;
-use smol_str::SmolStr;
+use smol_str::{SmolStr, ToSmolStr as _};
 
 use super::conf::SmtpConf;
 use super::downgrade::downgrade;
@@ -14,6 +14,7 @@ use crate::mta::postfix::maps::LookupError;
 use crate::mta::postfix::maps::address::mail_addr_map;
 use crate::mta::postfix::queue_file::{Message, Notify, Recipient, Ret};
 use crate::smtp::extensions::Extensions;
+use crate::smtp::framing::has_longer_line;
 use crate::smtp::path::quote_address;
 
 /// An address rewritten by `smtp_generic_maps`.
@@ -28,9 +29,10 @@ pub(super) fn generic<'a>(address: &'a str, conf: &SmtpConf, host: &Host) -> Res
 /// What follows `MAIL FROM:`.
 pub(super) fn mail(request: &Request, sender: &str, conf: &SmtpConf, offered: &Extensions, auth: bool) -> SmolStr {
     let attributes = &request.file.attributes;
-    let mut line = format!("<{}>", quote_address(sender));
+    let mut line = path(sender);
     if offered.size.is_some() && !is_downgraded(request, conf, offered) {
-        let _ = write!(line, " SIZE={}", request.file.size);
+        line.push_str(" SIZE=");
+        line.push_str(&request.file.size.to_smolstr());
     }
     if offered.eight_bit_mime {
         match attributes.encoding.as_str() {
@@ -65,19 +67,34 @@ pub(super) fn is_downgraded(request: &Request, conf: &SmtpConf, offered: &Extens
 
 /// What follows `RCPT TO:`.
 pub(super) fn recipient(address: &str, recipient: Option<&Recipient>, offered: &Extensions) -> SmolStr {
-    let mut line = format!("<{}>", quote_address(address));
+    let mut line = path(address);
     let Some(recipient) = recipient.filter(|_| offered.dsn) else { return line.into() };
     if let Some((kind, address)) = recipient.orcpt.split_once(';') {
-        let _ = write!(line, " ORCPT={kind};{}", xtext(address));
+        push_orcpt(&mut line, kind, address);
     } else if !recipient.original.is_empty() {
         let kind = if recipient.original.is_ascii() { "rfc822" } else { "utf-8" };
-        let _ = write!(line, " ORCPT={kind};{}", xtext(&quote_address(&recipient.original)));
+        push_orcpt(&mut line, kind, &quote_address(&recipient.original));
     }
-    let notify = notify(recipient.notify);
-    if !notify.is_empty() {
-        let _ = write!(line, " NOTIFY={notify}");
+    if recipient.notify != Notify::default() {
+        line.push_str(" NOTIFY=");
+        line.push_str(&notify(recipient.notify));
     }
     line.into()
+}
+
+/// An address in angle brackets, with room for parameters behind it.
+fn path(address: &str) -> String {
+    let mut line = String::with_capacity(96);
+    for part in ["<", &quote_address(address), ">"] {
+        line.push_str(part);
+    }
+    line
+}
+
+fn push_orcpt(line: &mut String, kind: &str, address: &str) {
+    for part in [" ORCPT=", kind, ";", &xtext(address)] {
+        line.push_str(part);
+    }
 }
 
 /// The values of `NOTIFY=`, separated by commas.
@@ -88,16 +105,20 @@ fn notify(notify: Notify) -> String {
 }
 
 /// `xtext` of RFC 3461, section 4.
-fn xtext(text: &str) -> String {
+fn xtext(text: &str) -> Cow<'_, str> {
+    let special = |octet: u8| matches!(octet, b'+' | b'=') || !(33..=126).contains(&octet);
+    if !text.bytes().any(special) {
+        return Cow::Borrowed(text);
+    }
     let mut out = String::with_capacity(text.len());
     for octet in text.bytes() {
-        if matches!(octet, b'+' | b'=') || !(33..=126).contains(&octet) {
+        if special(octet) {
             let _ = write!(out, "+{octet:02X}");
         } else {
             out.push(octet as char);
         }
     }
-    out
+    Cow::Owned(out)
 }
 
 /// The content with LF line ends: header addresses rewritten, 8-bit parts converted if wanted,
@@ -121,12 +142,7 @@ pub(super) fn content(
     }
     let limit = conf.line_limit;
     let mut folded = false;
-    if limit > 0
-        && memchr::memchr_iter(b'\n', &all)
-            .chain([all.len()])
-            .try_fold(0, |start, end| (end - start <= limit).then_some(end + 1))
-            .is_none()
-    {
+    if limit > 0 && has_longer_line(&all, limit) {
         all = fold(&all, limit);
         folded = true;
     }

@@ -99,6 +99,9 @@ fn without_comments(address: &str) -> String {
 
 /// Undoes the xtext encoding of RFC 3461, section 4.
 pub fn xtext_decode(text: &str) -> Option<String> {
+    if !text.contains('+') {
+        return Some(text.to_owned());
+    }
     let mut out = Vec::with_capacity(text.len());
     let mut octets = text.bytes();
     while let Some(octet) = octets.next() {
@@ -145,7 +148,7 @@ pub fn orcpt(text: &str) -> Option<SmolStr> {
     if kind.is_empty() {
         return None;
     }
-    Some(format!("{kind};{address}").into())
+    Some([kind, ";", &address].concat().into())
 }
 
 /// Whether several addresses stand where one is wanted.

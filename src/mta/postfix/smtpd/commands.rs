@@ -12,7 +12,7 @@ use super::tls::Level;
 use crate::host::Ctx;
 use crate::mta::postfix::queue_file::Recipient;
 use crate::mta::postfix::services::{Daemon, Services};
-use crate::smtp::command::{Command, Verb, Word};
+use crate::smtp::command::{Command, Verb, Word, words};
 use crate::smtp::reply::Reply;
 use crate::smtp::server::{Answer, Next};
 
@@ -45,11 +45,14 @@ impl Session {
             session.errors_seen.push(ErrorClass::Protocol);
             Some(error(code, text))
         };
-        if conf.smtputf8 && std::str::from_utf8(&command.line).is_err() {
-            self.uncount();
-            return protocol_error(self, 500, "5.5.2 Error: bad UTF-8 syntax");
-        }
-        let words = command.words();
+        let words = match std::str::from_utf8(&command.line) {
+            Ok(line) => words(line),
+            Err(_) if conf.smtputf8 => {
+                self.uncount();
+                return protocol_error(self, 500, "5.5.2 Error: bad UTF-8 syntax");
+            }
+            Err(_) => command.words(),
+        };
         let Some(first) = words.first() else {
             self.uncount();
             return protocol_error(self, 500, "5.5.2 Error: bad syntax");

@@ -31,8 +31,9 @@ impl Transcript {
     /// Notes a command.
     pub fn heard(&mut self, line: &[u8]) {
         self.text.push_str(" In:  ");
+        let plain = line.iter().all(|octet| (b' '..=b'~').contains(octet));
         match std::str::from_utf8(line) {
-            Ok(line) if !line.contains(char::is_control) => self.text.push_str(line),
+            Ok(line) if plain => self.text.push_str(line),
             _ => self.text.extend(String::from_utf8_lossy(line).chars().map(|c| if c.is_control() { '?' } else { c })),
         }
         self.text.push('\n');

@@ -365,13 +365,14 @@ impl Session {
 
     /// Feeds the machine and does what it wants.
     fn drive(&mut self, input: Input, services: &mut Services, ctx: &mut Ctx<'_>) {
-        let mut outputs = Vec::with_capacity(4);
+        let (mut outputs, mut further) = (Vec::with_capacity(4), Vec::with_capacity(4));
         self.machine.handle(ctx.now, input, &mut outputs);
         // Answers bring further outputs.
         while !outputs.is_empty() {
-            for output in std::mem::take(&mut outputs) {
-                self.perform(output, &mut outputs, services, ctx);
+            for output in outputs.drain(..) {
+                self.perform(output, &mut further, services, ctx);
             }
+            std::mem::swap(&mut outputs, &mut further);
         }
     }
 

@@ -204,7 +204,7 @@ pub fn resolve_once(services: &mut Services, sender: &str, recipient: &str, ctx:
 pub fn note_route(resolved: &Resolved, ctx: &mut Ctx<'_>) {
     let kind = Kind::RouteDecide {
         rcpt: resolved.recipient.clone(),
-        class: resolved.class.as_str().into(),
+        class: SmolStr::new_static(resolved.class.as_str()),
         transport: resolved.transport.clone(),
         nexthop: resolved.nexthop.clone(),
     };
