@@ -6,6 +6,7 @@ use super::{Outcome, files, open};
 use crate::gui::run::run;
 use crate::gui::shelf::{Entry, Settings, Shelf};
 use crate::gui::window::Window;
+use crate::lab::written::Text;
 use crate::scenario::Scenario;
 use crate::session::Session;
 
@@ -74,10 +75,25 @@ impl Shelf for Disk {
             let scenario = files::scenario(&name).ok()?;
             Some(Entry { name, title: scenario.title, summary: scenario.summary })
         };
-        files::built_in_names().into_iter().filter_map(entry).collect()
+        let lab = |name: String| {
+            let lab = files::load_lab(&name)?;
+            let Text { en, de } = lab.written().title.clone();
+            let summary = crate::scenario::written::Text { en: "Lab".into(), de: "Lab".into() };
+            Some(Entry { name, title: crate::scenario::written::Text { en, de }, summary })
+        };
+        let labs = files::built_in_labs().into_iter().filter_map(lab);
+        labs.chain(files::built_in_names().into_iter().filter_map(entry)).collect()
     }
 
     fn open(&self, name: &str) -> Result<Session, String> {
+        // Work on a lab goes on where it was left.
+        let kept = folder().map(|folder| folder.join(format!("{name}.mxlab")));
+        if let Some(kept) = kept.filter(|kept| files::is_lab(name) && kept.is_file()) {
+            match super::lab::resume(&kept) {
+                Ok(session) => return Ok(session),
+                Err(error) => eprintln!("mxlab: {error}"),
+            }
+        }
         open::session(name)
     }
 
@@ -85,7 +101,8 @@ impl Shelf for Disk {
         let Some(folder) = folder() else { return Ok(()) };
         let failed = |error: std::io::Error| format!("{}: {error}", folder.display());
         std::fs::create_dir_all(&folder).map_err(failed)?;
-        let file = folder.join(format!("{}.mxlab", session.scenario().name));
+        let name = session.lab().map_or(session.scenario().name.as_str(), |lab| lab.name.as_str());
+        let file = folder.join(format!("{name}.mxlab"));
         files::write_atomically(&file, session.recording().to_text().as_bytes()).map_err(failed)
     }
 

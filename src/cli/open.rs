@@ -1,18 +1,23 @@
-//! What a name on the command line stands for, played to its end: a scenario, or a recording.
+//! What a name on the command line stands for: a scenario played to its end, a lab, or a recording.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use super::files;
+use crate::lab::variation::Student;
 use crate::session::{Recording, Session};
 
-/// A session of a built-in scenario, a scenario file or a recording.
+/// A session of a built-in scenario, a lab, a scenario file or a recording.
 ///
 /// # Errors
 /// There is nothing of this name, it is not valid, or it has no world; in words for people.
 pub fn session(name: &str) -> Result<Session, String> {
     if let Some(text) = recording_text(Path::new(name)) {
         return replay(name, &text);
+    }
+    if files::is_lab(name) {
+        let lab = super::lab::variant(name, &Student::default())?;
+        return Session::for_lab(lab).map_err(|error| format!("{name}: {error}"));
     }
     let scenario = Arc::new(files::scenario(name)?);
     let mut session = Session::new(scenario, None, None).map_err(|error| format!("{name}: {error}"))?;
@@ -40,6 +45,9 @@ fn replay(name: &str, text: &str) -> Result<Session, String> {
             *readable
         }
     };
+    if recording.header.lab.is_some() {
+        return super::lab::resume(Path::new(name));
+    }
     let scenario = Arc::new(files::scenario(&recording.header.scenario)?);
     match Session::replay(scenario, &recording) {
         Ok((session, _)) => Ok(session),

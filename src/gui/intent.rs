@@ -100,6 +100,8 @@ pub enum Intent {
     Type(TerminalId, String),
     /// Press a key in a terminal.
     Press(TerminalId, TerminalKey),
+    /// Follow an ssh to another host.
+    LogIn(TerminalId),
     /// Answer what a program asks.
     Answer(TerminalId, crate::session::terminal::Reply),
     /// Open a file of a host.

@@ -1,6 +1,7 @@
 //! One session in the window: the moment that is shown, what is selected, and the other futures.
 
 use super::map::Camera;
+use crate::lab::judge::Report;
 use crate::session::terminal::{Device, TerminalId};
 use crate::session::{InputError, Session};
 use crate::sim::{Duration, HostId, Socket};
@@ -11,6 +12,9 @@ use crate::world::World;
 
 /// Virtual time that passes after something was done, so that its consequences are seen.
 const CONSEQUENCES: Duration = Duration::from_secs(30);
+
+/// Probes of a person's own judging take their names from this; a grader's differ.
+const OWN_KEY: u64 = 1;
 
 /// What is selected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -197,6 +201,11 @@ impl Stage {
         if !matches!(selection, Selection::Host(_)) {
             self.playhead.pause();
         }
+    }
+
+    /// How the lab's tasks stand; nothing if it is no lab.
+    pub fn report(&self) -> Option<Report> {
+        self.session.judge(OWN_KEY)
     }
 
     /// The event that is asked about.

@@ -10,6 +10,7 @@ use super::map::{Camera, Map, Target};
 use super::panels::chooser::{Choice, Chooser};
 use super::panels::events::Events;
 use super::panels::inspector::Inspector;
+use super::panels::lab::Lab;
 use super::panels::terminal::Terminal;
 use super::panels::{Desk, bar, help, mails, story, timeline};
 use super::shelf::{Settings, Shelf};
@@ -17,6 +18,7 @@ use super::stage::{Depth, Selection, Stage};
 use super::theme::{self, Theme};
 use super::{inside, keys, poster, talk};
 use crate::scenario::Scenario;
+use crate::session::terminal::Device;
 use crate::session::words::{Lang, Words};
 use crate::view::layout::Layout;
 use crate::view::{Scene, scene};
@@ -40,6 +42,7 @@ pub struct Window {
     inspector: Inspector,
     events: Events,
     terminal: Terminal,
+    lab: Lab,
     bindings: Vec<keys::Binding>,
     error: Option<String>,
     stage: Option<Stage>,
@@ -71,6 +74,7 @@ impl Window {
             inspector: Inspector::default(),
             events: Events::default(),
             terminal: Terminal::default(),
+            lab: Lab::default(),
             bindings: keys::bindings(),
             error: None,
             stage: None,
@@ -95,6 +99,7 @@ impl Window {
             Ok(session) => {
                 self.stage = Some(Stage::new(name, session));
                 self.events.forget();
+                self.lab.forget();
                 self.inspector.files.open("");
                 self.error = None;
                 self.settings.recent.retain(|recent| recent != name);
@@ -212,9 +217,15 @@ impl Window {
         }
         let sides = Frame::new().fill(theme.panel).inner_margin(10);
         if roomy && !self.settings.hide_story {
-            let width = (size.x * 0.19).clamp(200.0, 320.0);
+            // A lab's text is read, a story is glanced at.
+            let part = if stage.session.lab().is_some() { 0.25 } else { 0.19 };
+            let width = (size.x * part).clamp(200.0, 420.0);
             Panel::left("story").default_size(width).resizable(true).frame(sides).show(ui, |ui| {
-                story::show(ui, &mut desk, stage);
+                if stage.session.lab().is_some() {
+                    self.lab.show(ui, &mut desk, stage);
+                } else {
+                    story::show(ui, &mut desk, stage);
+                }
             });
         }
         if roomy && !self.settings.hide_inspector {
@@ -350,6 +361,12 @@ impl Window {
             }
             Intent::Press(id, key) => {
                 stage.act(|session| session.press(id, key));
+            }
+            Intent::LogIn(id) => {
+                let followed = stage.act(|session| session.follow_login(id, Device::Terminal));
+                if let Some(login) = followed.flatten().filter(|login| !login.is_command) {
+                    self.bench = Some(Bench::Terminal(login.terminal));
+                }
             }
             Intent::Answer(id, answer) => {
                 stage.act(|session| session.answer(id, answer));

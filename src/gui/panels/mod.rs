@@ -8,6 +8,7 @@ pub mod faults;
 pub mod files;
 pub mod help;
 pub mod inspector;
+pub mod lab;
 pub mod mails;
 pub mod story;
 pub mod terminal;

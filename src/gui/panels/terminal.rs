@@ -21,6 +21,15 @@ pub struct Terminal {
     back: usize,
     /// A text that a program gave to edit.
     draft: Option<(String, String)>,
+    /// The terminal whose ssh has led to another one.
+    followed: Option<TerminalId>,
+}
+
+/// The terminal that an ssh led to, if it has ended: the last one that was opened after it.
+fn logged_out(stage: &Stage, from: TerminalId) -> Option<TerminalId> {
+    let last = stage.session.terminals().ids().last().filter(|last| *last > from)?;
+    let ended = matches!(stage.session.terminal(last)?.doing(), Doing::Ended(_));
+    ended.then_some(last)
 }
 
 impl Terminal {
@@ -34,9 +43,17 @@ impl Terminal {
         if let Doing::Asking(Request::Edit { path, text, .. }) = view.doing() {
             return self.editor(ui, desk, id, &path, &text);
         }
-        if let Doing::Asking(Request::LogIn { host, .. }) = view.doing() {
-            let text = desk.words.say("terminal-login", &[("host", (&host).into())]);
-            desk.want(Intent::Answer(id, Reply::Refused(text)));
+        if let Doing::Asking(Request::LogIn { .. }) = view.doing() {
+            match logged_out(stage, id) {
+                Some(there) => desk.want(Intent::Answer(id, Reply::LoggedOut(there))),
+                None if self.followed != Some(id) => {
+                    self.followed = Some(id);
+                    desk.want(Intent::LogIn(id));
+                }
+                None => {}
+            }
+        } else if self.followed == Some(id) {
+            self.followed = None;
         }
         let transcript = view.transcript();
         let mark = transcript.end().saturating_sub(SHOWN);

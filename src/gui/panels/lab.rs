@@ -1,0 +1,175 @@
+//! A lab: its text, the tasks that tick themselves off, hints, answers, and questions before the fact.
+
+use std::collections::BTreeMap;
+
+use egui::{RichText, ScrollArea, Ui};
+use egui_commonmark::{CommonMarkCache, CommonMarkViewer};
+
+use super::Desk;
+use crate::gui::intent::Intent;
+use crate::gui::stage::{Selection, Stage};
+use crate::gui::theme;
+use crate::lab::check::Finding;
+use crate::lab::judge::{Outcome, Report, TaskResult};
+use crate::lab::written::{Question, Text};
+use crate::session::Input;
+use crate::session::words::Lang;
+
+/// The panel's own state.
+#[derive(Default)]
+pub struct Lab {
+    markdown: CommonMarkCache,
+    /// Answers that are being written, by question.
+    drafts: BTreeMap<String, String>,
+    /// The report, and the number of recorded entries that it was made for.
+    report: Option<(usize, Report)>,
+}
+
+fn say(text: &Text, lang: Lang) -> &str {
+    lang.pick(&text.en, &text.de)
+}
+
+impl Lab {
+    /// Forgets what belongs to another session.
+    pub fn forget(&mut self) {
+        *self = Lab::default();
+    }
+
+    /// Draws the lab of a session.
+    pub fn show(&mut self, ui: &mut Ui, desk: &mut Desk<'_>, stage: &Stage) {
+        let Some(instance) = stage.session.lab().cloned() else { return };
+        let lang = desk.words.lang();
+        let entries = stage.session.recording().entries.len();
+        if self.report.as_ref().is_none_or(|(made, _)| *made != entries) {
+            self.report = stage.report().map(|report| (entries, report));
+        }
+        let answered = replies(stage);
+        ScrollArea::vertical().id_salt("lab").auto_shrink(false).show(ui, |ui| {
+            if let Some((_, report)) = &self.report {
+                score(ui, desk, report);
+            }
+            CommonMarkViewer::new().show(ui, &mut self.markdown, say(&instance.story, lang));
+            ui.separator();
+            for question in &instance.lab.predict {
+                prediction(ui, desk, question, answered.get(&question.id).map(String::as_str));
+            }
+            for task in &instance.lab.tasks {
+                let result =
+                    self.report.as_ref().and_then(|(_, report)| report.tasks.iter().find(|one| one.id == task.id));
+                let (mark, colour) = match result.map(|result| &result.outcome) {
+                    Some(Outcome::Done) => ("✔", desk.theme.good),
+                    Some(Outcome::Stuck(_)) => ("⚠", desk.theme.later),
+                    Some(Outcome::Lost(_)) => ("✖", desk.theme.bad),
+                    _ => ("☐", desk.theme.ink),
+                };
+                let head = format!("{mark} {} {}", task.id, say(&task.title, lang));
+                let open = result.is_none_or(|result| result.outcome != Outcome::Done);
+                let header = egui::CollapsingHeader::new(RichText::new(head).color(colour).strong());
+                header.id_salt(("task", &task.id)).default_open(open).show(ui, |ui| {
+                    if let Some(text) = instance.instructions.get(&task.id) {
+                        CommonMarkViewer::new().show(ui, &mut self.markdown, say(text, lang));
+                    }
+                    if let Some(result) = result {
+                        outcome(ui, desk, result);
+                    }
+                    for answer in task.parts.iter().flat_map(|part| part.check.answers()) {
+                        let label = ui.label(say(&answer.ask, lang));
+                        let given = answered.get(&answer.id).cloned().unwrap_or_default();
+                        let draft = self.drafts.entry(answer.id.clone()).or_insert(given);
+                        ui.horizontal(|ui| {
+                            let room = (ui.available_width() - 44.0).max(60.0);
+                            ui.add(egui::TextEdit::singleline(draft).desired_width(room)).labelled_by(label.id);
+                            if ui.button("OK").clicked() {
+                                let (question, text) = (answer.id.clone(), draft.clone());
+                                desk.want(Intent::Input(Input::Reply { question, text }));
+                            }
+                        });
+                    }
+                    let taken = result.map_or(0, |result| result.hints as usize);
+                    for hint in task.hints.iter().take(taken) {
+                        ui.label(RichText::new(format!("→ {}", say(hint, lang))).color(desk.theme.later));
+                    }
+                    if taken < task.hints.len() {
+                        let text = desk.words.say("lab-hint", &[("left", ((task.hints.len() - taken) as u64).into())]);
+                        if ui.button(text).clicked() {
+                            desk.want(Intent::Input(Input::Hint { task: task.id.clone() }));
+                        }
+                    }
+                });
+            }
+        });
+    }
+}
+
+/// The answers that were given, the last one for each question.
+fn replies(stage: &Stage) -> BTreeMap<String, String> {
+    let inputs = stage.session.recording().inputs().filter_map(|(_, input)| match input {
+        Input::Reply { question, text } => Some((question.clone(), text.clone())),
+        _ => None,
+    });
+    inputs.collect()
+}
+
+/// Points as a bar with its numbers.
+fn score(ui: &mut Ui, desk: &Desk<'_>, report: &Report) {
+    let theme = desk.theme;
+    let part = report.earned as f32 / 100.0 / report.points.max(1) as f32;
+    let points = format!("{:.2} / {}", report.earned as f64 / 100.0, report.points);
+    let bar = egui::ProgressBar::new(part.clamp(0.0, 1.0)).fill(theme.tint(theme.good)).corner_radius(4.0);
+    let colour = if report.passed { theme.good } else { theme.ink };
+    ui.add(bar.text(RichText::new(points).color(colour)));
+    for guard in report.guards.iter().filter(|guard| !guard.finding.ok) {
+        let text = format!("✖ {}", say(&guard.name, desk.words.lang()));
+        ui.label(RichText::new(text).color(theme.bad));
+    }
+}
+
+/// What was found for a task, with links to the moments that show it.
+fn outcome(ui: &mut Ui, desk: &mut Desk<'_>, result: &TaskResult) {
+    let lang = desk.words.lang();
+    if let Outcome::Stuck(text) | Outcome::Lost(text) = &result.outcome {
+        ui.label(RichText::new(say(text, lang)).color(desk.theme.later));
+    }
+    for part in &result.parts {
+        let Finding { ok, expected, actual, event, .. } = &part.finding;
+        let (mark, colour) = if *ok { ("✔", desk.theme.good) } else { ("☐", desk.theme.dim) };
+        ui.label(RichText::new(format!("{mark} {}", say(&part.name, lang))).color(colour));
+        if !ok && result.outcome != Outcome::Done {
+            let small = desk.theme.text(theme::NOTE);
+            let text = format!("{}: {}", say(expected, lang), say(actual, lang));
+            ui.label(RichText::new(text).font(small).color(desk.theme.dim));
+        }
+        if let Some(event) = event
+            && ui.link(RichText::new(desk.word("story-jump")).font(desk.theme.text(theme::NOTE))).clicked()
+        {
+            desk.want(Intent::Show(*event));
+            desk.want(Intent::Select(Selection::Event(*event)));
+        }
+    }
+}
+
+/// A question before the fact: choices first, then what was chosen, what is right, and why.
+fn prediction(ui: &mut Ui, desk: &mut Desk<'_>, question: &Question, given: Option<&str>) {
+    let lang = desk.words.lang();
+    ui.label(RichText::new(say(&question.ask, lang)).strong());
+    let Some(given) = given else {
+        for (number, choice) in (1_u64..).zip(&question.choices) {
+            if ui.button(say(choice, lang)).clicked() {
+                let (question, text) = (question.id.clone(), number.to_string());
+                desk.want(Intent::Input(Input::Reply { question, text }));
+            }
+        }
+        return;
+    };
+    for (number, choice) in (1_u64..).zip(&question.choices) {
+        let (chosen, right) = (given == number.to_string(), number == question.right);
+        let (mark, colour) = match (right, chosen) {
+            (true, _) => ("✔", desk.theme.good),
+            (false, true) => ("✖", desk.theme.bad),
+            (false, false) => ("○", desk.theme.dim),
+        };
+        ui.label(RichText::new(format!("{mark} {}", say(choice, lang))).color(colour));
+    }
+    ui.label(RichText::new(say(&question.why, lang)).color(desk.theme.dim));
+    ui.separator();
+}
