@@ -101,6 +101,36 @@ fn a_message_goes_in_by_telnet_and_the_recording_brings_it_back() {
 }
 
 #[test]
+fn a_client_that_has_said_all_still_reads_the_answers() {
+    let gateway = gateway("practice");
+    let server = gateway.address("mail", Service::Smtp).expect("mail serves SMTP");
+    let mut client = Client::connect(server);
+    client.send("EHLO a.example\r\nNOOP\r\nQUIT\r\n");
+    client.reader.get_ref().shutdown(std::net::Shutdown::Write).expect("the connection is open");
+    assert!(client.rest().ends_with("250 2.0.0 Ok\r\n221 2.0.0 Bye\r\n"));
+}
+
+#[test]
+fn a_magic_address_brings_its_fault_and_nothing_else() {
+    let gateway = gateway("practice");
+    let mut client = Client::connect(gateway.address("mail", Service::Smtp).expect("mail serves SMTP"));
+    client.reply();
+    for (command, reply) in [
+        ("EHLO a.example", "250 CHUNKING"),
+        ("MAIL FROM:<alice@example.com>", "250 2.1.0 Ok"),
+        ("RCPT TO:<451.rcpt@fault.test>", "451 4.3.0 A fault for practice"),
+        ("RCPT TO:<554.message@fault.test>", "250 2.1.5 Ok"),
+        ("DATA", "354 End data with <CR><LF>.<CR><LF>"),
+        ("Subject: x\r\n\r\nx\r\n.", "554 5.3.0 A fault for practice"),
+        ("MAIL FROM:<alice@example.com>", "250 2.1.0 Ok"),
+        ("RCPT TO:<bob@example.com>", "250 2.1.5 Ok"),
+        ("QUIT", "221 2.0.0 Bye"),
+    ] {
+        assert_eq!(client.say(command), reply, "{command}");
+    }
+}
+
+#[test]
 fn keys_of_a_telnet_client_in_character_mode_make_a_line() {
     let gateway = gateway("first-mail");
     let server = gateway.bounds().iter().find(|bound| bound.place.service == Service::Smtp).expect("SMTP").address;

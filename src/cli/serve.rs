@@ -2,11 +2,12 @@
 
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{Outcome, files};
+use crate::lab::variation::Student;
 use crate::live::control::{self, Control, Line};
 use crate::live::driver::Watcher;
 use crate::live::plan::Choice;
@@ -19,7 +20,7 @@ use crate::session::words::Lang;
 /// Arguments of `mxlab serve`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// A built-in scenario's name, or a file
+    /// A built-in scenario's or lab's name, a scenario's file, or the file that holds your work on a lab
     scenario: String,
     /// Virtual time runs so many times as fast as the clock
     #[arg(long, value_name = "FACTOR", default_value_t = 1.0)]
@@ -69,6 +70,9 @@ pub struct Args {
     /// Language of explanations
     #[arg(long, value_enum, default_value_t)]
     lang: Lang,
+    /// Let something go wrong: rcpt:451, mail:421:2 (the second time), data:drop, quit:delay10:1:ws1
+    #[arg(long, value_name = "STAGE:FAULT[:NUMBER[:HOST]]")]
+    fault: Vec<String>,
     /// Write the packets for Wireshark and tcpdump
     #[arg(long, value_name = "FILE")]
     pcap: Option<PathBuf>,
@@ -82,27 +86,38 @@ pub struct Args {
 
 /// Serves until it is told to stop.
 pub fn main(args: &Args) -> Outcome {
-    let Some(scenario) = files::load(&args.scenario) else { return Outcome::Invalid };
     if !(0.001..=1_000_000.0).contains(&args.speed) {
         eprintln!("mxlab: --speed {}: a speed is a number from 0.001 to 1000000", args.speed);
         return Outcome::Invalid;
     }
-    let domain = first_domain(&scenario);
-    let mut session = match Session::new(Arc::new(scenario), args.seed, None) {
+    let mut session = match session(args) {
         Ok(session) => session,
         Err(error) => {
-            eprintln!("mxlab: {}: {error}", args.scenario);
+            if !error.is_empty() {
+                eprintln!("mxlab: {}: {error}", args.scenario);
+            }
             return Outcome::Invalid;
         }
     };
-    if !args.script {
-        session = session.without_script();
+    let domain = first_domain(session.scenario());
+    for fault in &args.fault {
+        let parts: Vec<&str> = fault.split(':').collect();
+        let input = match parts.as_slice() {
+            [stage, failure, rest @ ..] => control::fault(stage, failure, rest),
+            _ => Err("a fault is STAGE:FAULT, as in rcpt:451".to_owned()),
+        };
+        let applied = input.and_then(|input| session.apply(input).map_err(|error| error.to_string()));
+        if let Err(error) = applied {
+            eprintln!("mxlab: --fault {fault}: {error}");
+            return Outcome::Invalid;
+        }
     }
     let choice = Choice {
         single_address: args.single_address,
         real_ports: args.real_ports,
         from: args.from.clone(),
         main: args.main.clone(),
+        seats: session.lab().map(|lab| lab.lab.permits.hosts.keys().cloned().collect()),
         any_port: false,
         listen: args.listen,
     };
@@ -110,6 +125,27 @@ pub fn main(args: &Args) -> Outcome {
         return preview(args, session, &choice);
     }
     serve(args, session, choice, &domain)
+}
+
+/// What is to be served: a scenario, a lab, or work on a lab that goes on.
+fn session(args: &Args) -> Result<Session, String> {
+    if is_work(&args.scenario) {
+        return super::lab::resume(Path::new(&args.scenario));
+    }
+    if files::is_lab(&args.scenario) {
+        let student = Student { id: std::env::var("USER").unwrap_or_default(), class: String::new() };
+        let lab = super::lab::variant(&args.scenario, &student)?;
+        return Session::for_lab(lab).map_err(|error| error.to_string());
+    }
+    // What is wrong with it has been printed.
+    let scenario = files::load(&args.scenario).ok_or_else(String::new)?;
+    let session = Session::new(Arc::new(scenario), args.seed, None).map_err(|error| error.to_string())?;
+    Ok(if args.script { session } else { session.without_script() })
+}
+
+/// Whether a name stands for a file of `mxlab lab start`.
+fn is_work(name: &str) -> bool {
+    Path::new(name).is_file() && !name.ends_with(".ron")
 }
 
 /// Prints what needs no open socket.
@@ -171,8 +207,16 @@ fn serve(args: &Args, session: Session, choice: Choice, domain: &str) -> Outcome
     drop(out);
     attend(args, &gateway);
     gateway.wait_for_end();
-    let session = gateway.stop();
-    if let (Some(path), Some(_)) = (&record, session) {
+    let Some(session) = gateway.stop() else { return Outcome::Failed };
+    if is_work(&args.scenario) {
+        let text = session.recording().to_text();
+        if let Err(error) = files::write_atomically(Path::new(&args.scenario), text.as_bytes()) {
+            eprintln!("mxlab: {}: {error}", args.scenario);
+            return Outcome::Failed;
+        }
+        eprintln!("mxlab: your work is in {}", args.scenario);
+    }
+    if let Some(path) = &record {
         eprintln!("mxlab: the recording is {}; `mxlab replay` shows it again", path.display());
     }
     Outcome::Good

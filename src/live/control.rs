@@ -7,6 +7,7 @@ use crate::scenario::parse_duration;
 use crate::session::Input;
 use crate::sim::Time;
 use crate::sim::faults::Block;
+use crate::smtp::rehearsal::{Failure, Stage};
 
 /// A wish.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +58,9 @@ pub const HELP: &str = "\
   x 10       ten times the speed of the clock (x 1 is normal)
   block 25   connections to port 25 vanish; block 25 reject: they are refused
   repair 25  they pass again
+  fault rcpt 451        RCPT is answered with 451 (also: drop, delay10); stages: helo mail rcpt data message quit …
+  fault mail 421 2 ws1  only the second MAIL of a client at ws1
+  repair rcpt           no longer
   i          virtual time, events, open sockets
   q          quit
 ";
@@ -106,12 +110,39 @@ pub fn parse(line: &str) -> Result<Line, String> {
             let name = format!("port {port}");
             Control::Fault(Box::new(Input::Fault { name, from: None, to: None, port: Some(port), effect }))
         }
-        ["repair", port] => Control::Fault(Box::new(Input::Repair { name: format!("port {port}") })),
+        ["fault", stage, failure, rest @ ..] => Control::Fault(Box::new(fault(stage, failure, rest)?)),
+        ["repair", name] if name.parse::<u16>().is_ok() => {
+            Control::Fault(Box::new(Input::Repair { name: format!("port {name}") }))
+        }
+        ["repair", stage] => Control::Fault(Box::new(Input::Repair { name: format!("fault {stage}") })),
         ["q" | "quit" | "exit"] => return Ok(Line::Quit),
         ["?" | "h" | "help"] => return Ok(Line::Help),
         _ => return Err(format!("`{}` is not understood; ? shows what is", line.trim())),
     };
     Ok(Line::Wish(wish))
+}
+
+/// Reads what stands after `fault`: stage, failure, and perhaps the number and the client's host.
+///
+/// # Errors
+/// It is not understood; in words for people.
+pub fn fault(stage: &str, failure: &str, rest: &[&str]) -> Result<Input, String> {
+    let name = format!("fault {stage}");
+    let Some(at) = Stage::parse(stage) else {
+        return Err(format!(
+            "{stage}: a stage is helo, starttls, auth, mail, rcpt, data, message, rset, noop, vrfy or quit"
+        ));
+    };
+    let Some(failure) = Failure::parse(failure) else {
+        return Err(format!("{failure}: a fault is a code from 400 to 599, drop, or delay and seconds (delay10)"));
+    };
+    let nth = rest.first().and_then(|nth| nth.parse().ok());
+    let who = match (nth, rest) {
+        (Some(_), [_]) | (None, []) => None,
+        (Some(_), [_, host]) | (None, [host]) => Some((*host).to_owned()),
+        _ => return Err("fault STAGE WHAT [NUMBER] [HOST]".to_owned()),
+    };
+    Ok(Input::Rehearse { name, who, stage: at, nth, failure })
 }
 
 #[cfg(test)]
@@ -130,7 +161,8 @@ mod tests {
         assert_eq!(wish("s"), Control::Step);
         assert!(matches!(wish("block 25 reject"), Control::Fault(_)));
         assert_eq!(parse("q"), Ok(Line::Quit));
-        for wrong in ["x 0", "x fast", "f", "f soon", "block smtp", "dance"] {
+        assert!(matches!(wish("fault rcpt 451 2 ws1"), Control::Fault(_)));
+        for wrong in ["fault lunch 451", "fault rcpt 250", "x 0", "x fast", "f", "f soon", "block smtp", "dance"] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }
     }

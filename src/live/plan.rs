@@ -143,6 +143,8 @@ pub struct Choice {
     pub from: Option<String>,
     /// The server behind the fixed ports.
     pub main: Option<String>,
+    /// The only hosts that clients may sit at; all if `None`. A lab says so.
+    pub seats: Option<BTreeSet<String>>,
     /// Any free ports of 127.0.0.1: for tests.
     pub any_port: bool,
     /// Listen here instead of on loopback addresses: for a class.
@@ -202,12 +204,14 @@ pub fn plan(world: &World, scenario: &Scenario, choice: &Choice, visitor: &str) 
                     _ => &[Side::Inside],
                 };
                 for side in sides {
+                    let seats = Seats { world, scenario, choice };
                     let client = match (from, side) {
-                        (Some(client), _) => world.host(client).name.to_string(),
-                        (None, _) if *service == Service::Dns => asker(world, scenario, host),
-                        (None, Side::Inside) => insider(world, scenario, host),
-                        (None, Side::Outside) => outsider(world, scenario, host, visitor),
+                        (Some(client), _) => Some(world.host(client).name.to_string()),
+                        (None, _) if *service == Service::Dns => seats.asker(host),
+                        (None, Side::Inside) => seats.insider(host),
+                        (None, Side::Outside) => seats.outsider(host, visitor),
                     };
+                    let Some(client) = client else { continue };
                     let port = match side {
                         _ if choice.any_port => 0,
                         _ if choice.single_address && !is_fixed => {
@@ -307,30 +311,39 @@ fn is_workstation(scenario: &Scenario, host: &Host) -> bool {
     preset(scenario, host) == Some(Preset::Workstation)
 }
 
-/// A host in the server's network: a workstation rather than another server, else itself.
-fn insider(world: &World, scenario: &Scenario, server: &Host) -> String {
-    let near: Vec<&Host> = world
-        .hosts()
-        .filter(|host| host.id != server.id && share_network(host, server) && world.is_up(host.id))
-        .collect();
-    let workstation = near.iter().find(|host| is_workstation(scenario, host));
-    workstation.or(near.first()).map_or(&server.name, |host| &host.name).to_string()
+/// The hosts that clients can be taken to sit at.
+struct Seats<'a> {
+    world: &'a World,
+    scenario: &'a Scenario,
+    choice: &'a Choice,
 }
 
-/// Who asks a name server: a workstation, else any other host.
-fn asker(world: &World, scenario: &Scenario, server: &Host) -> String {
-    let others = || world.hosts().filter(|host| host.id != server.id && world.is_up(host.id));
-    let found = others().find(|host| is_workstation(scenario, host)).or(others().next());
-    found.map_or(&server.name, |host| &host.name).to_string()
-}
+impl Seats<'_> {
+    /// The first workstation of those hosts that `fits`, else the first one.
+    fn find(&self, fits: impl Fn(&Host) -> bool) -> Option<String> {
+        let may = |host: &Host| self.choice.seats.as_ref().is_none_or(|seats| seats.contains(host.name.as_str()));
+        let found = || self.world.hosts().filter(|host| self.world.is_up(host.id) && may(host) && fits(host));
+        let workstation = found().find(|host| is_workstation(self.scenario, host));
+        Some(workstation.or(found().next())?.name.to_string())
+    }
 
-/// A host in another network: a workstation rather than a mail server, else the visitor.
-fn outsider(world: &World, scenario: &Scenario, server: &Host, visitor: &str) -> String {
-    let is_far = |host: &&Host| !share_network(host, server) && world.is_up(host.id);
-    let far: Vec<&Host> = world.hosts().filter(is_far).collect();
-    let workstation = far.iter().find(|host| is_workstation(scenario, host));
-    let mail = far.iter().find(|host| preset(scenario, host) != Some(Preset::DnsServer));
-    workstation.or(mail).map_or(visitor, |host| &host.name).to_owned()
+    /// A host in the server's network, else the server itself, else any.
+    fn insider(&self, server: &Host) -> Option<String> {
+        let near = self.find(|host| host.id != server.id && share_network(host, server));
+        near.or_else(|| self.find(|host| host.id == server.id)).or_else(|| self.find(|_| true))
+    }
+
+    /// A host in another network, else the visitor, where one may join.
+    fn outsider(&self, server: &Host, visitor: &str) -> Option<String> {
+        let is_name_server = |host: &Host| preset(self.scenario, host) == Some(Preset::DnsServer);
+        let far = self.find(|host| !share_network(host, server) && !is_name_server(host));
+        far.or_else(|| self.choice.seats.is_none().then(|| visitor.to_owned()))
+    }
+
+    /// Who asks a name server: any other host, else itself.
+    fn asker(&self, server: &Host) -> Option<String> {
+        self.find(|host| host.id != server.id).or_else(|| self.find(|_| true))
+    }
 }
 
 /// Whether a plan needs the visitor.

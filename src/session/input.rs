@@ -14,6 +14,7 @@ use crate::host::{Input as ProcessInput, Signal};
 use crate::sim::faults::{Block, Effect, Rule, Selector};
 use crate::sim::outside::{Inward, OutsideId, Pace};
 use crate::sim::{Duration, HostId, ProcId};
+use crate::smtp::rehearsal::{Failure, FaultRule, MAX_RULES, Stage};
 use crate::trace::{Actor, Kind};
 use crate::world::World;
 
@@ -118,6 +119,21 @@ pub enum Input {
     Repair {
         /// Its name.
         name: String,
+    },
+    /// Something goes wrong in the SMTP dialogues of real sockets. [`Input::Repair`] ends it.
+    Rehearse {
+        /// A name to take it away by.
+        name: String,
+        /// Only clients at this host.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        who: Option<String>,
+        /// Where.
+        stage: Stage,
+        /// Only the nth time.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        nth: Option<u32>,
+        /// What.
+        failure: Failure,
     },
     /// Somebody joins with a workstation of their own.
     Join {
@@ -260,6 +276,7 @@ impl Input {
             | Input::Power { .. }
             | Input::Fault { .. }
             | Input::Repair { .. }
+            | Input::Rehearse { .. }
             | Input::Join { .. }
             | Input::Connect { .. }
             | Input::Bytes { .. }
@@ -326,7 +343,17 @@ impl Input {
             }
             Input::Repair { name } => {
                 world.faults_mut().remove(name);
+                world.remove_fault_rule(name);
                 world.note(None, actor, Kind::Fault { what: format!("{name} is repaired").into() });
+            }
+            Input::Rehearse { name, who, stage, nth, failure } => {
+                who.as_deref().map(|host| find(world, host)).transpose()?;
+                let (name, who, failure) = (name.clone(), who.clone(), failure.clone());
+                let what = name.as_str().into();
+                if !world.add_fault_rule(FaultRule { name, who, stage: *stage, nth: *nth, failure, seen: 0 }) {
+                    return Err(InputError::TooMany("rules for faults", MAX_RULES));
+                }
+                world.note(None, actor, Kind::Fault { what });
             }
             Input::Join { host, fqdn, address } => super::outside::join(world, host, fqdn, *address)?,
             Input::Connect { conn, from, to } => world.connect_outside(*conn, find(world, from)?, *to),

@@ -28,7 +28,7 @@ pub(super) fn check(lab: &Lab, input: &Input) -> Result<(), InputError> {
         }
         Input::LeaveScript => Err(InputError::NotPermitted("leave out what the scenario does".into())),
         Input::Join { .. } => Err(InputError::NotPermitted("add hosts".into())),
-        Input::Fault { .. } | Input::Repair { .. } if !permits.faults => {
+        Input::Fault { .. } | Input::Rehearse { .. } | Input::Repair { .. } if !permits.faults => {
             Err(InputError::NotPermitted("disturb links".into()))
         }
         Input::Reply { question, text } => {

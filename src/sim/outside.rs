@@ -17,6 +17,8 @@ pub type OutsideId = u64;
 pub enum Inward {
     /// Octets.
     Bytes(Bytes),
+    /// Octets that leave only after a while.
+    Later(Duration, Bytes),
     /// A step of a TLS handshake.
     Tls(Arc<TlsMessage>),
     /// It will send nothing more, but still reads.

@@ -11,6 +11,7 @@ pub mod diagram;
 pub mod extensions;
 pub mod framing;
 pub mod path;
+pub mod rehearsal;
 pub mod reply;
 pub mod server;
 

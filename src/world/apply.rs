@@ -26,7 +26,7 @@ impl World {
                 Effect::Abort { sock } => self.kernel.abort(sock, number),
                 Effect::ShutDown { sock } => self.kernel.shut_down(sock, number),
                 Effect::Attend { sock } => self.kernel.attend(sock),
-                Effect::Outside { conn, what } => self.outside.push(conn, what),
+                Effect::Outside { conn, what } => self.outward(conn, what),
                 Effect::Pause { sock, paused } => self.kernel.pause(sock, paused),
                 Effect::Listen { listener } => {
                     if self.kernel.listen(by, listener.clone()) {
@@ -76,7 +76,7 @@ impl World {
     }
 
     /// Delivers an input that one process causes for another, once the present one is done.
-    fn later(&mut self, to: Endpoint, input: Input, cause: Option<EventId>) {
+    pub(super) fn later(&mut self, to: Endpoint, input: Input, cause: Option<EventId>) {
         self.pending.push_back((to, input, cause));
     }
 

@@ -1,8 +1,10 @@
 //! Sockets of the real machine inside the world: each is a process on a host, as if somebody
 //! there talked to a server by hand.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
+
+use bytes::Bytes;
 
 use super::World;
 use crate::dns::server::question_of;
@@ -10,8 +12,11 @@ use crate::host::{Ctx, Exit, Input, Process};
 use crate::sim::net::NetInput;
 use crate::sim::outside::{Inward, OutsideId, Outward, Pace};
 use crate::sim::{Endpoint, HostId, Payload, Socket, TlsMessage};
+use crate::smtp::rehearsal::{Act, FaultRule, FaultTable, Rehearsal};
 use crate::trace::{Actor, Kind};
 
+/// Ports on which servers speak SMTP.
+const SMTP_PORTS: [u16; 3] = [25, 465, 587];
 /// The ports that questions come from: above the ephemeral ones, so that nobody else has them.
 const ASKING_PORTS: std::ops::Range<u16> = 61_000..65_000;
 
@@ -19,6 +24,9 @@ const ASKING_PORTS: std::ops::Range<u16> = 61_000..65_000;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Outside {
     processes: BTreeMap<OutsideId, Endpoint>,
+    /// Dialogues in which something may go wrong on purpose.
+    rehearsals: BTreeMap<OutsideId, Rehearsal>,
+    faults: FaultTable,
     /// Whether anybody collects what comes out; a replay has no sockets.
     watched: bool,
     out: Vec<(OutsideId, Outward)>,
@@ -28,6 +36,7 @@ impl Outside {
     pub(super) fn push(&mut self, conn: OutsideId, what: Outward) {
         if matches!(what, Outward::Eof | Outward::Reset | Outward::Refused(_)) {
             self.processes.remove(&conn);
+            self.rehearsals.remove(&conn);
         }
         if self.watched {
             self.out.push((conn, what));
@@ -39,7 +48,10 @@ impl World {
     /// Connects a real socket from a host to an address of the world. The answer and all that
     /// follows come out of [`World::take_outside`].
     pub fn connect_outside(&mut self, conn: OutsideId, from: HostId, to: SocketAddr) {
-        let process = OutsideSocket { conn, to, sock: None, open: false, early: Vec::new() };
+        let process = OutsideSocket { conn, to, sock: None, open: false, early: Vec::new(), late: VecDeque::new() };
+        if SMTP_PORTS.contains(&to.port()) {
+            self.outside.rehearsals.insert(conn, Rehearsal::new(self.name(from)));
+        }
         self.open_outside(conn, from, Box::new(process));
     }
 
@@ -64,8 +76,62 @@ impl World {
             self.outside.push(conn, Outward::Reset);
             return false;
         }
-        self.input(at.host, at.proc, Input::Outside(what));
+        let Outside { rehearsals, faults, .. } = &mut self.outside;
+        let acts = match (rehearsals.get_mut(&conn), what) {
+            (Some(rehearsal), Inward::Bytes(bytes)) => rehearsal.client(bytes, faults),
+            (Some(rehearsal), Inward::Eof) => rehearsal.client_eof(),
+            (_, what) => {
+                self.input(at.host, at.proc, Input::Outside(what));
+                return true;
+            }
+        };
+        self.act(conn, at, acts);
+        self.settle();
         true
+    }
+
+    /// Hands something to a real socket, unless a fault changes it.
+    pub(super) fn outward(&mut self, conn: OutsideId, what: Outward) {
+        let Outside { rehearsals, faults, processes, .. } = &mut self.outside;
+        let at = processes.get(&conn).copied();
+        let (Some(rehearsal), Some(at), Outward::Bytes(bytes)) = (rehearsals.get_mut(&conn), at, &what) else {
+            return self.outside.push(conn, what);
+        };
+        let (seen, acts) = rehearsal.server(bytes.clone(), faults);
+        if !seen.is_empty() {
+            self.outside.push(conn, Outward::Bytes(seen));
+        }
+        self.act(conn, at, acts);
+    }
+
+    fn act(&mut self, conn: OutsideId, at: Endpoint, acts: Vec<Act>) {
+        for act in acts {
+            let inward = match act {
+                Act::Forward(bytes) => Inward::Bytes(bytes),
+                Act::ForwardLater(span, bytes) => Inward::Later(span, bytes),
+                Act::Drop => Inward::Reset,
+                Act::Eof => Inward::Eof,
+                Act::Answer(bytes) => {
+                    self.outside.push(conn, Outward::Bytes(bytes));
+                    continue;
+                }
+                Act::Note(what) => {
+                    self.note(Some(at.host), Actor::Student, Kind::Fault { what });
+                    continue;
+                }
+            };
+            self.later(at, Input::Outside(inward), None);
+        }
+    }
+
+    /// Lets something go wrong in dialogues of real sockets; false if there are too many rules.
+    pub fn add_fault_rule(&mut self, rule: FaultRule) -> bool {
+        self.outside.faults.add(rule)
+    }
+
+    /// Takes the rules of a name away; tells whether there were any.
+    pub fn remove_fault_rule(&mut self, name: &str) -> bool {
+        self.outside.faults.remove(name)
     }
 
     /// From now on somebody collects what there is for real sockets.
@@ -113,6 +179,8 @@ struct OutsideSocket {
     open: bool,
     /// What came before the connection was open.
     early: Vec<Inward>,
+    /// What leaves later, in order.
+    late: VecDeque<Bytes>,
 }
 
 impl OutsideSocket {
@@ -126,6 +194,10 @@ impl OutsideSocket {
             }
             what if !self.open => self.early.push(what),
             Inward::Bytes(bytes) => ctx.send(sock, bytes),
+            Inward::Later(span, bytes) => {
+                self.late.push_back(bytes);
+                ctx.wake_at(ctx.now + span, 0, "a command is held back");
+            }
             Inward::Tls(message) => ctx.send_tls(sock, TlsMessage::clone(&message)),
             Inward::Eof => ctx.shut_down(sock),
             Inward::Datagram { .. } => {}
@@ -147,6 +219,11 @@ impl Process for OutsideSocket {
                 self.sock = Some(sock);
             }
             Input::Outside(what) => self.pass_in(what, ctx),
+            Input::Wake(_) => {
+                if let (Some(sock), Some(bytes)) = (self.sock, self.late.pop_front()) {
+                    ctx.send(sock, bytes);
+                }
+            }
             Input::Net(NetInput::Connected { .. }) => {
                 self.open = true;
                 ctx.outside(self.conn, Outward::Open);

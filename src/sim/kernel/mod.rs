@@ -750,7 +750,7 @@ impl Kernel {
     fn arrive(&mut self, index: u32, generation: u32, to: End, payload: Segment, cause: u64) -> Option<Delivery> {
         let conn = self.conn_mut(index, generation)?;
         let (owner, sock) = conn.end(to);
-        let gone = conn.gone[to as usize];
+        let (gone, other_gone) = (conn.gone[to as usize], conn.gone[to.other() as usize]);
         let direction = conn.direction(to.other());
         if direction.paused && matches!(payload, Segment::Payload(_) | Segment::Fin) {
             direction.inbox.push_back((payload, cause));
@@ -772,6 +772,8 @@ impl Kernel {
                 self.enqueue_reset(index, generation, to);
                 return None;
             }
+            // After a half-close the other end still waits for what is on its way.
+            Segment::Fin if gone && !other_gone => return None,
             Segment::Fin | Segment::Reset if gone => {
                 self.forget(sock);
                 return None;
