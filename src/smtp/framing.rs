@@ -215,13 +215,15 @@ impl ChunkReader {
         ChunkReader { limit, ..ChunkReader::default() }
     }
 
-    /// Appends a piece of a chunk.
+    /// Appends a piece of a chunk. What is kept does not depend on where the pieces were cut.
     pub fn push(&mut self, piece: &[u8]) {
+        let room = match self.limit {
+            0 => piece.len(),
+            // Line ends take two octets at most for one that is kept.
+            limit => usize::try_from(limit.saturating_mul(2).saturating_sub(self.size)).unwrap_or(usize::MAX),
+        };
         self.size += piece.len() as u64;
-        if self.limit > 0 && self.size > self.limit.saturating_mul(2) {
-            return;
-        }
-        for octet in piece {
+        for octet in piece.iter().take(room) {
             if *octet == b'\n' && self.content.last() == Some(&b'\r') {
                 self.content.pop();
             }
@@ -234,7 +236,8 @@ impl ChunkReader {
         if !matches!(self.content.last(), None | Some(b'\n')) {
             self.content.push(b'\n');
         }
-        let over = self.limit > 0 && self.content.len() as u64 > self.limit;
+        let limit = self.limit;
+        let over = limit > 0 && (self.content.len() as u64 > limit || self.size > limit.saturating_mul(2));
         (self.content.into(), over)
     }
 }
@@ -352,6 +355,18 @@ mod tests {
         buffer.push(b"\r\nNOOP\r\n");
         assert_eq!(buffer.line(16).unwrap().octets.as_ref(), b"xxxxxxxxxxxxxxxx");
         assert_eq!(buffer.line(16), Some(Line { octets: Bytes::from_static(b"NOOP"), bare: false }));
+    }
+
+    #[test]
+    fn too_large_a_chunk_is_over_the_limit_however_it_was_cut() {
+        let octets = [b'a'; 50];
+        let read = |pieces: usize| {
+            let mut reader = ChunkReader::new(10);
+            octets.chunks(pieces).for_each(|piece| reader.push(piece));
+            reader.finish()
+        };
+        assert!(read(50).1);
+        assert!((1..=50).all(|pieces| read(pieces) == read(50)));
     }
 
     #[test]
