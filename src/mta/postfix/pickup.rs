@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use smol_str::SmolStr;
 
-use super::cleanup::{self, Flags, Submission};
+use super::cleanup::{self, Flags, ReceiveOverrides, Submission};
 use super::config::{Fatal, Params};
 use super::queue_file::{QueueFile, QueueName};
 use super::services::{Daemon, Services};
@@ -32,12 +32,11 @@ impl Pickup {
     /// # Errors
     /// A parameter has no valid value.
     pub fn load(params: &Params<'_>) -> Result<Pickup, Fatal> {
-        let options = params.list("receive_override_options");
-        let without = |option: &str| !options.iter().any(|known| known == option);
+        let overrides = ReceiveOverrides::load(params)?;
         let flags = Flags {
-            filter: without("no_header_body_checks"),
-            map: without("no_address_mappings"),
-            bcc: without("no_address_mappings"),
+            filter: !overrides.no_header_body_checks,
+            map: !overrides.no_address_mappings,
+            bcc: !overrides.no_address_mappings,
             bounce: true,
             detect_smtputf8: true,
             ..Flags::EXTERNAL

@@ -11,13 +11,19 @@ use crate::host::vfs::Cred;
 use crate::mta::postfix::config::{Config, Fatal, MasterEntry, Params, ServiceKind};
 use crate::sim::Listener;
 
-/// The listeners of each `inet` service, by the service's place in `master.cf`.
+/// The listeners of each `inet` service, and of those that run commands, by the service's place in `master.cf`.
 ///
 /// # Errors
 /// A host or port name means nothing, or there is no usable address.
 pub fn listeners(config: &Config, host: &Host) -> Result<Vec<(usize, Vec<Listener>)>, Fatal> {
     let mut all = Vec::new();
+    let queue_directory = config.global().get("queue_directory");
     for (index, entry) in config.master.entries.iter().enumerate() {
+        if entry.kind == ServiceKind::Unix && entry.command == "spawn" {
+            let folder = if entry.private { "private" } else { "public" };
+            let path = smol_str::format_smolstr!("{queue_directory}/{folder}/{}", entry.name);
+            all.push((index, vec![Listener::Unix(path)]));
+        }
         if entry.kind == ServiceKind::Inet {
             all.push((index, of_service(entry, &config.service(entry), host)?));
         }

@@ -2,6 +2,7 @@
 
 mod listen;
 mod rest;
+mod spawn;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -84,6 +85,7 @@ struct Running {
     listeners: BTreeMap<Listener, usize>,
     interfaces: SmolStr,
     smtpd: Smtpd,
+    spawner: spawn::Spawner,
     qmgr: Qmgr,
     agents: Agents,
     pickup: Pickup,
@@ -155,6 +157,7 @@ impl Running {
             listeners: BTreeMap::new(),
             interfaces: params.get("inet_interfaces"),
             smtpd: Smtpd::default(),
+            spawner: spawn::Spawner::default(),
             qmgr,
             agents: Agents::load(&config, ctx.host, owners()),
             pickup,
@@ -328,6 +331,7 @@ impl Running {
                 Some("qmgr") if self.qmgr_fault.is_none() => self.qmgr.trigger(&bytes, &mut self.services, ctx),
                 _ => {}
             },
+            Input::ChildExited { child, exit } if self.spawner.child_exited(child, &exit, &mut self.services, ctx) => {}
             Input::ChildExited { child, exit } => {
                 self.agents.child_exited(child, &exit, &mut self.qmgr, &mut self.services, ctx);
             }
@@ -347,7 +351,13 @@ impl Running {
             NetInput::Eof { sock } | NetInput::Reset { sock, .. } if self.smtpd.owns(sock) => {
                 self.smtpd.handle(smtpd::Event::Lost(sock), &mut self.services, ctx);
             }
-            other => self.agents.net(other, &mut self.services, ctx),
+            other => match socket_of(&other) {
+                Some(sock) if self.smtpd.owns_policy(sock) => {
+                    self.smtpd.handle(smtpd::Event::Policy(sock, other), &mut self.services, ctx);
+                }
+                Some(sock) if self.spawner.owns(sock) => self.spawner.net(&other, ctx),
+                _ => self.agents.net(other, &mut self.services, ctx),
+            },
         }
     }
 
@@ -374,6 +384,9 @@ impl Running {
         if matches!(entry.command.as_str(), "smtpd" | "postscreen") {
             let Err(fatal) = self.smtpd.accepted(entry, sock, local, peer, &mut self.services, ctx) else { return };
             self.died(&entry.name, &tag, &entry.command, &[format!("fatal: {fatal}")].into(), ctx);
+        } else if entry.command == "spawn" {
+            let config = Arc::clone(&self.services.config);
+            return self.spawner.accepted(entry, &config.service(entry), sock, ctx);
         } else {
             let path = format!("/usr/lib/postfix/sbin/{}", entry.command);
             let text = format!("fatal: master_spawn: exec {path}: No such file or directory");
@@ -521,6 +534,18 @@ fn load_pickup(config: &Config) -> Result<(Pickup, Option<LastWords>), Fatal> {
 /// How often pickup(8) is woken, in seconds.
 fn pickup_wakeup(config: &Config) -> Option<u64> {
     config.of("pickup").entry().map(|entry| u64::from(entry.wakeup.secs)).filter(|secs| *secs > 0)
+}
+
+/// The socket that an input is about, if it is not about a new connection of somebody else.
+fn socket_of(input: &NetInput) -> Option<Socket> {
+    match input {
+        NetInput::Connected { sock, .. }
+        | NetInput::ConnectFailed { sock, .. }
+        | NetInput::Data { sock, .. }
+        | NetInput::Eof { sock }
+        | NetInput::Reset { sock, .. } => Some(*sock),
+        _ => None,
+    }
 }
 
 fn owners() -> Owners {

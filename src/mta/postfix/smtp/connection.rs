@@ -8,6 +8,7 @@ use smol_str::{SmolStr, format_smolstr};
 use super::conf::SmtpConf;
 use crate::mta::postfix::tls::Policy;
 use crate::sim::Time;
+use crate::smtp::auth::Mechanism;
 use crate::smtp::client::Client;
 
 /// The other end.
@@ -90,6 +91,8 @@ pub(super) struct Connection {
     /// STARTTLS was refused and is not needed.
     pub starttls_refused: bool,
     pub authenticated: bool,
+    /// The mechanism and the user of an exchange under way.
+    pub login: Option<(Mechanism, SmolStr)>,
     /// Positions in the job's request of the recipients of the running transaction.
     pub offered: Vec<usize>,
     pub accepted: u64,
@@ -121,6 +124,7 @@ impl Connection {
             greeted: false,
             starttls_refused: false,
             authenticated: false,
+            login: None,
             offered: Vec::new(),
             accepted: 0,
             mail_refused: false,

@@ -285,14 +285,7 @@ impl SmtpClient {
         let encrypted = connection.tls == TlsState::Encrypted;
         match sasl::exchange(&conf, &login, &offered, encrypted) {
             Ok((exchange, mechanism)) => {
-                let (session, user) = (sock, login.user.clone());
-                ctx.note(|| Kind::SmtpAuth {
-                    session,
-                    mechanism: mechanism.as_str().into(),
-                    user,
-                    ok: false,
-                    encrypted,
-                });
+                connection.login = Some((mechanism, login.user.clone()));
                 self.order(sock, Order::Auth(exchange), services, ctx);
             }
             Err(NoExchange::NothingOffered) => {
@@ -316,7 +309,12 @@ impl SmtpClient {
     fn authenticated(&mut self, sock: Socket, reply: &Reply, services: &mut Services, ctx: &mut Ctx<'_>) {
         let Some(connection) = self.connections.get_mut(&sock) else { return };
         connection.authenticated = true;
-        if reply.code / 100 == 2 {
+        let ok = reply.code / 100 == 2;
+        if let Some((mechanism, user)) = connection.login.take() {
+            let encrypted = connection.tls == TlsState::Encrypted;
+            ctx.note(|| Kind::SmtpAuth { session: sock, mechanism: mechanism.as_str().into(), user, ok, encrypted });
+        }
+        if ok {
             return;
         }
         let peer = &connection.peer;

@@ -6,7 +6,8 @@ use std::time::Duration;
 use smol_str::{SmolStr, ToSmolStr};
 
 use super::limits::LimitsConf;
-use super::restrictions::{Checks, Classes, Codes, List, Rule, guards_relaying, parse_list, tables};
+use super::policy::PolicyDefaults;
+use super::restrictions::{Checks, Classes, Codes, List, Rule, fault, guards_relaying, parse_list, tables};
 use super::sasl::SaslConf;
 use super::tls::TlsConf;
 use crate::dns::Qtype;
@@ -56,6 +57,7 @@ pub struct SmtpdConf {
     pub xclient_hosts: MatchList,
     pub xforward_hosts: MatchList,
     pub command_filter: Option<Table>,
+    pub policy: PolicyDefaults,
     pub authenticated_header: bool,
     pub client_port_logging: bool,
     pub notify_classes: Vec<SmolStr>,
@@ -91,6 +93,9 @@ impl SmtpdConf {
         limits::check("smtpd", params, startup)?;
         let mut checks = load_checks(params)?;
         let overrides = ReceiveOverrides::load(params)?;
+        if let Some(text) = List::ALL.into_iter().find_map(|list| fault(checks.rules(list))) {
+            return Err(Fatal(text.into()));
+        }
         if overrides.no_unknown_recipient_checks {
             checks.reject_unlisted_recipient = false;
         }
@@ -174,6 +179,7 @@ impl SmtpdConf {
             xclient_hosts: params.match_list("smtpd_authorized_xclient_hosts")?,
             xforward_hosts: params.match_list("smtpd_authorized_xforward_hosts")?,
             command_filter,
+            policy: PolicyDefaults::load(params)?,
             authenticated_header: params.bool("smtpd_sasl_authenticated_header")?,
             client_port_logging: params.bool("smtpd_client_port_logging")?,
             notify_classes,
@@ -276,7 +282,6 @@ fn load_checks(params: &Params<'_>) -> Result<Checks, Fatal> {
             let types = [(Qtype::A, "ipv4"), (Qtype::Aaaa, "ipv6")];
             types.into_iter().filter(|(_, name)| speaks(name)).map(|(qtype, _)| qtype).collect()
         },
-        policy_default_action: params.get("smtpd_policy_service_default_action"),
         classes,
     })
 }

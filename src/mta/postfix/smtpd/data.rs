@@ -226,6 +226,6 @@ fn is_mailbox_line(content: &[u8]) -> bool {
 }
 
 /// Octets of content with line ends of two octets.
-fn wire_size(content: &[u8]) -> usize {
+pub(super) fn wire_size(content: &[u8]) -> usize {
     content.len() + content.iter().filter(|octet| **octet == b'\n').count()
 }

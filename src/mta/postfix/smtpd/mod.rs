@@ -16,6 +16,7 @@ pub mod limits;
 mod lists;
 mod notice;
 pub mod peer;
+pub mod policy;
 mod received;
 pub mod restrictions;
 pub mod sasl;
@@ -36,6 +37,7 @@ use super::verify::Status;
 use crate::dns::Lookup;
 use crate::host::Ctx;
 use crate::host::Priority;
+use crate::sim::net::NetInput;
 use crate::sim::{Payload, Socket};
 use crate::trace::DeliveryStatus;
 use conf::SmtpdConf;
@@ -52,6 +54,8 @@ pub enum Event {
     Wake(u64),
     /// A DNS answer; the number is the token without its owner.
     Resolved(u64, Arc<Lookup>),
+    /// Something on the connection to a policy server.
+    Policy(Socket, NetInput),
 }
 
 /// All sessions of an instance, and the services' configurations.
@@ -60,6 +64,8 @@ pub struct Smtpd {
     /// Boxed, since a session moves out and back at every input.
     sessions: BTreeMap<Socket, Box<Session>>,
     confs: BTreeMap<SmolStr, Arc<SmtpdConf>>,
+    /// The sessions of connections to policy servers.
+    policies: BTreeMap<Socket, Socket>,
 }
 
 /// The owner in the top byte of a token.
@@ -81,6 +87,11 @@ impl Smtpd {
     /// Whether a socket is one of a session.
     pub fn owns(&self, sock: Socket) -> bool {
         self.sessions.contains_key(&sock)
+    }
+
+    /// Whether a socket is one to a policy server.
+    pub fn owns_policy(&self, sock: Socket) -> bool {
+        self.policies.contains_key(&sock)
     }
 
     /// The sessions, in order of their sockets.
@@ -138,10 +149,18 @@ impl Smtpd {
     pub fn handle(&mut self, event: Event, services: &mut Services, ctx: &mut Ctx<'_>) {
         let sock = match &event {
             Event::Data(sock, _) | Event::Lost(sock) => *sock,
+            Event::Policy(sock, _) => match self.policies.get(sock) {
+                Some(session) => *session,
+                None => return,
+            },
             Event::Wake(token) | Event::Resolved(token, _) => Socket(*token & (OWNER - 1)),
         };
         let Some(mut session) = self.sessions.remove(&sock) else { return };
+        let before = session.policy_sock();
         session.handle(event, services, ctx);
+        if let Some(before) = before.filter(|before| Some(*before) != session.policy_sock()) {
+            self.policies.remove(&before);
+        }
         self.keep(sock, session);
     }
 
@@ -158,6 +177,9 @@ impl Smtpd {
 
     fn keep(&mut self, sock: Socket, session: Box<Session>) {
         if !session.is_over() {
+            if let Some(policy) = session.policy_sock() {
+                self.policies.insert(policy, sock);
+            }
             self.sessions.insert(sock, session);
         }
     }

@@ -13,6 +13,7 @@ use super::conf::SmtpdConf;
 use super::data::Transaction;
 use super::notice::Transcript;
 use super::peer::{Naming, Peer, Step};
+use super::policy::PolicyCall;
 use super::restrictions::{Answers, ErrorClass, Facts, Flow, List, Lookups, Need, Note, Rejection, Run};
 use super::sasl::Exchange;
 use super::tls::{Level, TlsFacts};
@@ -101,7 +102,9 @@ pub struct Session {
     pub(super) stage: &'static str,
     counts: BTreeMap<Verb, (u32, u32)>,
     counting: Option<Verb>,
-    pending: Option<Pending>,
+    pub(super) pending: Option<Pending>,
+    pub(super) policy: Option<PolicyCall>,
+    pub(super) started: Time,
     pub(super) answers: Answers,
     pub(super) errors_seen: Vec<ErrorClass>,
     pub(super) carried: Carried,
@@ -165,6 +168,8 @@ impl Session {
             counts: BTreeMap::new(),
             counting: None,
             pending: None,
+            policy: None,
+            started: ctx.now,
             answers: Answers::default(),
             errors_seen: Vec::new(),
             carried: Carried::default(),
@@ -284,6 +289,7 @@ impl Session {
                     self.drive(Input::Wake, services, ctx);
                 }
             },
+            Event::Policy(_, input) => self.policy_event(input, services, ctx),
             Event::Resolved(_, lookup) => match self.naming.take() {
                 Some(mut naming) => {
                     let step = naming.answer(&lookup, ctx.host);
@@ -578,14 +584,8 @@ impl Session {
             Need::Sleep(secs) => {
                 self.wait(std::time::Duration::from_secs(secs), need, ctx);
             }
-            Need::Policy(server) => {
-                // Policy servers are programs that this world does not have.
-                let line = format!("connect to {server}: Connection refused");
-                services.log.warn(ctx, &self.conf.tag, format_args!("{line}"));
-                let action = self.conf.checks.policy_default_action.clone();
-                self.answers.add_policy(server.clone(), action);
-                self.wait(std::time::Duration::ZERO, Need::Policy(server), ctx);
-            }
+            Need::Policy(service) => self.ask_policy(service, services, ctx),
+            Need::Again => self.wait(std::time::Duration::ZERO, need, ctx),
             Need::Verify(address) => {
                 self.polls = 0;
                 self.poll(address, services, ctx);
@@ -593,7 +593,7 @@ impl Session {
         }
     }
 
-    fn wait(&mut self, span: std::time::Duration, need: Need, ctx: &mut Ctx<'_>) {
+    pub(super) fn wait(&mut self, span: std::time::Duration, need: Need, ctx: &mut Ctx<'_>) {
         let time = ctx.now + span;
         self.wake = Some((time, need));
         ctx.wake_at(time, self.token(), "smtpd waits");
@@ -607,7 +607,7 @@ impl Session {
         if done || last {
             self.answers.add_verified(address.clone(), answer.status, answer.text);
             // Not within this call: the machine is busy with the question.
-            return self.wait(std::time::Duration::ZERO, Need::Policy(address), ctx);
+            return self.wait(std::time::Duration::ZERO, Need::Again, ctx);
         }
         self.wait(delay, Need::Verify(address), ctx);
     }
@@ -620,7 +620,8 @@ impl Session {
                 self.answers.slept();
                 self.resume(services, ctx);
             }
-            Need::Dns(..) | Need::Policy(_) => self.resume(services, ctx),
+            Need::Policy(_) => self.policy_waited(services, ctx),
+            Need::Dns(..) | Need::Again => self.resume(services, ctx),
         }
     }
 
@@ -693,6 +694,10 @@ impl Session {
             Flow::Reject(rejection) => {
                 self.whatsup("reject", &rejection.line(), subjects, services, ctx);
                 self.errors_seen.push(rejection.class);
+                // What tables asked for before the refusal holds for the message nevertheless.
+                if let Some(transaction) = &mut self.transaction {
+                    transaction.actions.merge(run.actions);
+                }
                 Ok(Err(*rejection))
             }
             _ => Ok(Ok(run)),
@@ -738,6 +743,7 @@ impl Session {
         self.reset(services, ctx);
         self.notify_postmaster(services, ctx);
         self.uncount_connection(services, ctx);
+        self.drop_policy(ctx);
         if !ctx.trace.is_full() {
             return;
         }

@@ -184,6 +184,7 @@ fn logged(services: &mut Services, sender: &str, recipient: &str, full: bool, ct
 
 /// As [`resolve`], for a client that remembers the answers (smtpd(8)).
 pub fn resolve_once(services: &mut Services, sender: &str, recipient: &str, ctx: &mut Ctx<'_>) -> Arc<Resolved> {
+    services.log.start(ctx, TAG);
     if !services.rewrite.remarkable.is_empty()
         && let Some(known) = services.rewrite.remarkable.get(&(sender.into(), recipient.into()))
     {

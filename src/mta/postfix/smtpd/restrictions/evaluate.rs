@@ -120,7 +120,6 @@ pub struct Checks {
     pub permit_mx_backup_networks: Option<MatchList>,
     pub unverified_recipient_reason: SmolStr,
     pub unverified_sender_reason: SmolStr,
-    pub policy_default_action: SmolStr,
     pub default_rbl_reply: SmolStr,
     pub rbl_reply_maps: Maps,
     pub log_permit: MatchList,
@@ -386,7 +385,8 @@ impl Evaluation<'_, '_, '_> {
                 self.run.notes.push(Note::Line(format!("warning: {text}")));
                 self.envelope_rule(&rule.restriction, list)?
             }
-            Restriction::CheckPolicyService(server) => {
+            Restriction::CheckPolicyService(Err(_)) => return Err(Rejection::server_error().into()),
+            Restriction::CheckPolicyService(Ok(server)) => {
                 let action = self.lookups.policy(server)?;
                 self.apply_action(&action, &here, list.subject(), list, "policy service")?
             }

@@ -11,6 +11,7 @@ use crate::dns::{Lookup, Qtype};
 use crate::host::Ctx;
 use crate::mta::postfix::maps::{Found, LookupError};
 use crate::mta::postfix::services::Services;
+use crate::mta::postfix::smtpd::policy::PolicyService;
 use crate::mta::postfix::trivial_rewrite::{self, Resolved};
 use crate::mta::postfix::verify::Status;
 
@@ -20,7 +21,7 @@ pub struct Answers {
     dns: Vec<Arc<Lookup>>,
     resolved: Vec<(SmolStr, Arc<Resolved>)>,
     verified: Vec<(SmolStr, Status, SmolStr)>,
-    policy: Vec<(SmolStr, SmolStr)>,
+    policy: Vec<(Arc<PolicyService>, SmolStr)>,
     slept: bool,
 }
 
@@ -45,7 +46,7 @@ impl Answers {
     }
 
     /// Keeps what a policy server said.
-    pub fn add_policy(&mut self, server: SmolStr, action: SmolStr) {
+    pub fn add_policy(&mut self, server: Arc<PolicyService>, action: SmolStr) {
         self.policy.push((server, action));
     }
 
@@ -107,7 +108,7 @@ impl Lookups<'_, '_> {
     }
 
     /// A policy server's answer, or the need for it.
-    pub fn policy(&self, server: &SmolStr) -> Result<SmolStr, Flow> {
+    pub fn policy(&self, server: &Arc<PolicyService>) -> Result<SmolStr, Flow> {
         let known = self.answers.policy.iter().find(|(known, _)| known == server);
         known.map(|(_, action)| action.clone()).ok_or_else(|| Flow::Need(Need::Policy(server.clone())))
     }

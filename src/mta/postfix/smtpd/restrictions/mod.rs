@@ -14,8 +14,11 @@ mod lookup;
 mod parse;
 mod recipient;
 
+use std::sync::Arc;
+
 use smol_str::SmolStr;
 
+use super::policy::PolicyService;
 use crate::dns::Qtype;
 use crate::mta::postfix::maps::Maps;
 use crate::smtp::Reply;
@@ -23,7 +26,7 @@ use crate::trace::Source;
 
 pub use evaluate::{Checks, Codes, Facts, Note, Run};
 pub use lookup::{Answers, Lookups};
-pub use parse::{Classes, guards_relaying, parse_list, tables};
+pub use parse::{Classes, fault, guards_relaying, parse_list, tables};
 
 /// What a restriction is about; decides the words of a rejection (`reply_class` in Postfix).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -229,8 +232,8 @@ pub enum Restriction {
     RejectMultiRecipientBounce,
     RejectRbl(RblKey, Rbl),
     CheckAccess(AccessKey, Maps),
-    /// A policy server by `inet:host:port` or `unix:path`.
-    CheckPolicyService(SmolStr),
+    /// A policy server, or with which words smtpd(8) refuses to start.
+    CheckPolicyService(Result<Arc<PolicyService>, String>),
     Sleep(u64),
     /// A restriction class: its rules.
     Class(std::sync::Arc<[Rule]>),
@@ -328,7 +331,9 @@ pub enum Need {
     /// The status of an address, by verify(8).
     Verify(SmolStr),
     /// A policy server's answer to the session's present attributes.
-    Policy(SmolStr),
+    Policy(Arc<PolicyService>),
+    /// Nothing more: evaluation goes on as soon as it can.
+    Again,
     /// Time to pass, in seconds.
     Sleep(u64),
     /// An answer of another daemon, which cannot start.

@@ -7,6 +7,7 @@ use smol_str::{SmolStr, ToSmolStr, format_smolstr};
 
 use super::{AccessKey, Rbl, RblKey, Restriction, Rule};
 use crate::mta::postfix::maps::{MapFlags, Maps};
+use crate::mta::postfix::smtpd::policy::PolicyService;
 use crate::trace::Source;
 
 /// Restriction classes by name (`smtpd_restriction_classes`), with where each is set.
@@ -102,7 +103,7 @@ fn with_argument(name: &str, word: &str, argument: &SmolStr) -> Restriction {
             Ok(secs) => Restriction::Sleep(secs),
             Err(_) => Restriction::Mistake(format!("restriction {word}: bad argument \"{argument}\"")),
         },
-        _ => Restriction::CheckPolicyService(argument.clone()),
+        _ => Restriction::CheckPolicyService(PolicyService::parse(argument).map(Arc::new)),
     }
 }
 
@@ -215,6 +216,15 @@ pub fn guards_relaying(rules: &[Rule], notes: &mut Vec<String>) -> bool {
         }
     }
     false
+}
+
+/// Why smtpd(8) cannot run with a list at all, if so.
+pub fn fault(rules: &[Rule]) -> Option<&str> {
+    rules.iter().find_map(|rule| match &rule.restriction {
+        Restriction::CheckPolicyService(Err(text)) => Some(text.as_str()),
+        Restriction::Class(rules) => fault(rules),
+        _ => None,
+    })
 }
 
 /// The tables of a list, for the messages when they are opened.
