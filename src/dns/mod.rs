@@ -17,6 +17,7 @@ pub mod resolv_conf;
 pub mod server;
 pub mod stub;
 pub mod zone;
+pub mod zone_check;
 
 pub use authority::Catalog;
 pub use hosts::Hosts;

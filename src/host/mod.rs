@@ -26,6 +26,7 @@ use std::net::IpAddr;
 
 use smol_str::SmolStr;
 
+use crate::sim::firewall::Firewall;
 use crate::sim::{Dice, HostId, Listener, ProcId, Time};
 use accounts::Accounts;
 use layout::Layout;
@@ -73,6 +74,8 @@ pub struct Host {
     pub accounts: Accounts,
     /// Its dice.
     pub dice: Dice,
+    /// Its packet filter; the world keeps it.
+    pub firewall: Firewall,
     /// Its system log.
     pub syslog: Syslog,
     /// Its services.

@@ -13,6 +13,7 @@ use smol_str::{SmolStr, format_smolstr};
 use super::process::{Ctx, Exit, Input, Process, Signal};
 use super::vfs::{Cred, Errno, Vfs};
 use crate::dns::server::Transport;
+use crate::dns::zone_check;
 use crate::dns::{Behaviour, Catalog, Zone, ZoneErrors, wire_name};
 use crate::sim::net::NetInput;
 use crate::sim::{Listener, Payload, Socket};
@@ -74,7 +75,10 @@ pub enum LoadError {
 /// The configuration file is not understood.
 pub fn configured_zones(vfs: &Vfs) -> Result<Vec<(SmolStr, SmolStr)>, LoadError> {
     if let Ok(text) = vfs.read_text(CONFIG, &Cred::ROOT) {
-        return parse_config(&text);
+        let zones = parse_config(&text)?;
+        if !zones.is_empty() {
+            return Ok(zones);
+        }
     }
     let names = vfs.list(DIRECTORY, &Cred::ROOT).unwrap_or_default();
     let zones = names.into_iter().filter_map(|(name, _)| {
@@ -185,6 +189,26 @@ impl NameServer {
             let old = wire_name(origin).and_then(|name| self.catalog.zone(&name).cloned());
             match load_zone(&ctx.host.vfs, origin, file) {
                 Ok(mut zone) => {
+                    let title = zone_check::title(origin);
+                    for finding in zone_check::check(&zone) {
+                        ctx.daemon_log("named", format_args!("zone {title}: {}", finding.text));
+                    }
+                    let (new, before) = (zone_check::serial(&zone), old.as_deref().map(zone_check::serial));
+                    if before == Some(new) && old.as_deref().is_some_and(|old| old.iter().ne(zone.iter())) {
+                        ctx.daemon_log(
+                            "named",
+                            format_args!(
+                                "zone {title}: zone serial ({new}) unchanged. zone may fail to transfer to secondaries."
+                            ),
+                        );
+                    } else if before.is_some_and(|before| before > new) {
+                        let before = before.unwrap_or_default();
+                        ctx.daemon_log(
+                            "named",
+                            format_args!("zone {title}: zone serial ({new}/{before}) has gone backwards"),
+                        );
+                    }
+                    ctx.daemon_log("named", format_args!("zone {title}: loaded serial {new}"));
                     zone.behaviour = match old.map(|old| old.behaviour) {
                         Some(fault @ (Behaviour::Silent | Behaviour::Lame)) => fault,
                         _ => Behaviour::Normal,
@@ -192,6 +216,11 @@ impl NameServer {
                     catalog.insert(zone);
                 }
                 Err(error) => {
+                    if let LoadError::Zone { zone, errors } = &error {
+                        for line in zone_check::failure(zone, file, &errors.0) {
+                            ctx.daemon_log("named", format_args!("{line}"));
+                        }
+                    }
                     report(ctx, &error);
                     let broken = || {
                         let mut zone = Zone::empty(wire_name(origin)?);
@@ -205,6 +234,7 @@ impl NameServer {
             }
         }
         self.catalog = catalog;
+        ctx.daemon_log("named", format_args!("all zones loaded"));
     }
 
     /// Answers one message and records `dns.answer`.

@@ -15,6 +15,7 @@ use super::console::{Answer, Window};
 use super::vfs::Cred;
 use crate::dns::Lookup;
 use crate::dns::Qtype;
+use crate::sim::firewall::Firewall;
 use crate::sim::net::NetInput;
 use crate::sim::outside::{Inward, OutsideId, Outward};
 use crate::sim::{HostId, Listener, Payload, ProcId, Socket, Time, TlsMessage};
@@ -161,6 +162,7 @@ pub enum Effect {
     Spawn { child: ProcId, spawn: Box<Spawn> },
     Start { child: ProcId, process: Box<dyn Process> },
     Signal { to: ProcId, signal: Signal },
+    SetFirewall { rules: Box<Firewall> },
     Exit(Exit),
 }
 
@@ -350,9 +352,21 @@ impl Ctx<'_> {
         self.push(Effect::Signal { to, signal });
     }
 
+    /// Gives the host's packet filter other rules.
+    pub fn set_firewall(&mut self, rules: Firewall) {
+        self.host.firewall = rules.clone();
+        self.push(Effect::SetFirewall { rules: Box::new(rules) });
+    }
+
     /// Ends this process. Its sockets and listeners are closed.
     pub fn exit(&mut self, exit: Exit) {
         self.push(Effect::Exit(exit));
+    }
+
+    /// Writes a line about a service that is none of mail to `/var/log/syslog`, or
+    /// `/var/log/messages` on Red Hat.
+    pub fn daemon_log(&mut self, tag: &str, text: std::fmt::Arguments<'_>) {
+        super::syslog::log_daemon(self, tag, text);
     }
 
     /// Writes a line to the system log, as `syslog(3)` with the facility `mail` does:

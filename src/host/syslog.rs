@@ -2,6 +2,7 @@
 
 use smol_str::SmolStr;
 
+use super::layout::Layout;
 use super::process::{Ctx, Priority};
 use super::vfs::{Cred, Place};
 use crate::sim::Time;
@@ -89,4 +90,22 @@ pub(super) fn log(ctx: &mut Ctx<'_>, priority: Priority, tag: &str, pid: u32, te
         }
     }
     ctx.note(|| kind);
+}
+
+/// Appends a line of the facility `daemon` to the log file for everything.
+pub(super) fn log_daemon(ctx: &mut Ctx<'_>, tag: &str, text: std::fmt::Arguments<'_>) {
+    if !ctx.host.syslog.running || !ctx.trace.is_full() {
+        return;
+    }
+    let pid = ctx.proc.0;
+    let host = &mut *ctx.host;
+    let file = match host.layout {
+        Layout::Debian => "/var/log/syslog",
+        Layout::RedHat => "/var/log/messages",
+    };
+    let stamp = host.syslog.stamp(ctx.now, &host.zone).to_owned();
+    let line = format!("{stamp} {} {tag}[{pid}]: {text}", host.hostname);
+    // A full disk loses log lines, as in reality.
+    let _ = host.vfs.append(file, format!("{line}\n"), 0o640, &Cred::ROOT);
+    ctx.note(|| Kind::LogLine { file: SmolStr::new_static(file), text: line.into() });
 }

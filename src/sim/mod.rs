@@ -7,6 +7,7 @@
 
 pub mod dice;
 pub mod faults;
+pub mod firewall;
 pub mod kernel;
 pub mod net;
 pub mod outside;

@@ -60,6 +60,7 @@ impl World {
                     self.add_process(by, child, Slot { process, parent: Some(by.proc), actor }, cause);
                 }
                 Effect::Signal { to, signal } => self.signal(Endpoint { host: by.host, proc: to }, signal, cause),
+                Effect::SetFirewall { rules } => self.kernel.set_firewall(by.host, *rules),
                 Effect::Exit(exit) => self.end(by, exit, cause),
             }
         }

@@ -127,6 +127,7 @@ pub fn build(spec: &HostSpec) -> Result<Host, Errno> {
         vfs,
         accounts,
         dice: Dice::new(spec.seed, &spec.name),
+        firewall: crate::sim::firewall::Firewall::default(),
         syslog: match spec.layout {
             Layout::Debian => Syslog::debian(),
             Layout::RedHat => Syslog::red_hat(),

@@ -4,6 +4,7 @@ mod accounts;
 mod args;
 mod attributes;
 mod awk;
+mod bind;
 mod date;
 mod diff;
 mod editor;
@@ -12,6 +13,8 @@ mod find;
 mod follow;
 mod grep;
 mod identity;
+mod iptables;
+mod journal;
 mod jq;
 mod ls;
 pub mod maileater;
@@ -111,11 +114,18 @@ const FILTERS: &[(&str, Filter, Reads)] = &[
     ("getent", accounts::getent, never),
     ("groups", identity::groups, never),
     ("hostname", identity::hostname, never),
+    ("hostnamectl", journal::hostnamectl, never),
     ("id", identity::id, never),
     ("install", files::install, never),
+    ("ip6tables", iptables::iptables, never),
+    ("ip6tables-save", iptables::save, never),
+    ("iptables", iptables::iptables, never),
+    ("iptables-save", iptables::save, never),
+    ("journalctl", journal::journalctl, never),
     ("jq", jq::jq, always),
     ("less", stream::cat, always),
     ("ln", files::ln, never),
+    ("logger", journal::logger, journal::logger_reads),
     ("logname", identity::whoami, never),
     ("ls", ls::ls, never),
     ("md5sum", text::md5sum, always),
@@ -124,6 +134,8 @@ const FILTERS: &[(&str, Filter, Reads)] = &[
     ("mktemp", files::mktemp, never),
     ("more", stream::cat, always),
     ("mv", files::mv, never),
+    ("named-checkconf", bind::checkconf, never),
+    ("named-checkzone", bind::checkzone, never),
     ("netstat", sockets::netstat, never),
     ("nl", text::nl, always),
     ("od", text::od, always),
@@ -139,6 +151,7 @@ const FILTERS: &[(&str, Filter, Reads)] = &[
     ("realpath", files::realpath, never),
     ("rev", text::rev, always),
     ("rm", files::rm, never),
+    ("rndc", bind::rndc, never),
     ("rpm", packages::rpm, never),
     ("rmdir", files::rmdir, never),
     ("sed", sed::sed, always),

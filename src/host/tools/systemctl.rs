@@ -56,6 +56,7 @@ impl Systemctl {
         let verb = if words.is_empty() { "list-units".to_owned() } else { words.remove(0) };
         match verb.as_str() {
             "list-units" => list_units(all, env),
+            "list-unit-files" => list_unit_files(env),
             "daemon-reload" | "reset-failed" => {}
             "status" | "is-active" | "is-enabled" | "is-failed" | "show" | "cat" => {
                 return Some(words.iter().map(|name| report(&verb, name, quiet, env)).max().unwrap_or(0));
@@ -252,6 +253,24 @@ fn list_units(all: bool, env: &mut Env<'_, '_>) {
     lines.push("SUB    = The low-level unit activation state, values depend on unit type.".into());
     lines.push(format!("{} loaded units listed.", shown.len()));
     lines.into_iter().for_each(|line| env.outln(line));
+}
+
+fn list_unit_files(env: &mut Env<'_, '_>) {
+    let host = &*env.ctx.host;
+    let units: Vec<(String, &str)> = host
+        .services
+        .units()
+        .map(|unit| match unit.name.split_once('@') {
+            Some((template, _)) => (format!("{template}@.service"), "indirect"),
+            None => (full_name(unit.name), if host.services.is_enabled(unit) { "enabled" } else { "disabled" }),
+        })
+        .collect();
+    let width = units.iter().map(|(name, _)| name.len()).fold(9, usize::max);
+    env.outln(format!("{:<width$} STATE    PRESET", "UNIT FILE"));
+    for (name, state) in &units {
+        env.outln(format!("{name:<width$} {state:<8} enabled"));
+    }
+    env.outln(format!("\n{} unit files listed.", units.len()));
 }
 
 /// `status`, `is-active`, `is-enabled`: the exit status.

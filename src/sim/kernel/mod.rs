@@ -10,12 +10,14 @@ mod connection;
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, BinaryHeap};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use smol_str::SmolStr;
 
 use super::Dice;
 use super::faults::{Block, Faults};
+use super::firewall::{Chain, Firewall, Packet, Protocol, Verdict};
 use super::net::{ConnectError, Endpoint, HostId, Listener, NetInput, Payload, ProcId, Socket};
 use super::outside::Attention;
 use super::tap::{PacketKind, Tap};
@@ -142,6 +144,8 @@ struct HostNet {
     listeners: BTreeMap<Listener, ProcId>,
     udp: BTreeMap<u16, ProcId>,
     next_port: u16,
+    /// What it lets in and out.
+    firewall: Option<Arc<Firewall>>,
 }
 
 /// Schedules everything and keeps the connections.
@@ -429,11 +433,54 @@ impl Kernel {
         if !self.is_up(target) {
             return self.schedule(now + ARP_TIMEOUT, cause, fail(ConnectError::Unreachable));
         }
+        match self.filtered((client.host, local), (target, to), Protocol::Tcp) {
+            Verdict::Accept => {}
+            Verdict::Drop => return self.schedule(now + CONNECT_TIMEOUT, cause, fail(ConnectError::Timeout)),
+            Verdict::Reject => return self.schedule(now + path.latency * 2, cause, fail(ConnectError::Refused)),
+        }
         let mut latency = path.latency;
         while self.dice.chance_ppm(path.loss_ppm.min(900_000)) {
             latency += Duration::from_secs(1);
         }
         self.schedule(now + latency, cause, Action::Syn { conn: index, generation });
+    }
+
+    /// Gives a host's packet filter other rules.
+    pub fn set_firewall(&mut self, host: HostId, rules: Firewall) {
+        if let Some(net) = self.hosts.get_mut(host.0 as usize) {
+            net.firewall = (!rules.is_open()).then(|| Arc::new(rules));
+        }
+    }
+
+    /// What the packet filters of both hosts do to a packet, and to the answer to it. Datagrams from
+    /// a low port to a high one are answers.
+    fn filtered(&self, from: (HostId, SocketAddr), to: (HostId, SocketAddr), protocol: Protocol) -> Verdict {
+        let ends = [(from, to, Chain::Output, from.0), (from, to, Chain::Input, to.0)];
+        let back = [(to, from, Chain::Output, to.0), (to, from, Chain::Input, from.0)];
+        let is_answer = protocol == Protocol::Udp && from.1.port() < 1024 && to.1.port() >= 1024;
+        let judge = |(source, target, chain, host): ((HostId, SocketAddr), (HostId, SocketAddr), Chain, HostId),
+                     answer| {
+            let firewall = self.hosts.get(host.0 as usize).and_then(|net| net.firewall.as_ref());
+            firewall.map_or(Verdict::Accept, |firewall| {
+                let packet = Packet {
+                    protocol,
+                    source: source.1.ip(),
+                    destination: target.1.ip(),
+                    port: target.1.port(),
+                    loopback: from.0 == to.0,
+                    established: answer,
+                };
+                firewall.judge(chain, &packet)
+            })
+        };
+        let there = ends.into_iter().map(|hop| judge(hop, is_answer)).find(|verdict| *verdict != Verdict::Accept);
+        // Only a connection needs an answer before anything else happens.
+        let answered = || back.into_iter().all(|hop| judge(hop, true) == Verdict::Accept);
+        match there {
+            Some(verdict) => verdict,
+            None if protocol == Protocol::Tcp && !answered() => Verdict::Drop,
+            None => Verdict::Accept,
+        }
     }
 
     /// Connects to a UNIX-domain socket of the client's host.
@@ -614,6 +661,9 @@ impl Kernel {
         let Some(to_host) = (if own { Some(from_host) } else { self.host_of(to.ip()) }) else { return };
         let path = self.faults.path(from_host, to_host, to.port().min(from.port()));
         if path.block.is_some() || self.dice.chance_ppm(path.loss_ppm) {
+            return;
+        }
+        if self.filtered((from_host, from), (to_host, to), Protocol::Udp) != Verdict::Accept {
             return;
         }
         let time = self.now + path.latency;
