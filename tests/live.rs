@@ -145,6 +145,16 @@ fn keys_of_a_telnet_client_in_character_mode_make_a_line() {
 }
 
 #[test]
+fn a_carriage_return_that_telnet_sends_as_cr_nul_does_no_harm_in_line_mode() {
+    let gateway = gateway("practice");
+    let mut client = Client::connect(gateway.address("mail", Service::Smtp).expect("mail serves SMTP"));
+    client.reply();
+    assert_eq!(client.say("EHLO a.example\r\0"), "250 CHUNKING");
+    assert_eq!(client.say("MAIL FROM:<alice@example.com>\r\0"), "250 2.1.0 Ok");
+    assert_eq!(client.say("RCPT TO:<bob@example.com>\r\0"), "250 2.1.5 Ok");
+}
+
+#[test]
 fn what_nobody_serves_is_refused_with_a_reset() {
     let gateway = gateway("submission-auth");
     let address = gateway.address("mx1", Service::Smtp).expect("mx1 serves SMTP");
