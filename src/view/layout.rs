@@ -48,7 +48,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// The word on the card; the same in every language.
+    /// The word for it in the field; only `outside` is none, and is translated on cards.
     pub fn word(self) -> &'static str {
         match self {
             Role::Mua => "MUA",

@@ -4,7 +4,7 @@ use egui::{Align2, Rect, Stroke, pos2, vec2};
 
 use super::{Canvas, FAR, Target, icon};
 use crate::gui::theme::{self, mix};
-use crate::view::layout::Place;
+use crate::view::layout::{Place, Role};
 use crate::view::scene::{Card, Stamp};
 use crate::view::timing::clock;
 
@@ -49,7 +49,11 @@ impl Canvas<'_> {
         let square = Rect::from_min_size(rect.min + vec2(pad, pad), vec2(22.0, 22.0) * zoom.min(1.2));
         icon::role(self.painter, square, place.role, role);
         let word_font = theme.text(theme::NOTE);
-        let word = self.painter.layout_no_wrap(place.role.word().to_owned(), word_font, role);
+        let word = match place.role {
+            Role::Outsider => self.map.words.word("card-outside"),
+            known => known.word().to_owned(),
+        };
+        let word = self.painter.layout_no_wrap(word, word_font, role);
         let word_width = word.size().x;
         self.painter.galley(pos2(rect.right() - pad - word_width, rect.top() + pad), word, role);
         let font = theme.text(self.text_size(theme::NAME));
@@ -69,7 +73,7 @@ impl Canvas<'_> {
         self.chips(card, pos2(rect.left() + pad, line(1.0)), rect.right() - pad);
         if !card.log.is_empty() {
             let small = theme.mono(theme::NOTE);
-            let log = self.fitted(&card.log, &small, rect.width() - 2.0 * pad);
+            let log = self.fitted(&without_pid(&card.log), &small, rect.width() - 2.0 * pad);
             self.painter.text(pos2(rect.left() + pad, line(2.0)), Align2::LEFT_CENTER, log, small, theme.dim);
         }
     }
@@ -202,6 +206,17 @@ impl Canvas<'_> {
     }
 }
 
+/// A log line by its program and message: on a card the process number takes the room of the message.
+fn without_pid(line: &str) -> String {
+    let named = line.split_once('[').and_then(|(program, rest)| Some((program, rest.split_once("]: ")?)));
+    match named {
+        Some((program, (pid, message))) if pid.bytes().all(|byte| byte.is_ascii_digit()) => {
+            format!("{}: {message}", program.strip_prefix("postfix/").unwrap_or(program))
+        }
+        _ => line.to_owned(),
+    }
+}
+
 fn queue_icon(painter: &egui::Painter, at: egui::Pos2, colour: egui::Color32) {
     for row in [-4.0, 0.0, 4.0] {
         painter.line_segment([at + vec2(-6.0, row), at + vec2(6.0, row)], Stroke::new(1.5, colour));
@@ -221,4 +236,18 @@ fn describe(place: &Place, card: &Card) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn log_lines_on_cards_name_the_program_without_its_process_number() {
+        assert_eq!(without_pid("postfix/smtpd[726]: connect from a[192.0.2.1]"), "smtpd: connect from a[192.0.2.1]");
+        assert_eq!(without_pid("dovecot[5]: master: up"), "dovecot: master: up");
+        for odd in ["odd", "a[b]: c", "a[1] b", "from a[192.0.2.1]: x"] {
+            assert_eq!(without_pid(odd), odd);
+        }
+    }
 }

@@ -27,7 +27,7 @@ impl Canvas<'_> {
         let part = ease(mover.part / 0.9);
         let at = way.at(part);
         match mover.kind {
-            MoverKind::Question | MoverKind::Answer => self.dns(mover, at, captions),
+            MoverKind::Question | MoverKind::Answer => self.dns(mover, way, part, captions),
             MoverKind::Connect => {
                 let (colour, back) = (theme.selected, mover.part > 0.6);
                 way.draw(self.painter, part, Stroke::new(2.5, colour));
@@ -69,8 +69,9 @@ impl Canvas<'_> {
     }
 
     /// A card with a question mark, or with records.
-    fn dns(&mut self, mover: &Mover, at: Pos2, captions: bool) {
+    fn dns(&mut self, mover: &Mover, way: Way, part: f32, captions: bool) {
         let theme = *self.theme();
+        let at = way.at(part);
         let answer = mover.kind == MoverKind::Answer;
         if !captions {
             let rect = Rect::from_center_size(at, vec2(14.0, 14.0));
@@ -93,6 +94,7 @@ impl Canvas<'_> {
             .collect();
         let width = galleys.iter().map(|(galley, _)| galley.size().x).fold(0.0, f32::max) + 16.0;
         let height = galleys.iter().map(|(galley, _)| galley.size().y).sum::<f32>() + 8.0;
+        let at = self.before_card(mover, way, part, vec2(width, height));
         let rect = self.inside(Rect::from_center_size(at, vec2(width, height)));
         self.frame(rect, theme.card, Stroke::new(2.0, theme.dns));
         let mut y = rect.top() + 4.0;
@@ -102,6 +104,19 @@ impl Canvas<'_> {
             y += height;
         }
         self.targets.push((rect, Target::Event(mover.event), mover.label.clone()));
+    }
+
+    /// Where a box on its way stands so that it does not cover the host that it leaves or comes to; the middle
+    /// of the way if there is no such place.
+    fn before_card(&self, mover: &Mover, way: Way, part: f32, size: Vec2) -> Pos2 {
+        const STEP: f32 = 0.02;
+        let (host, step) = if part > 0.5 { (mover.to, -STEP) } else { (mover.from, STEP) };
+        let Some(card) = self.card_rect(host) else { return way.at(part) };
+        let mut part = part;
+        while (part - 0.5).abs() > STEP && card.intersects(Rect::from_center_size(way.at(part), size)) {
+            part += step;
+        }
+        way.at(part)
     }
 
     /// A rectangle, moved into the map.

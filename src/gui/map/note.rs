@@ -1,6 +1,6 @@
 //! What hosts think: lists and trees beside their cards.
 
-use egui::{Stroke, pos2, vec2};
+use egui::{Rect, Stroke, pos2, vec2};
 
 use super::{Canvas, FAR, Target, icon};
 use crate::gui::theme;
@@ -13,9 +13,25 @@ impl Canvas<'_> {
             return;
         }
         let map = self.map;
+        // A note that covers a line is struck through by it; only notes avoid lines, bubbles ride on them.
+        let lines = self.lines();
+        let count = lines.len();
+        self.taken.splice(0..0, lines);
         for note in &map.scene.notes {
             self.note(note);
         }
+        self.taken.drain(..count);
+    }
+
+    /// Small places along the lines that are drawn.
+    fn lines(&self) -> Vec<Rect> {
+        const PLACES: u8 = 16;
+        let scene = self.map.scene;
+        let links = scene.links.iter().filter(|link| link.open || link.warmth > 0.05).map(|link| (link.from, link.to));
+        let movers = scene.movers.iter().map(|mover| (mover.from, mover.to));
+        let ways = links.chain(movers).filter_map(|(from, to)| self.way(from, to));
+        let along = |way: super::Way| (1..PLACES).map(move |place| way.at(f32::from(place) / f32::from(PLACES)));
+        ways.flat_map(along).map(|at| Rect::from_center_size(at, vec2(16.0, 16.0))).collect()
     }
 
     fn note(&mut self, note: &Note) {

@@ -29,6 +29,15 @@ fn say(text: &Text, lang: Lang) -> &str {
     lang.pick(&text.en, &text.de)
 }
 
+/// A text without the heading that it begins with: what folds it away says the same.
+fn body(text: &str) -> &str {
+    let text = text.trim_start();
+    match text.split_once('\n') {
+        Some((heading, rest)) if heading.starts_with('#') => rest,
+        _ => text,
+    }
+}
+
 impl Lab {
     /// Forgets what belongs to another session.
     pub fn forget(&mut self) {
@@ -67,7 +76,7 @@ impl Lab {
                 let header = egui::CollapsingHeader::new(RichText::new(head).color(colour).strong());
                 header.id_salt(("task", &task.id)).default_open(open).show(ui, |ui| {
                     if let Some(text) = instance.instructions.get(&task.id) {
-                        CommonMarkViewer::new().show(ui, &mut self.markdown, say(text, lang));
+                        CommonMarkViewer::new().show(ui, &mut self.markdown, body(say(text, lang)));
                     }
                     if let Some(result) = result {
                         outcome(ui, desk, result);
@@ -115,7 +124,9 @@ fn score(ui: &mut Ui, desk: &Desk<'_>, report: &Report) {
     let theme = desk.theme;
     let part = report.earned as f32 / 100.0 / report.points.max(1) as f32;
     let points = format!("{:.2} / {}", report.earned as f64 / 100.0, report.points);
-    let bar = egui::ProgressBar::new(part.clamp(0.0, 1.0)).fill(theme.tint(theme.good)).corner_radius(4.0);
+    // The least bar that is drawn is not nothing.
+    let fill = if report.earned > 0 { theme.tint(theme.good) } else { egui::Color32::TRANSPARENT };
+    let bar = egui::ProgressBar::new(part.clamp(0.0, 1.0)).fill(fill).corner_radius(4.0);
     let colour = if report.passed { theme.good } else { theme.ink };
     ui.add(bar.text(RichText::new(points).color(colour)));
     for guard in report.guards.iter().filter(|guard| !guard.finding.ok) {
@@ -172,4 +183,15 @@ fn prediction(ui: &mut Ui, desk: &mut Desk<'_>, question: &Question, given: Opti
     }
     ui.label(RichText::new(say(&question.why, lang)).color(desk.theme.dim));
     ui.separator();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::body;
+
+    #[test]
+    fn instructions_lose_the_heading_that_the_fold_repeats() {
+        assert_eq!(body("\n## 1 A first alias\nMail to info"), "Mail to info");
+        assert_eq!(body("Mail to info\n# shell"), "Mail to info\n# shell");
+    }
 }

@@ -216,6 +216,7 @@ coach-imap = Jeder Befehl beginnt mit einem eigenen Kennzeichen: a1 LOGIN Name P
 coach-meant = Meintest du { $word }?
 
 card-down = ausgeschaltet
+card-outside = fremd
 card-mailbox = Post { $count }
 card-queue = Queue { $count }
 mover-from = von { $address }

@@ -216,6 +216,7 @@ coach-imap = Each command begins with a tag of your own: a1 LOGIN name password,
 coach-meant = Did you mean { $word }?
 
 card-down = switched off
+card-outside = outside
 card-mailbox = mail { $count }
 card-queue = queue { $count }
 mover-from = from { $address }
