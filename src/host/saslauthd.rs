@@ -110,10 +110,10 @@ impl Process for Saslauthd {
                 self.questions.insert(sock, BytesMut::new());
             }
             Input::Net(NetInput::Data { sock, payload: Payload::Bytes(bytes) }) => self.ask(sock, &bytes, ctx),
-            Input::Net(NetInput::Eof { sock } | NetInput::Reset { sock, .. }) => {
-                if self.questions.remove(&sock).is_some() {
-                    ctx.close(sock);
-                }
+            Input::Net(NetInput::Eof { sock } | NetInput::Reset { sock, .. })
+                if self.questions.remove(&sock).is_some() =>
+            {
+                ctx.close(sock);
             }
             _ => {}
         }
