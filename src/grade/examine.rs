@@ -10,7 +10,7 @@ use crate::scenario::Problem;
 use crate::session::Session;
 
 /// Key of the probes of an examination: any will do.
-const KEY: u64 = 0x6d78_6c61_62;
+const KEY: u64 = 0x006d_786c_6162;
 
 /// What is wrong with a lab.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -131,7 +131,7 @@ mod tests {
             let values = of(&n.to_string());
             assert_ne!(values["two.1"], values["two.2"]);
             let limit: u64 = values["limit"].parse().unwrap();
-            assert!((10_000..=50_000).contains(&limit) && limit % 1_000 == 0);
+            assert!((10_000..=50_000).contains(&limit) && limit.is_multiple_of(1_000));
         }
     }
 

@@ -22,8 +22,11 @@ pub fn is_it(text: &str) -> bool {
 /// does, it says nothing when it may not write there.
 fn run(env: &mut Env<'_, '_>, stdin: Bytes) -> u8 {
     let mail = String::from_utf8_lossy(&stdin);
-    let id =
-        mail.lines().filter_map(|line| line.split_once("Message-Id: <")?.1.split_once('>')).map(|(id, _)| id).next_back();
+    let id = mail
+        .lines()
+        .filter_map(|line| line.split_once("Message-Id: <")?.1.split_once('>'))
+        .map(|(id, _)| id)
+        .next_back();
     let mut text = format!("----------{}----------\n", id.unwrap_or_default()).into_bytes();
     text.extend_from_slice(&stdin);
     if let Some(target) = env.args.get(1).map(|target| env.path(target)) {

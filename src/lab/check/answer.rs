@@ -1,6 +1,6 @@
 //! What a student answers, compared with the student's own world.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
@@ -133,12 +133,8 @@ impl Answer {
         match self.compare {
             Compare::One => right.iter().any(|right| matches_text(&normal(answer), &normal(right))),
             Compare::Set => {
-                let mut found = parts(answer);
-                let mut wanted: Vec<String> = right.iter().map(|word| normal(word)).collect();
-                (found.sort(), wanted.sort());
-                found.dedup();
-                wanted.dedup();
-                found == wanted
+                let found: BTreeSet<String> = parts(answer).into_iter().collect();
+                found == right.iter().map(|word| normal(word)).collect()
             }
             Compare::Sequence => parts(answer) == right.iter().map(|word| normal(word)).collect::<Vec<_>>(),
         }

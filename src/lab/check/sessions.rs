@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Bench, By, Finding, matches_text, on_behalf, same, text};
+use super::{Bench, By, Finding, matches_text, on_behalf, text};
 use crate::sim::Socket;
 use crate::trace::{ConnectResult, EventId, Kind};
 

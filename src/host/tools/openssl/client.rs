@@ -362,7 +362,7 @@ impl Client {
                 last = Some(kind);
             }
             env.stderr.extend(extra(last, certificate).into_bytes());
-            if !is_quiet && !(problem.is_some() && self.options.stops_on_error) {
+            if !is_quiet && (problem.is_none() || !self.options.stops_on_error) {
                 env.errln("verify return:1");
             }
         };
