@@ -128,6 +128,8 @@ pub struct Session {
     pub(super) transcript: Transcript,
     polls: u64,
     wake: Option<(Time, Need)>,
+    /// It waits for a daemon that does not answer.
+    stalled: bool,
     over: bool,
 }
 
@@ -188,6 +190,7 @@ impl Session {
             transcript: Transcript::default(),
             polls: 0,
             wake: None,
+            stalled: false,
             over: false,
         }
     }
@@ -281,6 +284,11 @@ impl Session {
             Event::Data(_, Payload::Tls(message)) if self.naming.is_some() => self.early_hello = Some(message),
             Event::Data(_, Payload::Tls(message)) => self.handshake(&message, services, ctx),
             Event::Lost(_) if self.naming.is_some() => self.over = true,
+            // It does not even notice.
+            Event::Lost(sock) if self.stalled => {
+                ctx.close(sock);
+                self.over = true;
+            }
             Event::Lost(_) => self.drive(Input::Lost, services, ctx),
             Event::Wake(_) => match self.wake.take() {
                 Some((time, need)) if ctx.now >= time => self.waited(need, services, ctx),
@@ -580,7 +588,7 @@ impl Session {
         match need {
             Need::Dns(name, qtype) => ctx.resolve(self.token(), name, qtype),
             // The session waits for a daemon that never comes up.
-            Need::Daemon => {}
+            Need::Daemon => self.stalled = true,
             Need::Sleep(secs) => {
                 self.wait(std::time::Duration::from_secs(secs), need, ctx);
             }
