@@ -72,7 +72,7 @@ impl Theme {
         later: Color32::from_rgb(0x8a, 0x5a, 0x00),
         bad: Color32::from_rgb(0xae, 0x45, 0x00),
         dns: Color32::from_rgb(0x1f, 0x6d, 0x9c),
-        selected: Color32::from_rgb(0x00, 0x72, 0xb2),
+        selected: Color32::from_rgb(0x00, 0x68, 0xa3),
         rest: Color32::from_rgb(0x93, 0x4a, 0x74),
     };
 
