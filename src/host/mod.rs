@@ -7,6 +7,7 @@ pub mod accounts;
 pub mod console;
 pub mod dial;
 pub mod layout;
+pub mod man;
 pub mod named;
 pub mod packages;
 pub mod password;

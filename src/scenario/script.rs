@@ -51,12 +51,6 @@ impl Script {
         self.next == self.scenario.script.len() && matches!(self.waiting, Waiting::Nothing)
     }
 
-    /// Leaves out the steps that are left.
-    pub fn stop(&mut self) {
-        self.next = self.scenario.script.len();
-        self.waiting = Waiting::Nothing;
-    }
-
     /// Number of expectations that were not met so far.
     pub fn failed(&self) -> u64 {
         self.failed

@@ -39,9 +39,6 @@ impl State {
     }
 
     fn apply(&mut self, input: &Input) -> Result<Option<(HostId, ProcId)>, InputError> {
-        if *input == Input::LeaveScript {
-            self.script.stop();
-        }
         let started = input.apply(&mut self.world, &mut self.terminals)?;
         self.inputs += 1;
         Ok(started)

@@ -24,8 +24,6 @@ use crate::world::World;
 pub enum Input {
     /// Lets time pass up to the moment of this input, and does nothing more.
     Pass,
-    /// Leaves out what is left of the scenario's script: from now on only people do something.
-    LeaveScript,
     /// Runs a command line on a host.
     Command {
         /// Where.
@@ -264,7 +262,6 @@ impl Input {
     pub fn actor(&self) -> Actor {
         match self {
             Input::Pass
-            | Input::LeaveScript
             | Input::Command { .. }
             | Input::Interrupt { .. }
             | Input::Open { .. }
@@ -298,8 +295,8 @@ impl Input {
     ) -> Result<Option<(HostId, ProcId)>, InputError> {
         let actor = self.actor();
         match self {
-            // The script and a student's words are not a part of the world.
-            Input::Pass | Input::LeaveScript | Input::Reply { .. } | Input::Hint { .. } => {}
+            // A student's words change nothing in the world.
+            Input::Pass | Input::Reply { .. } | Input::Hint { .. } => {}
             Input::Command { host, user, line, stdin } => return command(world, host, user, line, stdin).map(Some),
             Input::Interrupt { host, proc } => {
                 let id = find(world, host)?;

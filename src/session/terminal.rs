@@ -371,6 +371,8 @@ fn locate(world: &World, name: &str) -> Option<String> {
 mod tests {
     use std::sync::Arc;
 
+    use proptest::prelude::*;
+
     use super::*;
     use crate::host::console::Typing;
     use crate::scenario::{Scenario, Sources};
@@ -489,5 +491,43 @@ mod tests {
         session.apply(Input::Power { host: "mx1".into(), up: false }).unwrap();
         assert_eq!(doing(&session, terminal), Doing::Ended(255));
         assert_eq!(screen(&session, terminal), "root@mx1:~# ");
+    }
+
+    fn keys() -> impl Strategy<Value = Vec<String>> {
+        let line = prop_oneof![
+            4 => "[a-z$(){}|&;<>'\"*\\\\ /#=0-9-]{0,30}\n",
+            1 => Just("f() { f | f & }; f\n".to_owned()),
+            1 => Just("while :; do :; done\n".to_owned()),
+            1 => Just("yes | head -c 100000 | cat\n".to_owned()),
+            1 => Just("ln -s /tmp/a /tmp/b; ln -s /tmp/b /tmp/a; cat /tmp/a; ls -R /tmp\n".to_owned()),
+            1 => Just("mkfifo /tmp/p; cat /tmp/p | tee /tmp/p &\n".to_owned()),
+            1 => Just("less /etc/passwd\n".to_owned()),
+            1 => Just("sudo -i; su alice; bash\n".to_owned()),
+            1 => Just("nano /etc/hosts\n".to_owned()),
+        ];
+        let key = prop_oneof![Just("\u{3}"), Just("\u{4}"), Just("\u{1a}"), Just("q"), Just(" ")];
+        proptest::collection::vec(prop_oneof![3 => line, 1 => key.prop_map(str::to_owned)], 0..8)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        #[test]
+        fn whatever_is_typed_the_terminal_lives_and_replays(keys in keys()) {
+            let mut session = session();
+            let terminal = session.open_terminal("mx1", "alice", Device::Terminal).unwrap();
+            for key in keys {
+                session.type_text(terminal, &key).unwrap();
+                pass(&mut session, 1);
+                if let Doing::Asking(_) = doing(&session, terminal) {
+                    session.answer(terminal, Reply::Edited(None)).unwrap();
+                }
+            }
+            session.note_digest();
+            let scenario = Arc::new(session.scenario().clone());
+            let (again, drift) = Session::replay(scenario, session.recording()).unwrap();
+            prop_assert_eq!(drift, []);
+            prop_assert_eq!(screen(&again, terminal), screen(&session, terminal));
+        }
     }
 }

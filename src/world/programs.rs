@@ -17,3 +17,28 @@ pub fn install_programs(host: &mut Host) {
     super::services::register(host);
     host.programs.install("fetchmail", Entry::Program(Fetchmail::program));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::layout::{HostSpec, build};
+    use crate::host::man;
+    use crate::mta::postfix::config::defaults;
+    use crate::sim::{HostId, Time};
+
+    #[test]
+    fn every_command_has_a_page_in_the_manual() {
+        let mut host = build(&HostSpec::new(HostId(0), "mx1", "mx1.example.com", Time::default())).unwrap();
+        install_programs(&mut host);
+        let without: Vec<&str> = host.programs.names().filter(|name| man::find(name, None).next().is_none()).collect();
+        assert_eq!(without, Vec::<&str>::new());
+    }
+
+    #[test]
+    fn pages_of_parameters_are_about_real_ones() {
+        let parameters = man::pages().filter(|page| page.synopsis.is_empty());
+        let unknown: Vec<&str> = parameters.map(|page| page.name).filter(|name| !defaults::is_known(name)).collect();
+        assert_eq!(unknown, Vec::<&str>::new());
+        assert!(man::pages().filter(|page| page.synopsis.is_empty()).count() > 150);
+    }
+}

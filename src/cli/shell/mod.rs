@@ -120,7 +120,6 @@ fn scenario_session(args: &Args) -> Result<Session, String> {
     if args.play {
         session.run_script(None);
     }
-    session.apply(Input::LeaveScript).map_err(|error| error.to_string())?;
     Ok(session)
 }
 

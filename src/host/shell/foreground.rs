@@ -140,11 +140,7 @@ impl Machine {
     /// `^C`: ends what runs in the foreground of the innermost shell that a person types to, which
     /// then gives the prompt back.
     pub fn interrupt(&mut self, root: TaskId) {
-        let interactive = |id: &TaskId| match self.tasks.get(id).map(|task| &task.body) {
-            Some(Body::Shell(shell)) => shell.state.interactive,
-            _ => false,
-        };
-        let shell_id = self.family(root).into_iter().rfind(interactive).unwrap_or(root);
+        let shell_id = self.typed_shell(root);
         for id in self.family(shell_id).into_iter().skip(1) {
             self.end(id, INTERRUPTED);
         }
@@ -153,6 +149,51 @@ impl Machine {
             shell.interrupt(shell_id, self);
             self.put_back(shell_id, Body::Shell(shell));
         }
+    }
+
+    /// Stops a task with all that it waits for.
+    pub(super) fn stop(&mut self, id: TaskId) {
+        self.set_stopped(id, true);
+    }
+
+    /// Lets a stopped task go on.
+    pub(super) fn resume(&mut self, id: TaskId) {
+        self.set_stopped(id, false);
+    }
+
+    fn set_stopped(&mut self, id: TaskId, stopped: bool) {
+        for id in self.family(id) {
+            if let Some(task) = self.tasks.get_mut(&id) {
+                task.stopped = stopped;
+            }
+        }
+    }
+
+    /// The innermost shell that a person types to.
+    fn typed_shell(&self, root: TaskId) -> TaskId {
+        let interactive = |id: &TaskId| match self.tasks.get(id).map(|task| &task.body) {
+            Some(Body::Shell(shell)) => shell.state.interactive,
+            _ => false,
+        };
+        self.family(root).into_iter().rfind(interactive).unwrap_or(root)
+    }
+
+    /// `^Z`: stops what runs in the foreground; what its shell says then. `None` if nothing runs.
+    pub fn suspend(&mut self, root: TaskId) -> Option<String> {
+        let shell_id = self.typed_shell(root);
+        let tasks: Vec<TaskId> = self.waited_for(shell_id).into_iter().filter(|task| self.is_alive(*task)).collect();
+        if tasks.is_empty() {
+            return None;
+        }
+        tasks.iter().for_each(|task| self.stop(*task));
+        let body = std::mem::replace(&mut self.tasks.get_mut(&shell_id)?.body, Body::Busy);
+        let Body::Shell(mut shell) = body else {
+            self.put_back(shell_id, body);
+            return None;
+        };
+        let said = shell.suspend(shell_id, tasks, self);
+        self.put_back(shell_id, Body::Shell(shell));
+        Some(said)
     }
 
     /// `^D`: ends the input of the programs in the foreground that read what is typed.

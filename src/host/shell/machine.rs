@@ -101,6 +101,8 @@ pub struct Task {
     pub status: Option<u8>,
     /// Whether it was started with `&`.
     pub background: bool,
+    /// Whether it does nothing until it is told to go on (SIGSTOP).
+    pub stopped: bool,
 }
 
 /// A moment that a task asked for.
@@ -147,7 +149,7 @@ impl Machine {
         }
         self.last_task += 1;
         let id = TaskId(self.last_task);
-        self.tasks.insert(id, Task { body, fds, pid, command, status: None, background: false });
+        self.tasks.insert(id, Task { body, fds, pid, command, status: None, background: false, stopped: false });
         Ok(id)
     }
 
@@ -371,7 +373,7 @@ impl Machine {
 
     /// One step of a task; whether it could make one.
     fn step(&mut self, id: TaskId, ctx: &mut Ctx<'_>) -> bool {
-        let Some(task) = self.tasks.get_mut(&id) else { return false };
+        let Some(task) = self.tasks.get_mut(&id).filter(|task| !task.stopped) else { return false };
         match std::mem::replace(&mut task.body, Body::Busy) {
             Body::Shell(mut shell) => {
                 let stepped = shell.step(id, self, ctx);

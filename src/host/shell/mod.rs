@@ -10,19 +10,24 @@ mod ast;
 mod braces;
 pub mod builtins;
 pub mod complete;
+mod compound;
 mod exec;
 mod expand;
 mod files;
 mod foreground;
 #[cfg(test)]
 pub mod harness;
+mod jobs;
 pub mod launch;
 mod lexer;
 mod machine;
+mod missing;
 pub mod parser;
 pub mod pattern;
 mod process;
 mod redirect;
+mod simple;
+mod source;
 mod state;
 mod terminal;
 #[cfg(test)]

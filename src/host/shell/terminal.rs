@@ -23,6 +23,8 @@ use crate::trace::Kind;
 const INTERRUPT: u8 = 3;
 /// `^D`.
 const END_OF_INPUT: u8 = 4;
+/// `^Z`.
+const SUSPEND: u8 = 26;
 
 /// What a terminal is doing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -195,6 +197,7 @@ impl Terminal {
         for octet in octets {
             match *octet {
                 INTERRUPT if self.tty => self.interrupt(),
+                SUSPEND if self.tty => self.suspend(),
                 END_OF_INPUT if self.typing() != Typing::Keys => self.end_of_input(),
                 octet => self.key(octet),
             }
@@ -227,6 +230,13 @@ impl Terminal {
         self.machine.interrupt(root);
         if self.tty {
             self.transcript.push(Stream::Typed, b"^C\n");
+        }
+    }
+
+    fn suspend(&mut self) {
+        if let Some(said) = self.root.and_then(|root| self.machine.suspend(root)) {
+            self.transcript.push(Stream::Typed, b"^Z\n");
+            self.transcript.push(Stream::Output, said.as_bytes());
         }
     }
 

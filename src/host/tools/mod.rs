@@ -16,8 +16,10 @@ mod identity;
 mod iptables;
 mod journal;
 mod jq;
+mod less;
 mod ls;
 pub mod maileater;
+mod man;
 mod net;
 mod openssl;
 mod packages;
@@ -34,6 +36,7 @@ mod stream;
 mod system;
 mod systemctl;
 mod text;
+mod watch;
 
 pub use editor::NO_TERMINAL;
 pub use posix_regex::Syntax;
@@ -123,7 +126,6 @@ const FILTERS: &[(&str, Filter, Reads)] = &[
     ("iptables-save", iptables::save, never),
     ("journalctl", journal::journalctl, never),
     ("jq", jq::jq, always),
-    ("less", stream::cat, always),
     ("ln", files::ln, never),
     ("logger", journal::logger, journal::logger_reads),
     ("logname", identity::whoami, never),
@@ -132,7 +134,6 @@ const FILTERS: &[(&str, Filter, Reads)] = &[
     ("mkdir", files::mkdir, never),
     ("mkfifo", files::mkfifo, never),
     ("mktemp", files::mktemp, never),
-    ("more", stream::cat, always),
     ("mv", files::mv, never),
     ("named-checkconf", bind::checkconf, never),
     ("named-checkzone", bind::checkzone, never),
@@ -196,6 +197,10 @@ const PROGRAMS: &[(&str, Make)] = &[
     ("grep", grep::Grep::make),
     ("host", net::HostTool::make),
     ("head", stream::Head::make),
+    ("apropos", man::Man::make),
+    ("less", less::Less::make),
+    ("man", man::Man::make),
+    ("more", less::Less::make),
     ("nano", editor::Editor::make),
     ("nc", net::Telnet::make),
     ("netcat", net::Telnet::make),
@@ -216,6 +221,8 @@ const PROGRAMS: &[(&str, Make)] = &[
     ("timeout", run::Wrapper::make),
     ("vi", editor::Editor::make),
     ("vim", editor::Editor::make),
+    ("watch", watch::Watch::make),
+    ("whatis", man::Man::make),
     ("xargs", run::Xargs::make),
     ("yes", stream::Yes::make),
 ];

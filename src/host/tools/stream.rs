@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{input, read_file};
+use super::read_file;
 use crate::host::program::{Env, Program, Progress, Resume};
 
 /// `cat`, passing on what it gets as it comes.
@@ -85,23 +85,6 @@ impl Program for Cat {
     fn clone_box(&self) -> Box<dyn Program> {
         Box::new(self.clone())
     }
-}
-
-/// `cat` of complete input, for the pagers.
-pub fn cat(env: &mut Env<'_, '_>, stdin: Bytes) -> u8 {
-    let mut status = 0;
-    let names: Vec<String> = env.args.iter().skip(1).filter(|arg| !arg.starts_with('-')).cloned().collect();
-    let tool = env.args.first().cloned().unwrap_or_default();
-    if names.is_empty() {
-        env.stdout.extend_from_slice(&stdin);
-    }
-    for name in names {
-        match input(env, &stdin, &tool, &name) {
-            Some(octets) => env.stdout.extend(octets),
-            None => status = 1,
-        }
-    }
-    status
 }
 
 /// `tee`.

@@ -1,5 +1,7 @@
 //! Commands that are part of the shell.
 
+mod help;
+mod jobs;
 mod printf;
 mod read;
 mod test;
@@ -17,9 +19,8 @@ use super::machine::{Machine, TaskId};
 use super::pattern::absolute;
 use super::state::{DEFAULT_PATH, Dialect};
 use super::text::unescape_until_stop;
-use crate::host::process::{Ctx, Signal};
+use crate::host::process::Ctx;
 use crate::host::vfs::{Errno, Node};
-use crate::sim::ProcId;
 
 /// What a builtin led to.
 #[derive(Debug)]
@@ -56,9 +57,9 @@ const SPECIAL: &[&str] = &[
 ];
 
 const REGULAR: &[&str] = &[
-    "[", "alias", "bg", "cd", "command", "declare", "echo", "false", "fg", "getopts", "hash", "history", "jobs",
-    "kill", "let", "local", "printf", "pwd", "read", "source", "test", "true", "type", "typeset", "ulimit", "umask",
-    "unalias", "wait",
+    "[", "alias", "bg", "cd", "command", "declare", "echo", "false", "fg", "getopts", "hash", "help", "history",
+    "jobs", "kill", "let", "local", "printf", "pwd", "read", "source", "test", "true", "type", "typeset", "ulimit",
+    "umask", "unalias", "wait",
 ];
 
 /// Whether a name is a builtin.
@@ -129,13 +130,10 @@ pub fn run(shell: &mut Shell, id: TaskId, argv: &[String], machine: &mut Machine
         "getopts" => call.getopts(),
         "let" => call.let_(),
         "read" => call.read(),
-        "history" => {
-            let lines: String =
-                call.shell.history.iter().enumerate().map(|(nth, line)| format!("{:5}  {line}\n", nth + 1)).collect();
-            call.out(&lines)
-        }
+        "history" => call.history(),
         "jobs" => call.jobs(),
-        "bg" => Outcome::Status(0),
+        "bg" => call.bg(),
+        "help" => call.help(),
         "fg" => call.fg(),
         "kill" => call.kill(),
         "wait" => call.wait(),
@@ -363,84 +361,20 @@ impl Call<'_, '_> {
         }
     }
 
-    fn jobs(&mut self) -> Outcome {
-        let mut text = String::new();
-        for (nth, job) in self.shell.jobs.iter().enumerate() {
-            let Some(task) = self.machine.task(*job) else { continue };
-            let how = if task.status.is_some() { "Done" } else { "Running" };
-            text.push_str(&format!("[{}]  {how:<24}{} &\n", nth + 1, task.command.trim_end_matches(['&', ' '])));
+    fn history(&mut self) -> Outcome {
+        if self.args.first().is_some_and(|arg| arg == "-c") {
+            self.shell.history.clear();
+            return Outcome::Status(0);
         }
-        self.out(&text)
-    }
-
-    fn fg(&mut self) -> Outcome {
-        match self.shell.jobs.pop() {
-            Some(job) => {
-                self.shell.frames.push(Frame::Wait { task: job, exec: false });
-                Outcome::Pushed
-            }
-            None => self.fail("fg: current: no such job", 1),
-        }
-    }
-
-    /// A task by what is written after `kill` or `wait`: a process id or `%job`.
-    fn task(&self, text: &str) -> Option<TaskId> {
-        if let Some(number) = text.strip_prefix('%') {
-            return self.shell.jobs.get(number.parse::<usize>().ok()?.checked_sub(1)?).copied();
-        }
-        let pid: u32 = text.parse().ok()?;
-        self.machine.tasks().find(|(_, task)| task.pid == pid).map(|(id, _)| id)
-    }
-
-    fn kill(&mut self) -> Outcome {
-        let mut signal = Signal::Term;
-        let mut number = 15;
-        let mut targets = self.args;
-        if let Some(name) = targets.first().and_then(|arg| arg.strip_prefix('-')).map(str::to_owned) {
-            targets = &targets[1..];
-            let name = if name == "s" { targets.split_off_first().cloned().unwrap_or_default() } else { name };
-            if name == "l" {
-                return self.out("HUP INT QUIT KILL TERM\n");
-            }
-            (signal, number) = match name.trim_start_matches("SIG") {
-                "1" | "HUP" => (Signal::Hup, 1),
-                "2" | "INT" => (Signal::Int, 2),
-                "9" | "KILL" => (Signal::Kill, 9),
-                "15" | "TERM" => (Signal::Term, 15),
-                "0" => (Signal::Hup, 0),
-                other => return self.fail(&format!("kill: Illegal option -{other}"), 2),
-            };
-        }
-        if targets.is_empty() {
-            return self.fail("kill: No current job", 2);
-        }
-        for target in targets {
-            match (self.task(target), target.parse::<u32>()) {
-                (Some(_), _) if number == 0 => {}
-                (Some(task), _) => self.machine.end(task, 128 + number),
-                (None, Ok(pid)) if pid <= self.ctx.host.last_proc && pid > 0 => {
-                    if number > 0 {
-                        self.ctx.signal(ProcId(pid), signal);
-                    }
-                }
-                _ => return self.fail(&format!("kill: ({target}) - No such process"), 1),
-            }
-        }
-        Outcome::Status(0)
-    }
-
-    fn wait(&mut self) -> Outcome {
-        let tasks = if self.args.is_empty() {
-            self.shell.jobs.clone()
-        } else {
-            self.args.iter().filter_map(|arg| self.task(arg)).collect()
+        let all = self.shell.history.len();
+        let most = match self.args.first().map(|text| text.parse::<usize>()) {
+            None => all,
+            Some(Ok(most)) => most,
+            Some(Err(_)) => return self.fail(&format!("history: {}: numeric argument required", self.args[0]), 1),
         };
-        if tasks.is_empty() && !self.args.is_empty() {
-            return Outcome::Status(127);
-        }
-        // Without arguments the status is 0, whatever the jobs say.
-        self.shell.frames.push(Frame::WaitAll(tasks));
-        Outcome::Pushed
+        let lines = self.shell.history.iter().enumerate().skip(all.saturating_sub(most));
+        let text: String = lines.map(|(nth, line)| format!("{:5}  {line}\n", nth + 1)).collect();
+        self.out(&text)
     }
 
     fn trap(&mut self) -> Outcome {

@@ -107,3 +107,40 @@ proptest! {
         while let Ok(Some(_)) = parser.next_line() {}
     }
 }
+
+fn screen(user: &str, lines: &[&str]) -> String {
+    let inputs: Vec<Input> = lines.iter().map(|line| Input::Typed((*line).to_owned().into())).collect();
+    let (_, process) = drive_keeping(&mut host(), Box::new(Terminal::new(user)), &inputs);
+    process.as_any().downcast_ref::<Terminal>().unwrap().transcript().text()
+}
+
+#[test]
+fn jobs_are_stopped_continued_and_ended_with_the_words_of_bash() {
+    let shown =
+        screen("root", &["sleep 50\n", "\u{1a}", "jobs\n", "bg\n", "jobs\n", "kill %1\n", "\n", "fg\n", "wait %3\n"]);
+    assert_eq!(
+        shown,
+        "root@mx1:~# sleep 50\n^Z\n[1]+  Stopped                 sleep 50\nroot@mx1:~# jobs\n[1]+  Stopped                 \
+         sleep 50\nroot@mx1:~# bg\n[1]+ sleep 50 &\nroot@mx1:~# jobs\n[1]+  Running                 sleep 50 \
+         &\nroot@mx1:~# kill %1\n[1]+  Terminated              sleep 50\nroot@mx1:~# \nroot@mx1:~# fg\n-bash: fg: current: \
+         no such job\nroot@mx1:~# wait %3\n-bash: wait: %3: no such job\nroot@mx1:~# "
+    );
+    let shown = screen("root", &["cat\n", "\u{1a}", "fg\n", "typed\n", "\u{4}", "echo $?\n"]);
+    assert!(shown.ends_with("fg\ncat\ntyped\ntyped\nroot@mx1:~# echo $?\n0\nroot@mx1:~# "), "{shown}");
+}
+
+#[test]
+fn a_known_command_that_is_not_there_is_spoken_of_once() {
+    let shown = screen("root", &["emacs x\n", "emacs y\n", "mailqq\n"]);
+    assert_eq!(shown.matches("emacs: command not found").count(), 2, "{shown}");
+    assert_eq!(shown.matches("real command").count(), 1, "{shown}");
+    assert!(shown.ends_with("mailqq: command not found\nroot@mx1:~# "), "{shown}");
+}
+
+#[test]
+fn help_names_the_builtins() {
+    let shown = screen("root", &["help cd\n", "help nosuch\n", "history 2\n"]);
+    assert!(shown.contains("cd: cd [DIR|-]\n"), "{shown}");
+    assert!(shown.contains("-bash: help: no help topics match `nosuch'."), "{shown}");
+    assert!(shown.ends_with("    2  help nosuch\n    3  history 2\nroot@mx1:~# "), "{shown}");
+}
