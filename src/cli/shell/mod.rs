@@ -117,9 +117,10 @@ fn scenario_session(args: &Args) -> Result<Session, String> {
     }
     let session = Session::new(scenario, args.seed, None);
     let mut session = session.map_err(|error| format!("{}: {error}", args.scenario))?;
-    if args.play {
-        session.run_script(None);
+    if !args.play {
+        return Ok(session.without_script());
     }
+    session.run_script(None);
     Ok(session)
 }
 
