@@ -6,7 +6,7 @@ use mxlab::host::layout::{HostSpec, UserSpec, build};
 use mxlab::host::vfs::Cred;
 use mxlab::host::{Command, Spawn};
 use mxlab::mailbox::dovecot::Dovecot;
-use mxlab::mua::{Credentials, Errand, Fetch, Protocol, Reader, SendMail, Submission};
+use mxlab::mua::{Credentials, Errand, Fetch, Protocol, Reader, Security, SendMail, Submission};
 use mxlab::sim::{Duration, HostId, ProcId, Time};
 use mxlab::trace::{Actor, Kind, Level};
 use mxlab::world::{World, install_programs};
@@ -57,7 +57,7 @@ fn finish(world: &mut World, client: HostId, server: HostId, proc: ProcId) -> (u
 fn fetch(protocol: Protocol, password: &str, keep: bool) -> (u8, String, usize, World) {
     let (mut world, server, client) = two_hosts();
     let login = Credentials { user: "bob".into(), password: password.into() };
-    let errand = Errand { login, keep, all: true, starttls: false };
+    let errand = Errand { login, keep, all: true, security: Security::Plain };
     let fetch = Fetch { user: "bob".into(), server: "192.0.2.10".into(), protocol, errand };
     let proc = world.start(client, Box::new(Reader::new(fetch)), Actor::Scenario);
     let (status, output, left) = finish(&mut world, client, server, proc);

@@ -123,9 +123,12 @@ pub fn port_number(text: &str, host: &Host) -> Option<u16> {
         return Some(port);
     }
     let services = host.vfs.read_text("/etc/services", &Cred::ROOT).unwrap_or_default();
-    let mut rows = services.lines().map(str::split_whitespace);
-    let number = rows.find_map(|mut row| (row.next() == Some(text)).then(|| row.next()).flatten())?;
-    number.split('/').next()?.parse().ok()
+    services.lines().find_map(|line| {
+        let mut words = line.split('#').next()?.split_whitespace();
+        let (name, number) = (words.next()?, words.next()?);
+        let is_meant = name == text || words.any(|alias| alias == text);
+        is_meant.then(|| number.strip_suffix("/tcp")).flatten()?.parse().ok()
+    })
 }
 
 #[cfg(test)]

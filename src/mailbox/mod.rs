@@ -11,4 +11,5 @@ pub mod mbox;
 pub mod memory;
 pub mod output;
 pub mod pop3;
+pub mod sasl;
 pub mod store;

@@ -1,11 +1,9 @@
 //! A POP3 server as a sans-IO machine (RFC 1939, CAPA of RFC 2449, STLS of RFC 2595, AUTH PLAIN of
 //! RFC 5034). Its words are those of Dovecot 2.3.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
-
 use super::lines::Lines;
 pub use super::output::Output;
+use super::sasl;
 use super::store::{Mail, Store};
 
 /// Longest command line; longer ones end the session (RFC 2449 says 255, Dovecot takes more).
@@ -159,13 +157,10 @@ impl Server {
 
     /// RFC 4616: authorization identity, name and password, separated by NUL.
     fn auth_plain(&mut self, encoded: &str, store: &mut dyn Store, out: &mut Vec<Output>) {
-        let decoded = BASE64.decode(encoded.trim()).unwrap_or_default();
-        let parts: Vec<String> =
-            decoded.split(|byte| *byte == 0).map(|part| String::from_utf8_lossy(part).into_owned()).collect();
-        match &parts[..] {
-            [_, user, password] if !user.is_empty() => self.login(user, password, store, out),
-            _ if encoded.trim() == "*" => reply(out, "-ERR [AUTH] Authentication aborted by client."),
-            _ => reply(out, "-ERR [AUTH] Invalid base64 data in continued response"),
+        match sasl::plain(encoded) {
+            Some((user, password)) => self.login(&user, &password, store, out),
+            None if encoded.trim() == "*" => reply(out, "-ERR [AUTH] Authentication aborted by client."),
+            None => reply(out, "-ERR [AUTH] Invalid base64 data in continued response"),
         }
     }
 

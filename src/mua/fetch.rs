@@ -2,14 +2,14 @@
 
 use smol_str::{SmolStr, format_smolstr};
 
-use super::retrieve::{Errand, Output, Protocol, Retriever};
+use super::retrieve::{Errand, Output, PATIENCE, Protocol, Retriever, Security};
 use crate::host::dial::Dialer;
 use crate::host::vfs::Cred;
-use crate::host::{Ctx, Exit, Input, Process};
+use crate::host::{Ctx, Exit, Input, Process, tls};
 use crate::mail::date;
 use crate::mailbox::mbox;
 use crate::sim::net::NetInput;
-use crate::sim::{Duration, Payload, Socket, TlsMessage};
+use crate::sim::{Payload, Socket, TlsMessage};
 use crate::trace::Kind;
 
 /// What a person's mail program is set up for.
@@ -25,9 +25,6 @@ pub struct Fetch {
     pub errand: Errand,
 }
 
-/// How long the server may be silent.
-const PATIENCE: Duration = Duration::from_secs(300);
-
 /// A mail program while it fetches. Messages go to the user's `~/Mail/inbox` (mbox). It exits with
 /// status 0 and the number of messages on standard output, or with 1 and the reason.
 #[derive(Clone, Debug)]
@@ -39,6 +36,7 @@ pub struct Reader {
     count: u64,
     /// Rises whenever the server says something, so that old timers are recognised.
     heard: u64,
+    in_handshake: bool,
     done: bool,
 }
 
@@ -47,7 +45,7 @@ impl Reader {
     pub fn new(fetch: Fetch) -> Reader {
         let dialer = Dialer::new(&fetch.server, fetch.protocol.port());
         let client = Retriever::new(fetch.protocol, fetch.errand.clone());
-        Reader { fetch, dialer, sock: None, client, count: 0, heard: 0, done: false }
+        Reader { fetch, dialer, sock: None, client, count: 0, heard: 0, in_handshake: false, done: false }
     }
 
     fn finish(&mut self, failure: Option<String>, ctx: &mut Ctx<'_>) {
@@ -72,9 +70,8 @@ impl Reader {
             match (output, self.sock) {
                 (Output::Command(line), Some(sock)) => ctx.send(sock, format!("{line}\r\n")),
                 (Output::StartTls, Some(sock)) => {
-                    let versions = vec!["TLSv1.3".into(), "TLSv1.2".into()];
-                    let server_name = Some(self.dialer.host.clone());
-                    ctx.send_tls(sock, TlsMessage::ClientHello { server_name, versions });
+                    self.in_handshake = true;
+                    tls::client_hello(sock, &self.dialer.host, ctx);
                 }
                 (Output::Mail { content, .. }, _) => {
                     let stored = self.store(&content, ctx);
@@ -116,7 +113,16 @@ impl Reader {
                 Ok(sock) => self.sock = Some(sock),
                 Err(error) => self.finish(Some(error.to_string()), ctx),
             },
-            NetInput::Connected { .. } => self.wait(ctx),
+            NetInput::Connected { sock, .. } => {
+                if self.fetch.errand.security == Security::Implicit {
+                    self.in_handshake = true;
+                    tls::client_hello(sock, &self.dialer.host, ctx);
+                }
+                self.wait(ctx);
+            }
+            NetInput::Data { payload: Payload::Bytes(_), .. } if self.in_handshake => {
+                self.finish(Some("TLS failed: wrong version number".into()), ctx);
+            }
             NetInput::Data { payload: Payload::Bytes(bytes), .. } => {
                 let mut out = Vec::new();
                 self.client.handle(&bytes, &mut out);
@@ -126,9 +132,12 @@ impl Reader {
             NetInput::Data { sock, payload: Payload::Tls(message) } => match &*message {
                 TlsMessage::ServerHello { .. } => {
                     ctx.send_tls(sock, TlsMessage::Finished);
-                    let mut out = Vec::new();
-                    self.client.secured(&mut out);
-                    self.carry_out(out, ctx);
+                    self.in_handshake = false;
+                    if self.fetch.errand.security != Security::Implicit {
+                        let mut out = Vec::new();
+                        self.client.secured(&mut out);
+                        self.carry_out(out, ctx);
+                    }
                 }
                 TlsMessage::Alert(text) => self.finish(Some(format!("TLS failed: {text}")), ctx),
                 _ => {}

@@ -1,6 +1,6 @@
 //! The client's side of IMAP (RFC 3501), as far as fetching mail from INBOX needs it; sans-IO.
 
-use super::retrieve::{Errand, Output, RetrieveError, to_unix};
+use super::retrieve::{Errand, Output, RetrieveError, Security, to_unix};
 use crate::mailbox::lines::Lines;
 
 /// Which tagged reply is awaited.
@@ -51,10 +51,10 @@ impl ImapClient {
     /// A session whose greeting is awaited.
     pub fn new(errand: Errand) -> ImapClient {
         ImapClient {
+            secure: errand.security == Security::Implicit,
             errand,
             lines: Lines::new(MAX_LINE),
             awaited: Awaited::Greeting,
-            secure: false,
             offers_starttls: false,
             tag: 0,
             waiting: Vec::new(),
@@ -152,9 +152,9 @@ impl ImapClient {
 
     fn completed(&mut self, out: &mut Vec<Output>) {
         match self.awaited {
-            Awaited::Capability => match (self.errand.starttls && !self.secure, self.offers_starttls) {
-                (true, false) => self.fail(RetrieveError::NoTls, out),
-                (true, true) => self.say("STARTTLS".into(), Awaited::StartTls, out),
+            Awaited::Capability => match self.errand.security.asks(self.offers_starttls) {
+                Ok(true) if !self.secure => self.say("STARTTLS".into(), Awaited::StartTls, out),
+                Err(error) if !self.secure => self.fail(error, out),
                 _ => {
                     let [user, password] =
                         [&self.errand.login.user, &self.errand.login.password].map(|text| quoted(text));
@@ -225,7 +225,8 @@ mod tests {
 
     fn client(starttls: bool) -> ImapClient {
         let login = Credentials { user: "bob".into(), password: "sec\"ret".into() };
-        ImapClient::new(Errand { login, keep: false, all: false, starttls })
+        let security = Security::on_port(starttls, 143);
+        ImapClient::new(Errand { login, keep: false, all: false, security })
     }
 
     fn commands(out: &[Output]) -> Vec<&str> {

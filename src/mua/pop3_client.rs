@@ -1,6 +1,6 @@
 //! The client's side of POP3 (RFC 1939; STLS: RFC 2595), sans-IO.
 
-use super::retrieve::{Errand, Output, RetrieveError};
+use super::retrieve::{Errand, Output, RetrieveError, Security};
 use crate::mailbox::lines::Lines;
 
 /// Which reply is awaited.
@@ -48,7 +48,8 @@ impl Pop3Client {
     /// A session whose greeting is awaited.
     pub fn new(errand: Errand) -> Pop3Client {
         let lines = Lines::new(MAX_LINE);
-        Pop3Client { errand, lines, awaited: Awaited::Greeting, secure: false, offers_stls: false, number: 0, count: 0 }
+        let secure = errand.security == Security::Implicit;
+        Pop3Client { errand, lines, awaited: Awaited::Greeting, secure, offers_stls: false, number: 0, count: 0 }
     }
 
     /// Takes octets of the server.
@@ -129,9 +130,9 @@ impl Pop3Client {
         if first && text.starts_with("+OK") {
             self.awaited = Awaited::Capabilities { first: false };
         } else if first || text == "." {
-            match (self.errand.starttls && !self.secure, self.offers_stls) {
-                (true, false) => self.fail(RetrieveError::NoTls, out),
-                (true, true) => self.say("STLS".into(), Awaited::Stls, out),
+            match self.errand.security.asks(self.offers_stls) {
+                Ok(true) if !self.secure => self.say("STLS".into(), Awaited::Stls, out),
+                Err(error) if !self.secure => self.fail(error, out),
                 _ => self.say(format!("USER {}", self.errand.login.user), Awaited::User, out),
             }
         }
@@ -191,7 +192,8 @@ mod tests {
 
     fn client(starttls: bool, keep: bool) -> Pop3Client {
         let login = Credentials { user: "bob".into(), password: "secret".into() };
-        Pop3Client::new(Errand { login, keep, all: true, starttls })
+        let security = Security::on_port(starttls, 110);
+        Pop3Client::new(Errand { login, keep, all: true, security })
     }
 
     fn commands(out: &[Output]) -> Vec<&str> {

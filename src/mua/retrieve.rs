@@ -6,6 +6,10 @@ use smol_str::SmolStr;
 use super::Credentials;
 use super::imap_client::ImapClient;
 use super::pop3_client::Pop3Client;
+use crate::sim::Duration;
+
+/// How long a mailbox server may be silent (fetchmail's `timeout`).
+pub(super) const PATIENCE: Duration = Duration::from_secs(300);
 
 /// How mail is fetched.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
@@ -33,6 +37,51 @@ impl Protocol {
             Protocol::Imap => 143,
         }
     }
+
+    /// Its port with TLS from the start.
+    pub fn tls_port(self) -> u16 {
+        match self {
+            Protocol::Pop3 => 995,
+            Protocol::Imap => 993,
+        }
+    }
+}
+
+/// How a connection gets its TLS.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Security {
+    /// Not at all.
+    #[default]
+    Plain,
+    /// By STLS or STARTTLS, if the server offers it.
+    Opportunistic,
+    /// By STLS or STARTTLS, otherwise nothing is fetched.
+    StartTls,
+    /// From the first octet (RFC 8314).
+    Implicit,
+}
+
+impl Security {
+    /// What TLS means on a port: on 465, 993 and 995 it comes first.
+    pub fn on_port(wanted: bool, port: u16) -> Security {
+        match (wanted, port) {
+            (false, _) => Security::Plain,
+            (true, 465 | 993 | 995) => Security::Implicit,
+            (true, _) => Security::StartTls,
+        }
+    }
+
+    /// Whether a client that has no TLS yet should ask for it, as far as the server offers it.
+    ///
+    /// # Errors
+    /// TLS is a must, and the server does not offer it.
+    pub(super) fn asks(self, offered: bool) -> Result<bool, RetrieveError> {
+        match (self, offered) {
+            (Security::StartTls, false) => Err(RetrieveError::NoTls),
+            (Security::StartTls | Security::Opportunistic, true) => Ok(true),
+            _ => Ok(false),
+        }
+    }
 }
 
 /// What a client is to do.
@@ -44,8 +93,8 @@ pub struct Errand {
     pub keep: bool,
     /// Whether messages that were seen before are fetched too (always, with POP3).
     pub all: bool,
-    /// Whether to insist on TLS (STLS, STARTTLS).
-    pub starttls: bool,
+    /// How the connection gets its TLS.
+    pub security: Security,
 }
 
 /// Why fetching ended early.

@@ -5,15 +5,21 @@ use std::fmt::Write as _;
 use bytes::Bytes;
 use smol_str::{SmolStr, format_smolstr};
 
+use super::Security;
 use crate::host::dial::Dialer;
-use crate::host::{Ctx, Exit, Input, Process};
+use crate::host::{Ctx, Exit, Input, Process, tls};
 use crate::mail::date;
 use crate::sim::net::NetInput;
-use crate::sim::{Payload, Socket, Time, TlsMessage};
+use crate::sim::{Duration, Payload, Socket, Time, TlsMessage};
 use crate::smtp::auth::{ClientExchange, Mechanism};
 use crate::smtp::client::{self, Client, Fact, Hello, Order, Output, Timeouts, Transaction};
 use crate::smtp::reply::Reply;
 use crate::trace::Kind;
+
+/// The port of submission servers (RFC 6409).
+pub const SUBMISSION: u16 = 587;
+/// How long a TLS handshake from the start may take.
+const HANDSHAKE: Duration = Duration::from_secs(300);
 
 /// Name and password for a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,8 +47,8 @@ pub struct SendMail {
     pub server: SmolStr,
     /// How to log in, if at all.
     pub auth: Option<Credentials>,
-    /// Whether to insist on STARTTLS.
-    pub starttls: bool,
+    /// How the connection gets its TLS; anything but [`Security::Plain`] is a must.
+    pub security: Security,
 }
 
 impl SendMail {
@@ -104,7 +110,7 @@ pub struct Submission {
 impl Submission {
     /// An agent about to send.
     pub fn new(mail: SendMail) -> Submission {
-        let dialer = Dialer::new(&mail.server, 587);
+        let dialer = Dialer::new(&mail.server, SUBMISSION);
         Submission {
             mail,
             content: Bytes::new(),
@@ -187,11 +193,7 @@ impl Submission {
             match (output, self.sock) {
                 (Output::Send(bytes), Some(sock)) => ctx.send(sock, bytes),
                 (Output::StartTls, Some(sock)) => {
-                    let versions = vec!["TLSv1.3".into(), "TLSv1.2".into()];
-                    ctx.send_tls(
-                        sock,
-                        TlsMessage::ClientHello { server_name: Some(self.dialer.host.clone()), versions },
-                    );
+                    tls::client_hello(sock, &self.dialer.host, ctx);
                 }
                 (Output::Close, _) => self.finish(ctx),
                 (Output::WakeAt(time), _) => ctx.wake_at(time, 0, "SMTP time-out"),
@@ -241,7 +243,7 @@ impl Submission {
             match self.next {
                 Step::Hello | Step::HelloAgain => {
                     let first = self.next == Step::Hello;
-                    self.next = if first && self.mail.starttls { Step::StartTls } else { Step::Auth };
+                    self.next = if first && self.asks_for_tls() { Step::StartTls } else { Step::Auth };
                     return Some(Order::Hello { how: Hello::EhloOrHelo, name: ctx.host.fqdn.clone() });
                 }
                 Step::StartTls => {
@@ -277,21 +279,38 @@ impl Submission {
         }
     }
 
+    fn asks_for_tls(&self) -> bool {
+        matches!(self.mail.security, Security::StartTls | Security::Opportunistic)
+    }
+
+    /// Waits for the greeting.
+    fn open(&mut self, ctx: &mut Ctx<'_>) {
+        let mut out = Vec::new();
+        self.client = Some(Client::new(Timeouts::default(), ctx.now, &mut out));
+        self.carry_out(out, ctx);
+    }
+
     fn network(&mut self, input: NetInput, ctx: &mut Ctx<'_>) {
         match input {
-            NetInput::Connected { .. } => {
-                let mut out = Vec::new();
-                self.client = Some(Client::new(Timeouts::default(), ctx.now, &mut out));
-                self.carry_out(out, ctx);
+            NetInput::Connected { sock, .. } if self.mail.security == Security::Implicit => {
+                tls::client_hello(sock, &self.dialer.host, ctx);
+                ctx.wake_at(ctx.now + HANDSHAKE, 0, "TLS time-out");
             }
+            NetInput::Connected { .. } => self.open(ctx),
             NetInput::ConnectFailed { error, .. } => match self.dialer.failed(error, ctx) {
                 Ok(sock) => self.sock = Some(sock),
                 Err(error) => self.give_up(error.to_string(), ctx),
             },
+            NetInput::Data { payload: Payload::Bytes(_), .. } if self.client.is_none() => {
+                self.give_up("TLS failed: wrong version number".into(), ctx);
+            }
             NetInput::Data { payload: Payload::Bytes(bytes), .. } => self.drive(client::Input::Bytes(bytes), ctx),
             NetInput::Data { sock, payload: Payload::Tls(message) } => match &*message {
                 TlsMessage::ServerHello { .. } => {
                     ctx.send_tls(sock, TlsMessage::Finished);
+                    if self.client.is_none() {
+                        return self.open(ctx);
+                    }
                     self.drive(client::Input::TlsEstablished, ctx);
                     if let Some(order) = self.next_order(ctx) {
                         self.drive(client::Input::Order(order), ctx);
@@ -300,6 +319,9 @@ impl Submission {
                 TlsMessage::Alert(text) => self.give_up(format!("TLS failed: {text}"), ctx),
                 _ => {}
             },
+            NetInput::Eof { .. } | NetInput::Reset { .. } if self.client.is_none() => {
+                self.give_up("connection lost".into(), ctx);
+            }
             NetInput::Eof { .. } | NetInput::Reset { .. } => self.drive(client::Input::Lost, ctx),
             _ => {}
         }
@@ -319,6 +341,9 @@ impl Process for Submission {
                 Ok(sock) => self.sock = sock,
                 Err(error) => self.give_up(error.to_string(), ctx),
             },
+            Input::Wake(_) if self.client.is_none() && self.sock.is_some() => {
+                self.give_up("timed out while shaking hands".into(), ctx);
+            }
             Input::Wake(_) => self.drive(client::Input::Wake, ctx),
             Input::Net(input) => self.network(input, ctx),
             _ => {}

@@ -6,9 +6,11 @@ use super::build::{add_link, spawn, start_helpers, write};
 use super::checked::{HostIndex, Link, Scenario, Step};
 use super::dialogue::{Dialogue, SessionStep};
 use super::written::{self, Expect};
+use crate::host::dial::Dialer;
 use crate::host::vfs::{Cred, Node, Vfs};
 use crate::host::{Exit, Process};
-use crate::mua::{Credentials, Errand, Fetch, Reader, SendMail, Submission};
+use crate::mua::send::SUBMISSION;
+use crate::mua::{Credentials, Errand, Fetch, Reader, Security, SendMail, Submission};
 use crate::sim::{Duration, HostId, ProcId, Time};
 use crate::trace::{Actor, Kind};
 use crate::world::World;
@@ -219,13 +221,15 @@ fn send_mail(send: &written::Send) -> SendMail {
         body: send.text.clone(),
         server: send.server.as_str().into(),
         auth: send.login.as_ref().map(credentials),
-        starttls: send.tls,
+        security: Security::on_port(send.tls, Dialer::new(&send.server, SUBMISSION).port),
     }
 }
 
 /// What a `Fetch` step asks for.
 fn fetching(fetch: &written::Fetch) -> Fetch {
-    let errand = Errand { login: credentials(&fetch.login), keep: fetch.keep, all: false, starttls: fetch.tls };
+    let port = Dialer::new(&fetch.server, fetch.protocol.port()).port;
+    let security = Security::on_port(fetch.tls, port);
+    let errand = Errand { login: credentials(&fetch.login), keep: fetch.keep, all: false, security };
     Fetch { user: fetch.user.as_str().into(), server: fetch.server.as_str().into(), protocol: fetch.protocol, errand }
 }
 

@@ -3,8 +3,11 @@
 use crate::host::Host;
 use crate::host::program::Entry;
 use crate::mta::postfix::commands;
+use crate::mua::curl::Curl;
 use crate::mua::fetchmail::Fetchmail;
 use crate::mua::mailx::Mailx;
+use crate::mua::relaytest::RelayTest;
+use crate::mua::swaks::Swaks;
 
 /// Installs all commands that mxlab knows on a host.
 pub fn install_programs(host: &mut Host) {
@@ -15,7 +18,10 @@ pub fn install_programs(host: &mut Host) {
         host.programs.install(name, Entry::Program(|| Box::new(Mailx::default())));
     }
     super::services::register(host);
+    host.programs.install("curl", Entry::Program(Curl::program));
     host.programs.install("fetchmail", Entry::Program(Fetchmail::program));
+    host.programs.install("relaytest", Entry::Program(RelayTest::program));
+    host.programs.install("swaks", Entry::Program(Swaks::program));
 }
 
 #[cfg(test)]

@@ -143,7 +143,19 @@ impl Certificate {
     pub fn has_name(&self, wanted: &str) -> bool {
         let own = std::slice::from_ref(&self.common_name);
         let names = if self.dns_names.is_empty() { own } else { &self.dns_names };
-        names.iter().any(|name| name_matches(name, wanted))
+        names.iter().any(|name| Certificate::name_matches(name, wanted))
+    }
+
+    /// Whether a name of a certificate stands for a wanted name.
+    pub fn name_matches(name: &str, wanted: &str) -> bool {
+        let (name, wanted) = (name.to_ascii_lowercase(), wanted.to_ascii_lowercase());
+        if let Some(parent) = wanted.strip_prefix('.') {
+            return name.strip_suffix(parent).is_some_and(|left| left.ends_with('.'));
+        }
+        match name.strip_prefix("*.") {
+            Some(parent) => wanted.split_once('.').is_some_and(|(_, rest)| rest == parent),
+            None => name == wanted,
+        }
     }
 
     /// The name for log lines and Received: the first that matches, else the first at all.
@@ -196,17 +208,6 @@ impl Certificate {
     }
 }
 
-fn name_matches(name: &str, wanted: &str) -> bool {
-    let (name, wanted) = (name.to_ascii_lowercase(), wanted.to_ascii_lowercase());
-    if let Some(parent) = wanted.strip_prefix('.') {
-        return name.strip_suffix(parent).is_some_and(|left| left.ends_with('.'));
-    }
-    match name.strip_prefix("*.") {
-        Some(parent) => wanted.split_once('.').is_some_and(|(_, rest)| rest == parent),
-        None => name == wanted,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -222,7 +223,7 @@ mod tests {
             ("example.net", ".example.net", false),
             ("other.example.org", "mail.example.net", false),
         ] {
-            assert_eq!(name_matches(name, wanted), matches, "{name} for {wanted}");
+            assert_eq!(Certificate::name_matches(name, wanted), matches, "{name} for {wanted}");
         }
     }
 

@@ -15,7 +15,7 @@ use base64::engine::general_purpose::STANDARD;
 use smol_str::SmolStr;
 
 use super::Ctx;
-use crate::sim::{Socket, TlsMessage};
+use crate::sim::{Socket, Time, TlsMessage};
 
 /// Where Debian's programs look for trusted authorities: a file and a directory.
 pub const SYSTEM_AUTHORITIES: (&str, &str) = ("/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/certs");
@@ -38,4 +38,9 @@ pub fn pem(label: &str, der: &[u8]) -> String {
 /// Base64 in lines of 64 characters.
 pub fn base64_lines(octets: &[u8]) -> String {
     octets.chunks(48).map(|chunk| STANDARD.encode(chunk) + "\n").collect()
+}
+
+/// Dates as OpenSSL prints them: `Nov 21 06:27:38 2026 GMT`.
+pub fn date(time: Time) -> String {
+    time.zoned(&jiff::tz::TimeZone::UTC).strftime("%b %e %H:%M:%S %Y GMT").to_string()
 }

@@ -5,6 +5,7 @@ mod args;
 mod attributes;
 mod awk;
 mod bind;
+mod column;
 mod date;
 mod diff;
 mod editor;
@@ -91,6 +92,7 @@ const FILTERS: &[(&str, Filter, Reads)] = &[
     ("chmod", attributes::chmod, never),
     ("chown", attributes::chown, never),
     ("clear", system::clear, never),
+    ("column", column::column, always),
     ("comm", text::comm, always),
     ("cp", files::cp, never),
     ("cut", text::cut, always),
@@ -119,6 +121,7 @@ const FILTERS: &[(&str, Filter, Reads)] = &[
     ("hostname", identity::hostname, never),
     ("hostnamectl", journal::hostnamectl, never),
     ("id", identity::id, never),
+    ("ip", net::ip, never),
     ("install", files::install, never),
     ("ip6tables", iptables::iptables, never),
     ("ip6tables-save", iptables::save, never),
@@ -206,8 +209,11 @@ const PROGRAMS: &[(&str, Make)] = &[
     ("netcat", net::Telnet::make),
     ("nice", run::Wrapper::make),
     ("nohup", run::Wrapper::make),
+    ("nslookup", net::Nslookup::make),
     ("openssl", openssl::Openssl::make),
     ("passwd", accounts::Passwd::make),
+    ("ping", net::Ping::make),
+    ("ping6", net::Ping::make),
     ("sleep", run::Sleep::make),
     ("ssh", ssh::Ssh::make),
     ("su", privileges::Su::make),

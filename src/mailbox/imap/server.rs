@@ -1,15 +1,15 @@
 //! The session: states and commands (RFC 3501 sections 3 and 6).
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
-
-use super::fetch::{self, Item, flag_list};
-use super::search;
-use super::syntax::{self, Arg, SequenceSet};
+use self::mailboxes::folder_result;
+use super::syntax::{self, Arg};
 use crate::mailbox::lines::Lines;
 pub use crate::mailbox::output::Output;
 use crate::mailbox::pop3::Tls;
-use crate::mailbox::store::{Flags, Folder, Store};
+use crate::mailbox::sasl;
+use crate::mailbox::store::{Folder, Store};
+
+mod mailboxes;
+mod selected;
 
 /// Longest command line, without literals.
 const MAX_LINE: usize = 65_536;
@@ -306,12 +306,9 @@ impl Server {
     }
 
     fn auth_plain(&mut self, tag: &str, encoded: &str, store: &mut dyn Store, out: &mut Vec<Output>) {
-        let decoded = BASE64.decode(encoded.trim()).unwrap_or_default();
-        let parts: Vec<String> =
-            decoded.split(|byte| *byte == 0).map(|part| String::from_utf8_lossy(part).into_owned()).collect();
-        let reply = match &parts[..] {
-            [_, user, password] if !user.is_empty() => self.login(user, password, store),
-            _ => "BAD Invalid base64 data in continued response".into(),
+        let reply = match sasl::plain(encoded) {
+            Some((user, password)) => self.login(&user, &password, store),
+            None => "BAD Invalid base64 data in continued response".into(),
         };
         send(out, &format!("{tag} {reply}"));
         out.push(Output::Command(self.user(), format!("{tag} AUTHENTICATE ****"), reply));
@@ -323,119 +320,6 @@ impl Server {
         }
         self.state = State::Authenticated { user: user.to_owned() };
         format!("OK [CAPABILITY {}] Logged in", self.capabilities())
-    }
-
-    fn select(&mut self, name: &str, read_only: bool, store: &mut dyn Store, out: &mut Vec<Output>) -> String {
-        let user = self.user();
-        let folder = match store.open(&user, name) {
-            Ok(folder) => folder,
-            Err(_) => {
-                self.state = State::Authenticated { user };
-                return format!("NO [NONEXISTENT] Mailbox doesn't exist: {name}");
-            }
-        };
-        send(out, "* FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft)");
-        let permanent = if read_only { "()" } else { "(\\Answered \\Flagged \\Deleted \\Seen \\Draft)" };
-        let note = if read_only { "Read-only mailbox." } else { "Flags permitted." };
-        send(out, &format!("* OK [PERMANENTFLAGS {permanent}] {note}"));
-        send(out, &format!("* {} EXISTS", folder.mails.len()));
-        send(out, &format!("* {} RECENT", folder.mails.iter().filter(|mail| mail.flags.recent).count()));
-        if let Some(first) = folder.mails.iter().position(|mail| !mail.flags.seen) {
-            send(out, &format!("* OK [UNSEEN {}] First unseen.", first + 1));
-        }
-        send(out, &format!("* OK [UIDVALIDITY {}] UIDs valid", folder.uid_validity));
-        send(out, &format!("* OK [UIDNEXT {}] Predicted next UID", folder.uid_next));
-        self.state = State::Selected { user, name: name.to_owned(), folder, read_only };
-        if read_only { "OK [READ-ONLY] Examine completed.".into() } else { "OK [READ-WRITE] Select completed.".into() }
-    }
-
-    fn rename(&mut self, from: Option<String>, to: Option<String>, store: &mut dyn Store) -> String {
-        let (Some(from), Some(to)) = (from, to) else { return missing("RENAME") };
-        let user = self.user();
-        let moved = store.open(&user, &from).and_then(|folder| {
-            store.create(&user, &to)?;
-            for mail in &folder.mails {
-                store.append(&user, &to, mail.flags, &mail.content)?;
-            }
-            if from.eq_ignore_ascii_case("INBOX") {
-                let all: Vec<u32> = folder.mails.iter().map(|mail| mail.uid).collect();
-                return store.expunge(&user, &from, &all);
-            }
-            store.delete(&user, &from)
-        });
-        match moved {
-            Ok(()) => "OK Rename completed.".into(),
-            Err(error) => format!("NO [CANNOT] {error}"),
-        }
-    }
-
-    fn list(
-        &mut self,
-        verb: &str,
-        reference: &str,
-        pattern: &str,
-        store: &mut dyn Store,
-        out: &mut Vec<Output>,
-    ) -> String {
-        if pattern.is_empty() {
-            send(out, "* LIST (\\Noselect) \"/\" \"\"");
-        }
-        let pattern = format!("{reference}{pattern}");
-        for name in store.folders(&self.user()) {
-            let inbox = name == "INBOX" && wildcard(&pattern.to_ascii_uppercase(), "INBOX");
-            if inbox || wildcard(&pattern, &name) {
-                let name = String::from_utf8_lossy(&syntax::string(name.as_bytes())).into_owned();
-                send(out, &format!("* {verb} (\\HasNoChildren) \"/\" {name}"));
-            }
-        }
-        format!("OK {} completed.", capitalised(verb))
-    }
-
-    fn status(
-        &mut self,
-        name: Option<String>,
-        items: Option<&Arg>,
-        store: &mut dyn Store,
-        out: &mut Vec<Output>,
-    ) -> String {
-        let (Some(name), Some(Arg::List(items))) = (name, items) else { return missing("STATUS") };
-        let Ok(folder) = store.open(&self.user(), &name) else {
-            return format!("NO [NONEXISTENT] Mailbox doesn't exist: {name}");
-        };
-        let mut values = Vec::new();
-        for item in items {
-            let value = match item.keyword().as_str() {
-                "MESSAGES" => folder.mails.len() as u64,
-                "RECENT" => folder.mails.iter().filter(|mail| mail.flags.recent).count() as u64,
-                "UNSEEN" => folder.mails.iter().filter(|mail| !mail.flags.seen).count() as u64,
-                "UIDNEXT" => folder.uid_next.into(),
-                "UIDVALIDITY" => folder.uid_validity.into(),
-                other => return format!("BAD Error in IMAP command STATUS: Invalid status item {other}"),
-            };
-            values.push(format!("{} {value}", item.keyword()));
-        }
-        let name = String::from_utf8_lossy(&syntax::string(name.as_bytes())).into_owned();
-        send(out, &format!("* STATUS {name} ({})", values.join(" ")));
-        "OK Status completed.".into()
-    }
-
-    fn append(&mut self, args: &[Arg], store: &mut dyn Store) -> String {
-        let (Some(name), Some(Arg::Text(content))) = (args.first().and_then(Arg::text), args.last()) else {
-            return missing("APPEND");
-        };
-        let flags = match args.get(1) {
-            Some(Arg::List(list)) => flags_of(list),
-            _ => Flags::default(),
-        };
-        let user = self.user();
-        match store.append(&user, &name, flags, content) {
-            Ok(uid) => {
-                let validity = store.open(&user, &name).map_or(0, |folder| folder.uid_validity);
-                format!("OK [APPENDUID {validity} {uid}] Append completed.")
-            }
-            Err(crate::host::vfs::Errno::NoEnt) => format!("NO [TRYCREATE] Mailbox doesn't exist: {name}"),
-            Err(error) => format!("NO [SERVERBUG] {error}"),
-        }
     }
 
     /// Reads the selected folder again and tells what changed (RFC 3501 section 7.3).
@@ -454,161 +338,6 @@ impl Server {
         }
         *folder = now;
     }
-
-    fn selected(
-        &mut self,
-        verb: &str,
-        by_uid: bool,
-        args: &[Arg],
-        store: &mut dyn Store,
-        out: &mut Vec<Output>,
-    ) -> String {
-        let State::Selected { user, name, folder, read_only } = &mut self.state else {
-            return "BAD No mailbox selected.".into();
-        };
-        let writable = !*read_only;
-        let last = folder.mails.len() as u32;
-        let last_uid = folder.mails.last().map_or(0, |mail| mail.uid);
-        let chosen = |arg: Option<&Arg>| -> Option<Vec<usize>> {
-            let set = SequenceSet::parse(&arg?.text()?)?;
-            let wanted = |(index, mail): (usize, &crate::mailbox::store::Mail)| {
-                let hit = if by_uid { set.contains(mail.uid, last_uid) } else { set.contains(index as u32 + 1, last) };
-                hit.then_some(index)
-            };
-            Some(folder.mails.iter().enumerate().filter_map(wanted).collect())
-        };
-        match verb {
-            "SEARCH" => match search::parse(args) {
-                Ok(key) => {
-                    let mut line = "* SEARCH".to_owned();
-                    for (number, mail) in (1..).zip(&folder.mails) {
-                        if key.matches(number, mail, last, last_uid) {
-                            line.push_str(&format!(" {}", if by_uid { mail.uid } else { number }));
-                        }
-                    }
-                    send(out, &line);
-                    "OK Search completed.".into()
-                }
-                Err(error) => format!("BAD Error in IMAP command SEARCH: {error}"),
-            },
-            "FETCH" => {
-                let (Some(indices), Some(items)) = (chosen(args.first()), args.get(1)) else { return missing(verb) };
-                let mut items = match fetch::parse(items) {
-                    Ok(items) => items,
-                    Err(error) => return format!("BAD Error in IMAP command FETCH: {error}"),
-                };
-                if by_uid && !items.contains(&Item::Uid) {
-                    items.insert(0, Item::Uid);
-                }
-                let marks = writable && items.iter().any(Item::marks_seen);
-                let mut changes = Vec::new();
-                for index in indices {
-                    let mail = &mut folder.mails[index];
-                    let newly_seen = marks && !mail.flags.seen;
-                    if newly_seen {
-                        mail.flags.seen = true;
-                        changes.push((mail.uid, mail.flags));
-                    }
-                    let mut line = format!("* {} FETCH (", index + 1).into_bytes();
-                    for (at, item) in items.iter().enumerate() {
-                        if at > 0 {
-                            line.push(b' ');
-                        }
-                        item.write(mail, &mut line);
-                    }
-                    if newly_seen && !items.contains(&Item::Flags) {
-                        line.extend_from_slice(format!(" FLAGS {}", flag_list(mail.flags)).as_bytes());
-                    }
-                    line.extend_from_slice(b")\r\n");
-                    out.push(Output::Send(line));
-                }
-                match store.set_flags(user, name, &changes) {
-                    Err(error) if !changes.is_empty() => format!("NO [SERVERBUG] {error}"),
-                    _ => "OK Fetch completed.".into(),
-                }
-            }
-            "STORE" => {
-                let (Some(indices), Some(action), Some(value)) = (chosen(args.first()), args.get(1), args.get(2))
-                else {
-                    return missing(verb);
-                };
-                if !writable {
-                    return "NO [READ-ONLY] Mailbox is read-only.".into();
-                }
-                let given = match value {
-                    Arg::List(list) => flags_of(list),
-                    one => flags_of(std::slice::from_ref(one)),
-                };
-                let action = action.keyword();
-                let silent = action.ends_with(".SILENT");
-                let mut changes = Vec::new();
-                for index in indices {
-                    let mail = &mut folder.mails[index];
-                    mail.flags = combine(mail.flags, given, &action);
-                    changes.push((mail.uid, mail.flags));
-                    if !silent {
-                        let uid = if by_uid { format!("UID {} ", mail.uid) } else { String::new() };
-                        send(out, &format!("* {} FETCH ({uid}FLAGS {})", index + 1, flag_list(mail.flags)));
-                    }
-                }
-                match store.set_flags(user, name, &changes) {
-                    Ok(()) => "OK Store completed.".into(),
-                    Err(error) => format!("NO [SERVERBUG] {error}"),
-                }
-            }
-            "COPY" | "MOVE" => {
-                let (Some(indices), Some(target)) = (chosen(args.first()), args.get(1).and_then(Arg::text)) else {
-                    return missing(verb);
-                };
-                for index in &indices {
-                    let mail = &folder.mails[*index];
-                    if store.append(user, &target, mail.flags, &mail.content).is_err() {
-                        return format!("NO [TRYCREATE] Mailbox doesn't exist: {target}");
-                    }
-                }
-                if verb == "MOVE" {
-                    let uids: Vec<u32> = indices.iter().map(|index| folder.mails[*index].uid).collect();
-                    return expunge(store, user, name, folder, &uids, Some(out), "OK Move completed.");
-                }
-                "OK Copy completed.".into()
-            }
-            "EXPUNGE" | "CLOSE" | "UNSELECT" => {
-                let uids: Vec<u32> =
-                    folder.mails.iter().filter(|mail| mail.flags.deleted).map(|mail| mail.uid).collect();
-                let uids = if writable && verb != "UNSELECT" { uids } else { Vec::new() };
-                let done = format!("OK {} completed.", capitalised(verb));
-                let told = (verb == "EXPUNGE").then_some(out);
-                let reply = expunge(store, user, name, folder, &uids, told, &done);
-                if verb != "EXPUNGE" {
-                    self.state = State::Authenticated { user: self.user() };
-                }
-                reply
-            }
-            _ => format!("BAD Error in IMAP command {verb}: Unknown command."),
-        }
-    }
-}
-
-/// Removes messages from the store and from the open folder.
-fn expunge(
-    store: &mut dyn Store,
-    user: &str,
-    name: &str,
-    folder: &mut Folder,
-    uids: &[u32],
-    out: Option<&mut Vec<Output>>,
-    done: &str,
-) -> String {
-    if let Err(error) = if uids.is_empty() { Ok(()) } else { store.expunge(user, name, uids) } {
-        return format!("NO [SERVERBUG] {error}");
-    }
-    if let Some(out) = out {
-        for (index, _) in folder.mails.iter().enumerate().rev().filter(|(_, mail)| uids.contains(&mail.uid)) {
-            send(out, &format!("* {} EXPUNGE", index + 1));
-        }
-    }
-    folder.mails.retain(|mail| !uids.contains(&mail.uid));
-    done.to_owned()
 }
 
 fn send(out: &mut Vec<Output>, line: &str) {
@@ -625,69 +354,6 @@ fn capitalised(verb: &str) -> String {
         first.make_ascii_uppercase();
     }
     lower
-}
-
-fn folder_result(
-    name: Option<String>,
-    verb: &str,
-    act: impl FnOnce(&str) -> Result<(), crate::host::vfs::Errno>,
-) -> String {
-    let Some(name) = name else { return missing(verb) };
-    match act(&name) {
-        Ok(()) => format!("OK {} completed.", capitalised(verb)),
-        Err(crate::host::vfs::Errno::Exist) => format!("NO [ALREADYEXISTS] Mailbox already exists: {name}"),
-        Err(crate::host::vfs::Errno::NoEnt) => format!("NO [NONEXISTENT] Mailbox doesn't exist: {name}"),
-        Err(error) => format!("NO [CANNOT] {error}"),
-    }
-}
-
-fn flags_of(list: &[Arg]) -> Flags {
-    let has = |name: &str| list.iter().any(|arg| arg.keyword() == name);
-    Flags {
-        seen: has("\\SEEN"),
-        answered: has("\\ANSWERED"),
-        flagged: has("\\FLAGGED"),
-        deleted: has("\\DELETED"),
-        draft: has("\\DRAFT"),
-        recent: false,
-    }
-}
-
-/// `FLAGS`, `+FLAGS` and `-FLAGS`; `\Recent` cannot be changed.
-fn combine(old: Flags, given: Flags, action: &str) -> Flags {
-    let one = |old: bool, given: bool| match action.as_bytes().first() {
-        Some(b'+') => old || given,
-        Some(b'-') => old && !given,
-        _ => given,
-    };
-    Flags {
-        seen: one(old.seen, given.seen),
-        answered: one(old.answered, given.answered),
-        flagged: one(old.flagged, given.flagged),
-        deleted: one(old.deleted, given.deleted),
-        draft: one(old.draft, given.draft),
-        recent: old.recent,
-    }
-}
-
-/// `*` matches anything, `%` anything without the separator.
-fn wildcard(pattern: &str, name: &str) -> bool {
-    // One row of the table per character of the pattern keeps this linear in pattern times name.
-    let name: Vec<char> = name.chars().collect();
-    let mut row = vec![false; name.len() + 1];
-    row[0] = true;
-    for c in pattern.chars() {
-        let mut next = vec![false; name.len() + 1];
-        for at in 0..=name.len() {
-            next[at] = match c {
-                '*' => row[at] || (at > 0 && next[at - 1]),
-                '%' => row[at] || (at > 0 && next[at - 1] && name[at - 1] != '/'),
-                c => at > 0 && row[at - 1] && name[at - 1] == c,
-            };
-        }
-        row = next;
-    }
-    row[name.len()]
 }
 
 #[cfg(test)]
@@ -781,14 +447,7 @@ mod tests {
         assert_eq!(said[0], "a BAD Error in IMAP command received by server.");
         assert_eq!(said[1], "b NO [AUTHENTICATIONFAILED] Authentication failed.");
         assert_eq!(said[3], "d BAD No mailbox selected.");
-        assert_eq!(said[4], "* LIST (\\HasNoChildren) \"/\" \"INBOX\"");
-    }
-
-    #[test]
-    fn wildcards_stop_at_the_separator_only_for_percent() {
-        assert!(wildcard("*", "a/b"));
-        assert!(!wildcard("%", "a/b"));
-        assert!(wildcard("a/%", "a/b"));
+        assert_eq!(said[4], "* LIST (\\HasNoChildren) \"/\" INBOX");
     }
 
     proptest! {

@@ -180,6 +180,15 @@ pub fn string(text: &[u8]) -> Vec<u8> {
     out
 }
 
+/// A mailbox's name in a response: an atom where that is possible, as Dovecot sends it.
+pub fn mailbox_name(name: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_graphic() && !"(){%*\"\\]".contains(c);
+    if !name.is_empty() && name.chars().all(is_plain) {
+        return name.to_owned();
+    }
+    String::from_utf8_lossy(&string(name.as_bytes())).into_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

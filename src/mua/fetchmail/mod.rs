@@ -2,6 +2,7 @@
 //! SMTP, to this host's own MTA if nothing else is said.
 
 pub mod rc;
+pub mod tls;
 
 use std::collections::VecDeque;
 
@@ -9,17 +10,18 @@ use bytes::Bytes;
 use smol_str::{SmolStr, format_smolstr};
 
 use self::rc::Account;
-use super::retrieve::{Errand, Output, RetrieveError, Retriever};
+use super::retrieve::{Errand, Output, PATIENCE, RetrieveError, Retriever};
 use super::{Credentials, SendMail, Submission};
 use crate::host::dial::Dialer;
+use crate::host::tls::{self as host_tls, TrustStore};
 use crate::host::{Env, Input, Program, Progress, Resume};
 use crate::mail::header;
 use crate::sim::net::NetInput;
 use crate::sim::{Duration, Payload, Socket, TlsMessage};
 use crate::trace::Kind;
 
-/// How long a server may be silent (`timeout`).
-const PATIENCE: Duration = Duration::from_secs(300);
+/// The version that it says it is.
+const VERSION: &str = "6.4.37";
 /// The token of the timer between polls.
 const NEXT_POLL: u64 = u64::MAX;
 
@@ -31,6 +33,8 @@ mod status {
     pub const AUTH: u8 = 3;
     pub const PROTOCOL: u8 = 4;
     pub const SYNTAX: u8 = 5;
+    pub const PERMISSION: u8 = 6;
+    pub const DNS: u8 = 11;
 }
 
 /// The command `fetchmail`.
@@ -60,6 +64,7 @@ struct Poll {
     count: u64,
     /// The message that is being handed over: number and octets.
     current: (u64, usize),
+    in_handshake: bool,
 }
 
 impl Fetchmail {
@@ -68,12 +73,13 @@ impl Fetchmail {
         Box::new(Fetchmail::default())
     }
 
-    /// Reads options and `~/.fetchmailrc`.
-    fn start(&mut self, env: &mut Env<'_, '_>) -> Result<(), String> {
+    /// Reads options and `~/.fetchmailrc`; a status ends the program at once.
+    fn start(&mut self, env: &mut Env<'_, '_>) -> Result<Option<u8>, String> {
         let home = env.vars.get("HOME").cloned().unwrap_or_else(|| "/root".to_owned());
         let mut file = format!("{home}/.fetchmailrc");
         let mut servers = Vec::new();
         let (mut keep, mut all, mut protocol, mut user) = (None, false, None, None);
+        let (mut ssl, mut certck) = (false, None);
         let mut args = env.args.iter().skip(1);
         while let Some(arg) = args.next() {
             let mut value = || args.next().cloned().ok_or(format!("fetchmail: option requires an argument -- '{arg}'"));
@@ -91,9 +97,17 @@ impl Fetchmail {
                     protocol = Some(known.ok_or(format!("fetchmail: invalid protocol `{name}' specified."))?);
                 }
                 "-d" | "--daemon" => self.daemon = value()?.parse().ok(),
+                "--ssl" => ssl = true,
+                "--sslcertck" => certck = Some(true),
+                "--nosslcertck" => certck = Some(false),
                 option if option.starts_with('-') => return Err(format!("fetchmail: invalid option -- '{option}'")),
                 server => servers.push(server),
             }
+        }
+        let mode = env.ctx.host.vfs.stat(&file, env.cred).map_or(0, |inode| inode.mode & 0o7777);
+        if mode & 0o077 != 0 {
+            env.errln(format!("File {file} must have no more than -rwx------ (0700) permissions."));
+            return Ok(Some(status::PERMISSION));
         }
         let text = env.ctx.host.vfs.read_text(&file, env.cred).unwrap_or_default();
         let control = rc::parse(&text, &file).map_err(|error| error.to_string())?;
@@ -112,6 +126,8 @@ impl Fetchmail {
         for account in &mut accounts {
             account.keep = keep.unwrap_or(account.keep);
             account.all |= all;
+            account.tls.ssl |= ssl;
+            account.tls.certck = certck.unwrap_or(account.tls.certck);
             account.protocol = protocol.unwrap_or(account.protocol);
             if let Some(user) = &user {
                 account.user = user.into();
@@ -126,7 +142,7 @@ impl Fetchmail {
         }
         self.waiting = accounts.iter().cloned().collect();
         self.accounts = accounts;
-        Ok(())
+        Ok(None)
     }
 
     /// Begins with the next mailbox, or ends.
@@ -138,11 +154,20 @@ impl Fetchmail {
                 continue;
             };
             let login = Credentials { user: account.user.clone(), password };
-            let errand = Errand { login, keep: account.keep, all: account.all, starttls: account.starttls };
+            let errand = Errand { login, keep: account.keep, all: account.all, security: account.tls.security() };
             let client = Retriever::new(account.protocol, errand);
-            let mut dialer = Dialer::new(&account.server, account.port.unwrap_or(account.protocol.port()));
+            let default = if account.tls.ssl { account.protocol.tls_port() } else { account.protocol.port() };
+            let mut dialer = Dialer::new(&account.server, account.port.unwrap_or(default));
+            if self.verbose {
+                let (server, protocol) = (&account.server, account.protocol.name());
+                env.outln(format!(
+                    "fetchmail: {VERSION} querying {server} (protocol {protocol}) at {}: poll started",
+                    date(env)
+                ));
+            }
             let sock = dialer.start(env.ctx);
-            self.poll = Some(Poll { account, dialer, sock, client, found: 0, count: 0, current: (0, 0) });
+            self.poll =
+                Some(Poll { account, dialer, sock, client, found: 0, count: 0, current: (0, 0), in_handshake: false });
             return Progress::Wait;
         }
         match self.daemon {
@@ -150,7 +175,13 @@ impl Fetchmail {
                 env.ctx.wake_at(env.ctx.now + Duration::from_secs(seconds), NEXT_POLL, "fetchmail's next poll");
                 Progress::Wait
             }
-            None => Progress::Exit(self.status.unwrap_or(status::NO_MAIL)),
+            None => {
+                let status = self.status.unwrap_or(status::NO_MAIL);
+                if self.verbose {
+                    env.outln(format!("fetchmail: normal termination, status {status}"));
+                }
+                Progress::Exit(status)
+            }
         }
     }
 
@@ -171,10 +202,18 @@ impl Fetchmail {
         if let Some(sock) = poll.sock {
             env.ctx.close(sock);
         }
+        if self.verbose {
+            let (server, protocol) = (&poll.account.server, poll.account.protocol.name());
+            env.outln(format!(
+                "fetchmail: {VERSION} querying {server} (protocol {protocol}) at {}: poll completed",
+                date(env)
+            ));
+        }
         let name = match status {
             status::SOCKET => Some("SOCKET"),
             status::AUTH => Some("AUTHFAIL"),
             status::PROTOCOL => Some("PROTOCOL"),
+            status::DNS => Some("DNS"),
             _ => None,
         };
         if let Some(name) = name {
@@ -200,9 +239,8 @@ impl Fetchmail {
                 }
                 (Output::Reply(line), _) if verbose => env.outln(format!("fetchmail: {protocol}< {line}")),
                 (Output::StartTls, Some(sock)) => {
-                    let versions = vec!["TLSv1.3".into(), "TLSv1.2".into()];
-                    let server_name = Some(poll.account.server.clone());
-                    env.ctx.send_tls(sock, TlsMessage::ClientHello { server_name, versions });
+                    poll.in_handshake = true;
+                    host_tls::client_hello(sock, &poll.account.server, env.ctx);
                 }
                 (Output::Found { count, octets }, _) => {
                     poll.found = count;
@@ -237,7 +275,10 @@ impl Fetchmail {
         let Account { user, server, .. } = &poll.account;
         match error {
             RetrieveError::Login { .. } => {
-                env.errln(format!("fetchmail: Authorization failure on {user}@{server}"));
+                env.errln(format!(
+                    "fetchmail: Authorization failure on {user}@{server}\nfetchmail: For help, see \
+                     http://www.fetchmail.info/fetchmail-FAQ.html#R15"
+                ));
                 self.finish(status::AUTH, env)
             }
             RetrieveError::Lost => {
@@ -255,29 +296,93 @@ impl Fetchmail {
         let Some(poll) = &mut self.poll else { return Progress::Wait };
         let mut out = Vec::new();
         match input {
-            NetInput::ConnectFailed { error, .. } => match poll.dialer.failed(error, env.ctx) {
+            NetInput::ConnectFailed { error, peer, .. } => match poll.dialer.failed(error, env.ctx) {
                 Ok(sock) => poll.sock = Some(sock),
                 Err(_) => {
                     let (protocol, server) = (poll.account.protocol.name(), &poll.account.server);
-                    env.errln(format!("fetchmail: {protocol} connection to {server} failed: {}", error.text()));
+                    let (text, port) = (error.text(), peer.port());
+                    let service = poll.account.port.map_or(protocol.to_ascii_lowercase(), |port| port.to_string());
+                    env.errln(format!(
+                        "fetchmail: Connection errors for this poll:\nname 0: connection to {server}:{service} \
+                         [{}/{port}] failed: {text}.\n{protocol} connection to {server} failed: {text}",
+                        peer.ip()
+                    ));
                     return self.finish(status::SOCKET, env);
                 }
             },
-            NetInput::Data { payload: Payload::Bytes(bytes), .. } => poll.client.handle(&bytes, &mut out),
-            NetInput::Data { sock, payload: Payload::Tls(message) } => match &*message {
-                TlsMessage::ServerHello { .. } => {
-                    env.ctx.send_tls(sock, TlsMessage::Finished);
-                    poll.client.secured(&mut out);
+            NetInput::Connected { sock, peer, .. } => {
+                if self.verbose {
+                    env.outln(format!("Trying to connect to {}/{}...connected.", peer.ip(), peer.port()));
                 }
-                TlsMessage::Alert(_) => out.push(Output::Failed(RetrieveError::Lost)),
-                _ => {}
-            },
+                if poll.account.tls.ssl {
+                    poll.in_handshake = true;
+                    host_tls::client_hello(sock, &poll.account.server, env.ctx);
+                }
+            }
+            NetInput::Data { payload: Payload::Bytes(_), .. } if poll.in_handshake => {
+                return self.tls_failed("error:0A00010B:SSL routines::wrong version number", env);
+            }
+            NetInput::Data { payload: Payload::Bytes(bytes), .. } => poll.client.handle(&bytes, &mut out),
+            NetInput::Data { sock, payload: Payload::Tls(message) } => return self.shake_hands(sock, &message, env),
+            NetInput::Eof { .. } | NetInput::Reset { .. } if poll.in_handshake => {
+                return self.tls_failed("error:0A000126:SSL routines::unexpected eof while reading", env);
+            }
             NetInput::Eof { .. } | NetInput::Reset { .. } => out.push(Output::Failed(RetrieveError::Lost)),
             _ => {}
         }
         self.heard += 1;
         env.ctx.wake_at(env.ctx.now + PATIENCE, self.heard, "mailbox server time-out");
         self.carry_out(out, env)
+    }
+
+    fn shake_hands(&mut self, sock: Socket, message: &TlsMessage, env: &mut Env<'_, '_>) -> Progress {
+        let Some(poll) = &mut self.poll else { return Progress::Wait };
+        let TlsMessage::ServerHello { version, cipher, bits, chain } = message else {
+            return match message {
+                TlsMessage::Alert(text) => self.tls_failed(&format!("error:0A000410:SSL routines::{text}"), env),
+                _ => Progress::Wait,
+            };
+        };
+        let Account { server, tls: policy, .. } = &poll.account;
+        let store = TrustStore::with_system(policy.authorities.as_deref(), env.ctx.host);
+        let verdict = tls::judge(policy, server, chain, &store, env.ctx.now, self.verbose);
+        for line in &verdict.lines {
+            env.errln(format!("fetchmail: {line}"));
+        }
+        if !verdict.accepted {
+            env.ctx.send_tls(sock, TlsMessage::Alert("tlsv1 alert unknown ca".into()));
+            return self.tls_failed("error:0A000086:SSL routines::certificate verify failed", env);
+        }
+        poll.in_handshake = false;
+        env.ctx.send_tls(sock, TlsMessage::Finished);
+        let mut out = Vec::new();
+        if !poll.account.tls.ssl {
+            poll.client.secured(&mut out);
+        }
+        if self.verbose {
+            env.outln(format!(
+                "fetchmail: SSL/TLS: using protocol {version}, cipher {cipher}, {bits}/{bits} secret/processed bits"
+            ));
+            if !poll.account.tls.ssl {
+                env.outln(format!("fetchmail: {}: upgrade to TLS succeeded.", poll.account.server));
+            }
+        }
+        self.carry_out(out, env)
+    }
+
+    fn tls_failed(&mut self, reason: &str, env: &mut Env<'_, '_>) -> Progress {
+        let Some(poll) = &self.poll else { return Progress::Wait };
+        let Account { user, server, .. } = &poll.account;
+        env.errln(format!("fetchmail: OpenSSL reported: {reason}"));
+        if poll.account.tls.ssl {
+            env.errln(format!("fetchmail: {server}: SSL connection failed."));
+        } else {
+            env.errln(format!(
+                "fetchmail: {server}: upgrade to TLS failed.\nfetchmail: Socket or TLS error on {user}@{server}"
+            ));
+        }
+        env.errln(format!("fetchmail: socket error while fetching from {user}@{server}"));
+        self.finish(status::SOCKET, env)
     }
 
     /// The MTA took the message, or did not.
@@ -327,6 +432,11 @@ fn sender_of(content: &[u8]) -> SmolStr {
     SmolStr::new(address)
 }
 
+/// The moment as ctime(3) writes it.
+fn date(env: &Env<'_, '_>) -> String {
+    env.ctx.now.zoned(&env.ctx.host.zone).strftime("%a %b %e %H:%M:%S %Y").to_string()
+}
+
 /// A command as `-v` shows it.
 fn without_password(line: &str) -> String {
     if line.starts_with("PASS ") {
@@ -342,7 +452,8 @@ impl Program for Fetchmail {
     fn resume(&mut self, resume: Resume, env: &mut Env<'_, '_>) -> Progress {
         match resume {
             Resume::Start => match self.start(env) {
-                Ok(()) => self.next(env),
+                Ok(None) => self.next(env),
+                Ok(Some(status)) => Progress::Exit(status),
                 Err(text) => {
                     env.errln(text);
                     Progress::Exit(status::SYNTAX)
@@ -357,8 +468,10 @@ impl Program for Fetchmail {
                     }
                     Err(_) => {
                         let server = poll.account.server.clone();
-                        env.errln(format!("fetchmail: couldn't find canonical DNS name of {server} ({server})"));
-                        self.finish(status::SOCKET, env)
+                        env.errln(format!(
+                            "fetchmail: couldn't find canonical DNS name of {server} ({server}): Name or service not known"
+                        ));
+                        self.finish(status::DNS, env)
                     }
                 }
             }

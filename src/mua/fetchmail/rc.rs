@@ -2,6 +2,7 @@
 
 use smol_str::SmolStr;
 
+use super::tls::Policy;
 use crate::mua::Protocol;
 
 /// One mailbox to be polled.
@@ -23,8 +24,8 @@ pub struct Account {
     pub keep: bool,
     /// Whether mail that was seen before is fetched as well.
     pub all: bool,
-    /// Whether to insist on STARTTLS or STLS (`sslproto tls1`).
-    pub starttls: bool,
+    /// TLS and certificates.
+    pub tls: Policy,
     /// Where mail is handed over by SMTP.
     pub smtp_host: SmolStr,
     /// Whether it is polled only when named (`skip`).
@@ -43,7 +44,7 @@ impl Account {
             local: None,
             keep: false,
             all: false,
-            starttls: false,
+            tls: Policy::default(),
             smtp_host: "localhost".into(),
             skip: false,
         }
@@ -80,6 +81,8 @@ pub fn parse(text: &str, file: &str) -> Result<RunControl, SyntaxError> {
     let mut control = RunControl::default();
     let mut defaults = Account::new("");
     let mut in_defaults = false;
+    // `no` turns the option that follows off.
+    let mut negates = false;
     while let Some((line, word)) = words.next() {
         let mut value = || words.next().map(|(_, word)| word).unwrap_or_default();
         let error = |word: String| SyntaxError { file: file.into(), line, word };
@@ -108,6 +111,10 @@ pub fn parse(text: &str, file: &str) -> Result<RunControl, SyntaxError> {
             }
             _ => {}
         }
+        let negated = std::mem::replace(&mut negates, word == "no");
+        if negates {
+            continue;
+        }
         let current = if in_defaults { Some(&mut defaults) } else { control.accounts.last_mut() };
         let Some(account) = current else { return Err(error(word)) };
         match word.as_str() {
@@ -128,13 +135,18 @@ pub fn parse(text: &str, file: &str) -> Result<RunControl, SyntaxError> {
             "pass" | "password" => account.password = Some(value().into()),
             "is" | "to" => account.local = Some(value().into()),
             "smtphost" | "smtp" => account.smtp_host = value().into(),
-            "sslproto" => account.starttls = value().to_ascii_lowercase().starts_with("tls"),
-            "keep" => account.keep = true,
+            "sslproto" => account.tls.protocol = Some(value().into()),
+            "ssl" => account.tls.ssl = !negated,
+            "sslcertck" => account.tls.certck = !negated,
+            "sslfingerprint" => account.tls.fingerprint = Some(value().into()),
+            "sslcertfile" => account.tls.authorities = Some(value().into()),
+            "sslcommonname" => account.tls.common_name = Some(value().into()),
+            "keep" => account.keep = !negated,
             "nokeep" => account.keep = false,
-            "fetchall" => account.all = true,
+            "fetchall" => account.all = !negated,
             "nofetchall" => account.all = false,
-            "sslcertck" | "no" | "rewrite" | "norewrite" | "flush" | "ssl" | "nossl" => {}
-            "sslcertpath" | "sslcertfile" | "timeout" | "interval" | "envelope" | "localdomains" => drop(value()),
+            "rewrite" | "norewrite" | "flush" => {}
+            "sslcertpath" | "timeout" | "interval" | "envelope" | "localdomains" => drop(value()),
             _ => return Err(error(word)),
         }
     }

@@ -347,8 +347,8 @@ impl Client {
         let is_quiet = self.options.brief;
         let mut last = None;
         let extra = |kind: Option<ProblemKind>, certificate: &Certificate| match kind {
-            Some(ProblemKind::NotYetValid) => format!("notBefore={}\n", x509::date(certificate.not_before)),
-            Some(ProblemKind::Expired) => format!("notAfter={}\n", x509::date(certificate.not_after)),
+            Some(ProblemKind::NotYetValid) => format!("notBefore={}\n", tls::date(certificate.not_before)),
+            Some(ProblemKind::Expired) => format!("notAfter={}\n", tls::date(certificate.not_after)),
             _ => String::new(),
         };
         let is_date = |kind: ProblemKind| matches!(kind, ProblemKind::NotYetValid | ProblemKind::Expired);
@@ -424,8 +424,8 @@ impl Client {
                 certificate.subject_dn.spaced(),
                 certificate.issuer_dn.spaced(),
                 x509::signature_algorithm(&certificate.signature_oid).1,
-                x509::date(certificate.not_before),
-                x509::date(certificate.not_after),
+                tls::date(certificate.not_before),
+                tls::date(certificate.not_after),
             ));
             if self.options.shows_all {
                 out.push_str(&pem("CERTIFICATE", &certificate.der));

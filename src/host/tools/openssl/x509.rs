@@ -9,14 +9,8 @@ use x509_cert::ext::pkix::{
 };
 
 use crate::host::program::Env;
-use crate::host::tls::{Certificate, Key, pem};
+use crate::host::tls::{Certificate, Key, date, pem};
 use crate::host::tools::read_file;
-use crate::sim::Time;
-
-/// Dates as OpenSSL prints them: `Nov 21 06:27:38 2026 GMT`.
-pub fn date(time: Time) -> String {
-    time.zoned(&jiff::tz::TimeZone::UTC).strftime("%b %e %H:%M:%S %Y GMT").to_string()
-}
 
 /// Names of signature algorithms: in `-text`, and as digest and key in lists.
 pub fn signature_algorithm(oid: &str) -> (&str, &str) {
