@@ -48,10 +48,10 @@ impl Config {
     /// Reads the configuration; a missing file means Dovecot's defaults without TLS.
     pub fn load(host: &Host) -> Config {
         let text = host.vfs.read_text(CONFIG, &Cred::ROOT).unwrap_or_default();
-        let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
-        let settings: BTreeMap<&str, &str> =
-            lines.filter_map(|line| line.split_once('=')).map(|(name, value)| (name.trim(), value.trim())).collect();
-        let get = |name: &str, default: &'static str| settings.get(name).copied().unwrap_or(default);
+        let settings = assignments(&text);
+        let get = |name: &str, default: &'static str| {
+            settings.iter().rev().find(|(_, own, _)| *own == name).map_or(default, |(_, _, value)| *value)
+        };
         let protocols = get("protocols", "imap pop3");
         let chain = match (get("ssl", "yes"), get("ssl_cert", "").strip_prefix('<')) {
             ("no", _) | (_, None) => Vec::new(),
@@ -64,6 +64,44 @@ impl Config {
             chain,
         }
     }
+}
+
+/// The settings that this server has, with Dovecot's defaults.
+pub const DEFAULTS: &[(&str, &str)] = &[
+    ("disable_plaintext_auth", "yes"),
+    ("listen", "*, ::"),
+    ("mail_location", ""),
+    ("mail_privileged_group", ""),
+    ("protocols", "imap pop3 lmtp"),
+    ("ssl", "yes"),
+    ("ssl_cert", ""),
+    ("ssl_key", ""),
+];
+
+/// The lines `name = value` with their numbers.
+fn assignments(text: &str) -> Vec<(usize, &str, &str)> {
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with('#'));
+    lines
+        .filter_map(|(index, line)| {
+            let (name, value) = line.split_once('=')?;
+            Some((index + 1, name.trim(), value.trim()))
+        })
+        .collect()
+}
+
+/// The settings of a configuration file.
+///
+/// # Errors
+/// Line and name of the first setting that does not exist.
+pub fn settings(text: &str) -> Result<BTreeMap<String, String>, (usize, String)> {
+    let mut found = BTreeMap::new();
+    for (line, name, value) in assignments(text) {
+        if !DEFAULTS.iter().any(|(own, _)| *own == name) {
+            return Err((line, name.to_owned()));
+        }
+        found.insert(name.to_owned(), value.to_owned());
+    }
+    Ok(found)
 }
 
 /// The certificates of a PEM file in DER.

@@ -1,5 +1,6 @@
 //! Where mail rests and how it is fetched: mbox, Maildir, POP3 and IMAP servers.
 
+pub mod admin;
 pub mod copy;
 pub mod dovecot;
 pub mod imap;

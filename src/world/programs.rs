@@ -13,6 +13,7 @@ use crate::mua::swaks::Swaks;
 pub fn install_programs(host: &mut Host) {
     crate::host::tools::install(&mut host.programs);
     commands::install(&mut host.programs);
+    crate::mailbox::admin::install(&mut host.programs);
     crate::mta::postfix::smtpd::sasl::commands::install(&mut host.programs);
     for name in ["mail", "mailx", "Mail"] {
         host.programs.install(name, Entry::Program(|| Box::new(Mailx::default())));

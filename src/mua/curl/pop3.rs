@@ -59,7 +59,7 @@ impl Pop3 {
         let good = line.starts_with("+OK");
         match self.state {
             State::Greeting if good => self.capa(out),
-            State::Greeting => out.push(Action::Fail(8, format!("Got unexpected pop3-server response"), None)),
+            State::Greeting => out.push(Action::Fail(8, "Got unexpected pop3-server response".into(), None)),
             State::Capa { first: true } if good => self.state = State::Capa { first: false },
             State::Capa { first } if first || line == "." => self.capable(out),
             State::Capa { .. } => match line.split_once(' ') {

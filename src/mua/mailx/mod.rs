@@ -1,11 +1,14 @@
 //! mail(1), as the package bsd-mailx has it: sending from the command line, reading the mailbox.
 
+mod compose;
+mod help;
+mod list;
 mod read;
 
 use smol_str::SmolStr;
 
-use self::read::Session;
-use crate::host::program::Run;
+use self::compose::Compose;
+use self::read::{Next, Session};
 use crate::host::{Env, Program, Progress, Resume};
 
 /// The first line of a session.
@@ -37,8 +40,7 @@ struct Options {
 pub struct Mailx {
     options: Options,
     session: Option<Session>,
-    input: Vec<u8>,
-    sending: bool,
+    message: Option<Compose>,
 }
 
 impl Program for Mailx {
@@ -51,21 +53,32 @@ impl Program for Mailx {
                     return Progress::Exit(1);
                 }
             },
-            Resume::Ran(status) if self.sending && self.session.is_none() => return Progress::Exit(status),
+            Resume::Ran(status) => {
+                self.message = None;
+                match &self.session {
+                    None => return Progress::Exit(status),
+                    Some(session) => session.prompt(env),
+                }
+            }
             _ => {}
         }
-        if !self.options.to.is_empty() {
-            return self.send(env);
-        }
-        if self.session.is_none() {
-            match self.open(env) {
-                Ok(session) => self.session = Some(session),
-                Err(status) => return Progress::Exit(status),
+        if self.session.is_none() && self.message.is_none() {
+            if !self.options.to.is_empty() {
+                self.message = Some(Compose::new(self.options.clone()));
+            } else {
+                match self.open(env) {
+                    Ok(session) => self.session = Some(session),
+                    Err(status) => return Progress::Exit(status),
+                }
             }
         }
-        match &mut self.session {
-            Some(session) => session.go_on(env),
-            None => Progress::Exit(1),
+        if let Some(message) = &mut self.message {
+            return message.go_on(env);
+        }
+        match self.session.as_mut().map(|session| session.go_on(env)) {
+            Some(Next::Wait) => Progress::Wait,
+            Some(Next::Write(options)) => self.message.insert(Compose::new(*options)).go_on(env),
+            Some(Next::Leave) | None => Progress::Exit(0),
         }
     }
 
@@ -75,30 +88,6 @@ impl Program for Mailx {
 }
 
 impl Mailx {
-    /// Collects the text until the input ends or, at a terminal, a line with a dot; then hands it
-    /// to `sendmail`.
-    fn send(&mut self, env: &mut Env<'_, '_>) -> Progress {
-        let mut ended = env.stdin.eof;
-        while let Some(line) = env.stdin.take_line() {
-            if env.tty && line == b".\n" {
-                ended = true;
-                break;
-            }
-            self.input.extend_from_slice(&line);
-        }
-        if !(ended || env.stdin.eof) {
-            return Progress::Wait;
-        }
-        if self.input.is_empty() {
-            if self.options.not_empty {
-                return Progress::Exit(0);
-            }
-            env.errln("Null message body; hope that's ok");
-        }
-        self.sending = true;
-        Progress::Run(Box::new(submission(&self.options, std::mem::take(&mut self.input))))
-    }
-
     fn open(&self, env: &mut Env<'_, '_>) -> Result<Session, u8> {
         let accounts = &env.ctx.host.accounts;
         let own = accounts.by_uid(env.cred.uid).map_or_else(|| "nobody".into(), |user| user.name.clone());
@@ -138,44 +127,15 @@ impl Mailx {
     }
 }
 
-/// The call of `sendmail` that submits a message.
-fn submission(options: &Options, body: Vec<u8>) -> Run {
-    let mut text = format!("To: {}\n", options.to.join(", "));
-    let mut line = |name: &str, value: &str| {
-        if !value.is_empty() {
-            text.push_str(&format!("{name}: {value}\n"));
-        }
-    };
-    line("Subject", options.subject.as_deref().unwrap_or_default());
-    line("Cc", &options.cc.join(", "));
-    let has = |name: &str| options.headers.iter().any(|header| header.to_ascii_lowercase().starts_with(name));
-    if !has("mime-version:") && !has("content-type:") {
-        line("MIME-Version", "1.0");
-        line("Content-Type", "text/plain; charset=\"UTF-8\"");
-        line("Content-Transfer-Encoding", "8bit");
-    }
-    for header in &options.headers {
-        text.push_str(header);
-        text.push('\n');
-    }
-    text.push('\n');
-    let mut argv: Vec<String> = vec!["sendmail".into(), "-i".into()];
-    if let Some(sender) = &options.sender {
-        argv.extend(["-f".into(), sender.clone()]);
-    }
-    argv.push("--".into());
-    for list in [&options.to, &options.cc, &options.bcc] {
-        argv.extend(list.iter().cloned());
-    }
-    Run { argv, stdin: Some([text.into_bytes(), body].concat().into()), ..Run::default() }
+/// The names of a list, separated by commas or blanks.
+fn names(list: &str) -> impl Iterator<Item = String> {
+    let names = list.split([',', ' ', '\t', '\n']).map(|name| name.trim().to_owned());
+    names.filter(|name| !name.is_empty()).collect::<Vec<_>>().into_iter()
 }
 
 fn parse(args: &[String]) -> Result<Options, String> {
     let mut options = Options::default();
     let mut words = args.iter();
-    let names = |value: &str| {
-        value.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect::<Vec<_>>()
-    };
     while let Some(word) = words.next() {
         let Some(letters) = word.strip_prefix('-').filter(|letters| !letters.is_empty()) else {
             options.to.extend(names(word));
@@ -217,25 +177,4 @@ fn parse(args: &[String]) -> Result<Options, String> {
         }
     }
     Ok(options)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn arguments_become_a_message_and_a_call_of_sendmail() {
-        let args = ["-s", "a subject", "-c", "alice", "-b", "root", "-a", "X-One: 1", "bob@example.com"];
-        let options = parse(&args.map(str::to_owned)).unwrap();
-        let run = submission(&options, b"hello\n".to_vec());
-        assert_eq!(run.argv, ["sendmail", "-i", "--", "bob@example.com", "alice", "root"]);
-        assert_eq!(
-            run.stdin.as_deref(),
-            Some(
-                &b"To: bob@example.com\nSubject: a subject\nCc: alice\nMIME-Version: 1.0\n\
-                   Content-Type: text/plain; charset=\"UTF-8\"\nContent-Transfer-Encoding: 8bit\nX-One: 1\n\nhello\n"[..]
-            )
-        );
-        assert!(parse(&["-s".to_owned()]).is_err());
-    }
 }

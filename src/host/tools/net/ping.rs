@@ -146,22 +146,23 @@ impl Ping {
             "\n--- {} ping statistics ---\n{} packets transmitted, {received} received, {errors}{lost}% packet loss, time {time}ms",
             self.target, self.sent
         ));
-        if received > 0 {
-            let (least, most) = (self.times.iter().min().copied(), self.times.iter().max().copied());
-            let mean = self.times.iter().sum::<u64>() / received;
-            let variance = self.times.iter().map(|time| time.abs_diff(mean).pow(2)).sum::<u64>() / received;
-            let three = |micros: u64| format!("{}.{:03}", micros / 1000, micros % 1000);
-            env.outln(format!(
-                "rtt min/avg/max/mdev = {}/{}/{}/{} ms",
-                three(least.unwrap_or(0)),
-                three(mean),
-                three(most.unwrap_or(0)),
-                three(variance.isqrt())
-            ));
-        } else {
+        let total: u64 = self.times.iter().sum();
+        let Some(mean) = total.checked_div(received) else {
             env.stdout.push(b'\n');
-        }
-        Progress::Exit(u8::from(received == 0))
+            return Progress::Exit(1);
+        };
+        let (least, most) = (self.times.iter().min().copied(), self.times.iter().max().copied());
+        let squares: u64 = self.times.iter().map(|time| time.abs_diff(mean).saturating_pow(2)).sum();
+        let deviation = squares.checked_div(received).unwrap_or(0).isqrt();
+        let three = |micros: u64| format!("{}.{:03}", micros / 1000, micros % 1000);
+        env.outln(format!(
+            "rtt min/avg/max/mdev = {}/{}/{}/{} ms",
+            three(least.unwrap_or(0)),
+            three(mean),
+            three(most.unwrap_or(0)),
+            three(deviation)
+        ));
+        Progress::Exit(0)
     }
 }
 
