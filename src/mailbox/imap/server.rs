@@ -434,7 +434,7 @@ mod tests {
         assert!(said.contains(&"b OK [APPENDUID 7 2] Append completed.".into()), "{said:?}");
         assert!(said.contains(&"* 1 FETCH (FLAGS (\\Deleted \\Recent))".into()));
         assert!(said.contains(&"* 1 EXPUNGE".into()));
-        assert!(said.contains(&"* STATUS \"INBOX\" (MESSAGES 1 UIDNEXT 3)".into()));
+        assert!(said.contains(&"* STATUS INBOX (MESSAGES 1 UIDNEXT 3)".into()));
     }
 
     #[test]
