@@ -241,7 +241,8 @@ fn names_are_answered_from_the_worlds_zones_and_never_from_elsewhere() {
 fn a_client_that_speaks_garbage_or_nothing_harms_nobody_else() {
     let gateway = gateway("submission-auth");
     let server = gateway.address("mx1", Service::Smtp).expect("mx1 serves SMTP");
-    let silent: Vec<TcpStream> = (0..50).map(|_| TcpStream::connect(server).expect("room")).collect();
+    // Postfix lets one client have fifty connections.
+    let silent: Vec<TcpStream> = (0..40).map(|_| TcpStream::connect(server).expect("room")).collect();
     let mut garbage = TcpStream::connect(server).expect("room");
     let noise: Vec<u8> = (0..200_000u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     // The server may well hang up in the middle of it.

@@ -192,7 +192,7 @@ fn postmap_compiles_and_changes_tables() {
     let expected = "postmap: warning: t.db: duplicate entry: \"b\"\n\
                     postmap: warning: t, line 4: expected format: key whitespace value\n";
     assert_eq!((ran.stderr.as_str(), ran.status), (expected, 0));
-    assert_eq!(run(&mut host, &["postmap", "-s", "hash:t"], "").stdout, "a\t1\nb\t2\n");
+    assert_eq!(run(&mut host, &["postmap", "-s", "hash:t"], "").stdout, "b\t2\na\t1\n");
     assert_eq!(run(&mut host, &["postmap", "-q", "B", "t"], "").stdout, "2\n");
     assert_eq!(run(&mut host, &["postmap", "-q", "-", "t"], "a\nzz\n").stdout, "a\t1\n");
     assert_eq!(run(&mut host, &["postmap", "-d", "a", "t"], "").status, 0);
