@@ -52,6 +52,24 @@ fn the_same_scenario_gives_the_same_digest_again() {
     }
 }
 
+/// What these scenarios lead to on every machine, in debug and in release builds. Whatever changes
+/// the files of hosts or the events of the trace changes them too; the failing test shows the new ones.
+const DIGESTS: [(&str, &str); 3] = [
+    ("first-mail", "82131d5d3ed5db25c2e48a35d9306b9f5dce4bb4500fde15c617891c4e1b147b"),
+    ("greylisted-retry", "837f80aa29afcbff44f2435dbae50fd62205f2cee98e9d1a0fa97f93b3e194af"),
+    ("virtual-domains", "feea6f169d402e8906c8ca93cb3a734df8b18334c41b0d34148df912b24526d5"),
+];
+
+#[test]
+fn a_scenario_has_the_same_digest_on_every_machine() {
+    let found = DIGESTS.map(|(name, _)| {
+        let mut session = session(name);
+        session.run_script(None);
+        (name, session.world().digest())
+    });
+    assert_eq!(found.each_ref().map(|(name, digest)| (*name, digest.as_str())), DIGESTS);
+}
+
 #[test]
 fn small_steps_lead_to_the_same_world_as_large_ones() {
     let (mut large, mut small) = (session("greylisted-retry"), session("greylisted-retry"));

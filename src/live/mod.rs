@@ -1,7 +1,7 @@
 //! The gateway: loopback sockets of the real machine as connections inside the world.
 //!
 //! [`Gateway::start`] opens the sockets of a [`plan`] and gives the session to one thread, the
-//! [`driver`]. A [`socket`] passes octets both ways: what a real client sends is a recorded input,
+//! [`driver`]. A `socket` passes octets both ways: what a real client sends is a recorded input,
 //! and virtual time follows the wall's. Nothing here ever connects to anywhere.
 
 #![allow(clippy::disallowed_methods, reason = "this is the room of real clocks, threads and sockets")]

@@ -25,7 +25,7 @@ pub fn parse(file: &str, text: &str) -> Result<Scenario, Vec<Problem>> {
 /// Likewise for any type that people write, with further extensions of RON.
 ///
 /// # Errors
-/// As [`parse`].
+/// Everything that is wrong with the text, in order of the file.
 pub fn parse_ron<T: DeserializeOwned>(file: &str, text: &str, extensions: Extensions) -> Result<T, Vec<Problem>> {
     if text.len() > MAX_SIZE {
         return Err(vec![Problem::new(file, text, 0..0, format!("the file is larger than {MAX_SIZE} octets"))]);

@@ -160,7 +160,8 @@ mod tests {
             (pinned, &nobody, "mail.example.org", true, None),
             (other, &friend, "mail.example.org", false, Some("mail.example.org fingerprints do not match!")),
         ] {
-            let verdict = judge(&policy, server, &[own.der.clone()], store, Time::from_secs(1_850_000_000), false);
+            let verdict =
+                judge(&policy, server, std::slice::from_ref(&own.der), store, Time::from_secs(1_850_000_000), false);
             assert_eq!(verdict.accepted, accepted, "{policy:?}: {verdict:?}");
             match last {
                 Some(last) => assert!(verdict.lines.last().is_some_and(|line| line.ends_with(last)), "{verdict:?}"),
