@@ -26,6 +26,8 @@ fn command_lines_print_what_the_real_tools_print() {
         ("cp -p /etc/m /tmp/n; chmod 600 /tmp/n; stat -c '%a %U %s' /tmp/n", "600 root 20\n"),
         ("id; id -un; hostname -f", "uid=0(root) gid=0(root) groups=0(root)\nroot\nmx1.example.com\n"),
         ("sed -n '2p;/inet/p' /etc/m", "smtp      inet  n\nx\n"),
+        ("printf 'a\\nb\\na\\n' | sed '0,/^a/{/^a/d}'", "b\na\n"),
+        ("printf 'a\\nb\\na\\n' | sed '1,/^a/d'", ""),
         ("echo abc | sed -E 's/(a)(b)/\\2\\1/;s/c/[&]/'", "ba[c]\n"),
         ("env -i A=1 env", "A=1\n"),
         (
@@ -62,6 +64,7 @@ fn errors_are_worded_as_by_the_real_tools() {
         ("mkdir /etc", "mkdir: cannot create directory ‘/etc’: File exists\n"),
         ("cp /nope /tmp", "cp: cannot stat '/nope': No such file or directory\n"),
         ("chown nosuch /etc", "chown: invalid user: ‘nosuch’\n"),
+        ("sed 0p /etc/hostname", "sed: -e expression #1, char 2: invalid usage of line address 0\n"),
         ("sed 's/a' /etc/hostname", "sed: -e expression #1, char 3: unterminated `s' command\n"),
         ("grep x /nope", "grep: /nope: No such file or directory\n"),
     ] {

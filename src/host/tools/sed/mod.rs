@@ -125,7 +125,7 @@ pub fn sed(env: &mut Env<'_, '_>, stdin: Bytes) -> u8 {
             lines.pop();
         }
         let mut editor = Editor {
-            active: vec![None; commands.len()],
+            active: commands.iter().map(|command| command.begins_active().then_some(0)).collect(),
             commands: &commands,
             lines,
             next: 0,

@@ -159,6 +159,9 @@ impl Parser<'_> {
                 self.skip("");
             }
             let letter = self.chars.next().ok_or("missing command")?;
+            if matches!((&from, &to), (Some(Address::Line(0)), to) if !matches!(to, Some(Address::Match(_)))) {
+                return Err("invalid usage of line address 0".into());
+            }
             let action = self.action(letter)?;
             self.commands.push(Command { from, to, negate, action });
             if self.commands.len() > 10_000 {

@@ -73,3 +73,10 @@ pub(super) struct Command {
     pub(super) negate: bool,
     pub(super) action: Action,
 }
+
+impl Command {
+    /// Whether its range is open before the first line: `0,/REGEX/`, which may end on that line.
+    pub(super) fn begins_active(&self) -> bool {
+        matches!((&self.from, &self.to), (Some(Address::Line(0)), Some(Address::Match(_))))
+    }
+}
