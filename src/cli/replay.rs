@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use super::run::{Show, show};
 use super::{Outcome, files};
-use crate::session::{Recording, Session};
+use crate::session::{Drift, Recording, Session};
 
 /// Arguments of `mxlab replay`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// The recording
     recording: PathBuf,
-    /// The scenario, if it is not a built-in one
+    /// The scenario or lab, if it is not a built-in one
     #[arg(long)]
     scenario: Option<String>,
     #[command(flatten)]
@@ -38,9 +38,7 @@ pub fn main(args: &Args) -> Outcome {
             (*readable, false)
         }
     };
-    let name = args.scenario.as_deref().unwrap_or(&recording.header.scenario);
-    let Some(scenario) = files::load(name) else { return Outcome::Invalid };
-    match Session::replay(Arc::new(scenario), &recording) {
+    match replayed(args, &recording) {
         Ok((session, drift)) => {
             show(&session, &args.show);
             for drift in &drift {
@@ -53,9 +51,23 @@ pub fn main(args: &Args) -> Outcome {
                 (true, false) => Outcome::Good,
             }
         }
-        Err(error) => {
+        Err(Some(error)) => {
             eprintln!("mxlab: {path}: {error}");
             Outcome::Invalid
         }
+        Err(None) => Outcome::Invalid,
     }
+}
+
+/// The session at the recording's end; an error without words was told already.
+fn replayed(args: &Args, recording: &Recording) -> Result<(Session, Vec<Drift>), Option<String>> {
+    if let Some(lab) = &recording.header.lab {
+        let name = args.scenario.as_deref().unwrap_or(&lab.name);
+        let variant = super::lab::variant(name, &lab.student)?;
+        let replayed = Session::replay_lab(variant, recording).map_err(|error| error.to_string())?;
+        return Ok((replayed.session, replayed.drift));
+    }
+    let name = args.scenario.as_deref().unwrap_or(&recording.header.scenario);
+    let scenario = files::load(name).ok_or(None)?;
+    Session::replay(Arc::new(scenario), recording).map_err(|error| Some(error.to_string()))
 }

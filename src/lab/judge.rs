@@ -139,17 +139,18 @@ fn look(task: &Task, hints: u64, broken: &[(&Text, u64)], bench: &Bench<'_>) -> 
         .collect();
     let weight: u64 = task.parts.iter().map(|part| part.weight).sum();
     let sum: u64 = task.parts.iter().zip(&parts).map(|(part, result)| part.weight * result.percent).sum();
-    let mut percent = sum.checked_div(weight).unwrap_or_default();
+    // In hundredths of a percent, so that a third is not lost.
+    let mut share = (sum * 100 + weight / 2).checked_div(weight).unwrap_or_default();
     let fulfilled = parts.iter().all(|part| part.finding.ok);
     let mut reduced = Vec::new();
     let mut outcome = if fulfilled { Outcome::Done } else { Outcome::NotYet };
     if let Some(known) = recognised(&task.stuck, fulfilled, bench) {
         match known.cap {
-            Some(cap) if percent > cap => {
-                percent = cap;
+            Some(cap) if share > cap * 100 => {
+                share = cap * 100;
                 reduced.push(known.say.clone());
             }
-            _ => percent = percent.max(known.credit),
+            _ => share = share.max(known.credit * 100),
         }
         outcome = Outcome::Stuck(known.say.clone());
     }
@@ -159,14 +160,14 @@ fn look(task: &Task, hints: u64, broken: &[(&Text, u64)], bench: &Bench<'_>) -> 
     // Words alone break nothing.
     if !task.parts.iter().all(|part| matches!(part.check, Check::Answer(_))) {
         for (name, cap) in broken {
-            if *cap < percent {
-                percent = *cap;
+            if cap * 100 < share {
+                share = cap * 100;
                 reduced.push((*name).clone());
             }
         }
     }
     let left = AFTER_HINTS[(hints as usize).min(AFTER_HINTS.len() - 1)];
-    let earned = task.points * percent * left / 100;
+    let earned = (task.points * share * left + 5_000) / 10_000;
     TaskResult {
         id: task.id.clone(),
         title: task.title.clone(),

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Bench, Fields, Finding, same, text};
+use crate::sim::Socket;
 use crate::trace::{self, Actor, EventId, Kind, Trace};
 use crate::world::World;
 
@@ -48,16 +49,33 @@ pub enum By {
     Scenario,
 }
 
-/// The first event of the chain of causes that led to an event.
+/// The first event of the chain of causes that led to an event. What is typed into an open
+/// connection goes back to whoever opened it.
 fn root(trace: &Trace, mut id: EventId) -> EventId {
-    while let Some(cause) = trace.get(id).and_then(|event| event.cause) {
+    while let Some(event) = trace.get(id) {
         // A cause is always older; anything else would never end.
-        if cause >= id {
-            break;
-        }
+        let cause = event.cause.or_else(|| opened(trace, &event.kind)).filter(|cause| *cause < id);
+        let Some(cause) = cause else { break };
         id = cause;
     }
     id
+}
+
+/// The event with which the connection of a session was opened.
+fn opened(trace: &Trace, kind: &Kind) -> Option<EventId> {
+    let (Kind::SmtpCmd { session, .. }
+    | Kind::SmtpData { session, .. }
+    | Kind::SmtpReply { session, .. }
+    | Kind::SmtpAuth { session, .. }
+    | Kind::SmtpTls { session, .. }
+    | Kind::PopCmd { session, .. }
+    | Kind::ImapCmd { session, .. }) = kind
+    else {
+        return None;
+    };
+    let client = Socket(session.0 & !1);
+    let is = |kind: &Kind| matches!(kind, Kind::TcpConnect { sock, .. } if *sock == client);
+    trace.iter().find(|event| is(&event.kind)).map(|event| event.id)
 }
 
 /// Whether an event happened on somebody's behalf.

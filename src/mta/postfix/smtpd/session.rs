@@ -26,7 +26,7 @@ use crate::smtp::command::{Command, Verb};
 use crate::smtp::framing::BareNewline;
 use crate::smtp::reply::Reply;
 use crate::smtp::server::{Answer, Input, Next, Output, Question, Server};
-use crate::trace::{Decision, Kind};
+use crate::trace::{Decision, EventId, Kind};
 
 /// A command that waits for its decision.
 #[derive(Clone, Debug)]
@@ -84,6 +84,8 @@ pub(super) struct Subjects<'a> {
 pub struct Session {
     pub(super) conf: Arc<SmtpdConf>,
     pub(super) sock: Socket,
+    /// The event of its beginning: the cause of what somebody types into it.
+    opened: EventId,
     remote: SocketAddr,
     pub(super) machine: Server,
     naming: Option<Naming>,
@@ -142,7 +144,7 @@ impl Session {
         remote: SocketAddr,
         ctx: &mut Ctx<'_>,
     ) -> Session {
-        ctx.emit(Kind::SmtpSession { session: sock, client: remote, server: local, port: local.port() });
+        let opened = ctx.emit(Kind::SmtpSession { session: sock, client: remote, server: local, port: local.port() });
         let peer = match Naming::start(remote, false, ctx.host).1 {
             Step::Done(peer, _) => *peer,
             Step::Ask(..) => unreachable!("without lookups the name is known at once"),
@@ -151,6 +153,7 @@ impl Session {
         Session {
             conf,
             sock,
+            opened,
             remote,
             machine,
             naming: None,
@@ -273,6 +276,7 @@ impl Session {
 
     /// Takes an event.
     pub(super) fn handle(&mut self, event: Event, services: &mut Services, ctx: &mut Ctx<'_>) {
+        ctx.cause = ctx.cause.or(Some(self.opened));
         match event {
             Event::Data(_, Payload::Bytes(_)) if self.naming.is_none() && self.machine.awaits_tls() => {
                 self.not_tls(services, ctx);
