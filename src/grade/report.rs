@@ -154,12 +154,6 @@ fn remark_text(remark: &Remark, lang: Lang) -> String {
         Remark::OtherEngine(version) => {
             format!("{} {version}", word(lang, "recorded with mxlab", "aufgenommen mit mxlab"))
         }
-        Remark::AnswersOf(student) => {
-            format!(
-                "{} {student}",
-                word(lang, "its answers fit the variant of", "die Antworten passen zur Variante von")
-            )
-        }
         Remark::Refused { seq, why } => {
             format!("{} {seq}: {why}", word(lang, "does not count: input", "zählt nicht: Eingabe"))
         }

@@ -75,8 +75,6 @@ pub enum Remark {
         /// Why.
         why: String,
     },
-    /// It has the answers that are right in another student's variant.
-    AnswersOf(String),
 }
 
 /// Number from which the names of a grader's probes follow: from the key and the submission, so
