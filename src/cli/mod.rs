@@ -11,6 +11,7 @@ mod grade;
 #[cfg(feature = "gui")]
 mod gui;
 mod lab;
+mod language;
 #[cfg(feature = "gui")]
 mod open;
 mod replay;
@@ -23,7 +24,9 @@ mod shot;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+
+use crate::session::story::Lang;
 
 /// A mail internet in one process: hosts with real configuration files, DNS, and SMTP.
 #[derive(Parser, Debug)]
@@ -91,9 +94,43 @@ impl From<Outcome> for ExitCode {
     }
 }
 
+/// Whether a command line, with `mxlab` itself as its first word, is one that mxlab understands.
+///
+/// # Errors
+/// What is wrong with it, in words for people.
+pub fn understood(words: &[String]) -> Result<(), String> {
+    Cli::command().try_get_matches_from(words).map(drop).map_err(|error| error.to_string())
+}
+
+/// The help of every command: how it is called, and what `--help` says.
+pub fn help() -> Vec<(String, String)> {
+    fn collect(command: &mut clap::Command, path: &str, help: &mut Vec<(String, String)>) {
+        let name =
+            if path.is_empty() { command.get_name().to_owned() } else { format!("{path} {}", command.get_name()) };
+        help.push((name.clone(), command.render_long_help().to_string()));
+        command.get_subcommands_mut().filter(|sub| sub.get_name() != "help").for_each(|sub| collect(sub, &name, help));
+    }
+    let mut help = Vec::new();
+    collect(&mut Cli::command(), "", &mut help);
+    help
+}
+
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
-    let Some(command) = Cli::parse().command else { return without_command().into() };
+    let args: Vec<_> = std::env::args_os().collect();
+    let lang = language::of_call(&args);
+    let parsed = language::speak(Cli::command(), lang)
+        .try_get_matches_from(args)
+        .and_then(|matches| Cli::from_arg_matches(&matches));
+    let command = match parsed {
+        Ok(cli) => cli.command,
+        Err(error) if lang == Lang::De && error.use_stderr() => {
+            eprint!("{}", language::german_error(&error));
+            return Outcome::Invalid.into();
+        }
+        Err(error) => error.exit(),
+    };
+    let Some(command) = command else { return without_command().into() };
     match command {
         Command::Run(args) => run::main(&args),
         #[cfg(feature = "gui")]
