@@ -310,7 +310,9 @@ impl Session {
                         }
                     }
                 }
-                Ok(self.submit(content, *over_limit, services, ctx))
+                let answer = self.submit(content, *over_limit, services, ctx);
+                self.flush_history(services, ctx);
+                Ok(answer)
             }
             Pending::Etrn(domain) => {
                 let lists = [List::Client, List::Helo, List::Etrn];

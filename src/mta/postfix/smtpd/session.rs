@@ -133,6 +133,8 @@ pub struct Session {
     /// It waits for a daemon that does not answer.
     stalled: bool,
     over: bool,
+    /// Room for what the machine wants, empty between inputs.
+    outputs: (Vec<Output>, Vec<Output>),
 }
 
 impl Session {
@@ -195,6 +197,7 @@ impl Session {
             wake: None,
             stalled: false,
             over: false,
+            outputs: Default::default(),
         }
     }
 
@@ -383,7 +386,7 @@ impl Session {
 
     /// Feeds the machine and does what it wants.
     fn drive(&mut self, input: Input, services: &mut Services, ctx: &mut Ctx<'_>) {
-        let (mut outputs, mut further) = (Vec::with_capacity(4), Vec::with_capacity(4));
+        let (mut outputs, mut further) = std::mem::take(&mut self.outputs);
         self.machine.handle(ctx.now, input, &mut outputs);
         // Answers bring further outputs.
         while !outputs.is_empty() {
@@ -392,6 +395,7 @@ impl Session {
             }
             std::mem::swap(&mut outputs, &mut further);
         }
+        self.outputs = (outputs, further);
     }
 
     /// Does what the machine wants; what that leads to is appended.
