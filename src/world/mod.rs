@@ -308,7 +308,12 @@ impl World {
     }
 
     fn deliver(&mut self, to: Endpoint, input: Input, cause: Option<EventId>) {
-        self.pending.push_back((to, input, cause));
+        // What was caused before comes first.
+        if self.pending.is_empty() {
+            self.run(to, input, cause);
+        } else {
+            self.pending.push_back((to, input, cause));
+        }
         self.settle();
     }
 

@@ -80,8 +80,16 @@ pub struct Filter {
 impl Filter {
     /// The character, or `_` in its place.
     pub fn apply(&self, c: char) -> char {
-        let keeps = if c.is_ascii() { self.ascii >> c as u32 & 1 == 1 } else { self.others.contains(c) };
-        if keeps { c } else { '_' }
+        if self.keeps(c) { c } else { '_' }
+    }
+
+    /// Whether nothing of a text would become `_`.
+    pub fn keeps_all(&self, text: &str) -> bool {
+        text.chars().all(|c| self.keeps(c))
+    }
+
+    fn keeps(&self, c: char) -> bool {
+        if c.is_ascii() { self.ascii >> c as u32 & 1 == 1 } else { self.others.contains(c) }
     }
 
     /// Whether it has no characters at all.

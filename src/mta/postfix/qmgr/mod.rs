@@ -282,14 +282,12 @@ impl Qmgr {
                 };
             }
             trivial_rewrite::note_route(&resolved, ctx);
-            let mut key = self.destination(&transport, &nexthop, &resolved.recipient);
+            let (mut key, mut limit) = self.destination(&transport, &nexthop, &resolved.recipient);
             if let Some(trouble) = self.suspension(&transport, &key, ctx.now) {
                 nexthop = format_smolstr!("{} {}", trouble.dsn, trouble.reason);
                 transport = "retry".into();
-                key = self.destination(&transport, &nexthop, &resolved.recipient);
+                (key, limit) = self.destination(&transport, &nexthop, &resolved.recipient);
             }
-            let config = &self.config;
-            let limit = self.scheduler.conf(&transport, || TransportConf::load(config, &transport)).recipient_limit;
             let place = (index, resolved.recipient.clone());
             let same = groups.iter_mut().rev().find(|(name, other, entry)| {
                 *name == transport && *other == key && (limit == 0 || (entry.recipients.len() as u64) < limit)
@@ -310,12 +308,12 @@ impl Qmgr {
         }
     }
 
-    /// Name of the destination that concurrency is counted for: with one recipient per delivery
-    /// the recipient itself, as for local(8).
-    fn destination(&mut self, transport: &SmolStr, nexthop: &SmolStr, recipient: &SmolStr) -> SmolStr {
+    /// Name of the destination that concurrency is counted for, and how many recipients a delivery
+    /// may have: with one, the destination is the recipient itself, as for local(8).
+    fn destination(&mut self, transport: &SmolStr, nexthop: &SmolStr, recipient: &SmolStr) -> (SmolStr, u64) {
         let config = &self.config;
-        let conf = self.scheduler.conf(transport, || TransportConf::load(config, transport));
-        if conf.recipient_limit == 1 { recipient.clone() } else { nexthop.clone() }
+        let limit = self.scheduler.conf(transport, || TransportConf::load(config, transport)).recipient_limit;
+        (if limit == 1 { recipient.clone() } else { nexthop.clone() }, limit)
     }
 
     /// Why nothing is delivered there now.
@@ -421,7 +419,7 @@ impl Qmgr {
             active.entries += 1;
         }
         let first = request.recipients.first().map(|(_, address)| address.clone()).unwrap_or_default();
-        let key = self.destination(&request.transport, &request.nexthop, &first);
+        let (key, _) = self.destination(&request.transport, &request.nexthop, &first);
         self.passed.push_back((request, key));
     }
 
@@ -477,7 +475,7 @@ impl Qmgr {
         let nexthop = format_smolstr!("{} {}", trouble.dsn, trouble.reason);
         for mut entry in entries {
             entry.nexthop = nexthop.clone();
-            let key = self.destination(&transport, &nexthop, &entry.id.clone());
+            let (key, _) = self.destination(&transport, &nexthop, &entry.id.clone());
             self.scheduler.add(&transport, &key, entry);
         }
     }
