@@ -11,6 +11,8 @@ use crate::host::{Env, Program, Progress, Resume};
 use crate::mail::address::{self, Token};
 use crate::mta::postfix::config::{self, Config};
 use crate::mta::postfix::queue_file::{Attributes, Notify, Recipient, Ret};
+use crate::mta::postfix::smtpd::stand_alone::StandAlone;
+use crate::mta::postfix::verp;
 
 /// Exit status of a failed submission: the caller may try again.
 const EX_TEMPFAIL: u8 = 75;
@@ -48,6 +50,8 @@ struct Options {
     ret: Option<Ret>,
     envid: SmolStr,
     encoding: SmolStr,
+    /// `-XV`: delimiters of variable envelope return paths; empty for the usual ones.
+    verp: Option<SmolStr>,
     recipients: Vec<String>,
     /// What is said about options that are ignored.
     warnings: Vec<String>,
@@ -79,10 +83,16 @@ impl From<String> for Mistake {
 pub struct Sendmail {
     options: Options,
     input: Vec<u8>,
+    /// The session of `-bs`.
+    session: Option<StandAlone>,
 }
 
 impl Program for Sendmail {
     fn resume(&mut self, resume: Resume, env: &mut Env<'_, '_>) -> Progress {
+        let woken = match &resume {
+            Resume::Input(Input::Wake(token)) => Some(*token),
+            _ => None,
+        };
         match resume {
             Resume::Start => match parse(&env.args[1.min(env.args.len())..]) {
                 Ok(options) => {
@@ -104,10 +114,7 @@ impl Program for Sendmail {
             _ => {}
         }
         if self.options.mode == Mode::Session {
-            return fatal(
-                env,
-                "this simulation has no -bs: connect to port 25 of localhost, or give the message itself",
-            );
+            return self.converse(woken, env);
         }
         if self.options.mode == Mode::Nothing {
             return Progress::Exit(0);
@@ -139,6 +146,34 @@ fn fatal(env: &mut Env<'_, '_>, text: &str) -> Progress {
 }
 
 impl Sendmail {
+    /// Goes on with the session of `-bs`.
+    fn converse(&mut self, woken: Option<u64>, env: &mut Env<'_, '_>) -> Progress {
+        let mut session = match self.session.take() {
+            Some(session) => session,
+            None => {
+                let directory = self.options.directory.as_deref().unwrap_or(config::DIRECTORY);
+                match StandAlone::start(directory, env.cred, env.ctx, env.stdout) {
+                    Ok(session) => session,
+                    Err(error) => return fatal(env, &error.0),
+                }
+            }
+        };
+        if let Some(token) = woken {
+            session.wake(token, env.ctx, env.stdout);
+        }
+        while let Some(line) = env.stdin.take_line() {
+            session.input(line, env.ctx, env.stdout);
+        }
+        if env.stdin.eof {
+            session.end(env.ctx, env.stdout);
+        }
+        if session.is_over() {
+            return Progress::Exit(0);
+        }
+        self.session = Some(session);
+        Progress::Wait
+    }
+
     /// Takes what is there; `true` when the message is complete.
     fn read(&mut self, env: &mut Env<'_, '_>) -> bool {
         while let Some(line) = env.stdin.take_line() {
@@ -185,6 +220,21 @@ impl Sendmail {
             let text = format!("no login name found for user ID {}", env.cred.uid);
             return fatal(env, &text);
         };
+        let verp = match &self.options.verp {
+            Some(given) => {
+                let usual = params.get("default_verp_delimiters");
+                let delimiters = if given.is_empty() { usual } else { given.clone() };
+                let filter = params.get("verp_delimiter_filter");
+                if !verp::are_delimiters(&delimiters, &filter) {
+                    return fatal(env, &format!("-V requires two characters from {filter}"));
+                }
+                if sender.is_empty() {
+                    return fatal(env, "-V option requires non-null sender address");
+                }
+                delimiters
+            }
+            None => SmolStr::default(),
+        };
         let who = self.who(env);
         let content = strip_from_line(std::mem::take(&mut self.input));
         let limit = params.int("message_size_limit").unwrap_or(0);
@@ -220,6 +270,7 @@ impl Sendmail {
             trace_only: options.verify,
             uid: Some(env.cred.uid),
             full_name: self.full_name(env),
+            verp,
             ..Attributes::default()
         };
         let report = attributes.trace_report;
@@ -276,8 +327,21 @@ fn probe(sender: &str, recipients: &[SmolStr]) -> Bytes {
 
 fn parse(args: &[String]) -> Result<Options, Mistake> {
     let mut options = Options::default();
-    let mut words = args.iter();
+    let mut words = args.iter().peekable();
     while let Some(word) = words.next() {
+        let renamed;
+        let word = match word.strip_prefix("-V") {
+            Some(delimiters)
+                if delimiters.len() == 2
+                    || delimiters.is_empty() && words.peek().is_some_and(|next| next.starts_with('-')) =>
+            {
+                renamed = format!("-XV{delimiters}");
+                let text = format!("option {word} is deprecated with Postfix 2.3; specify {renamed} instead");
+                options.warnings.push(text);
+                &renamed
+            }
+            _ => word,
+        };
         let Some(letters) = word.strip_prefix('-').filter(|letters| !letters.is_empty()) else {
             options.recipients.push(word.clone());
             options.recipients.extend(words.cloned());
@@ -358,6 +422,10 @@ impl Options {
                     }
                 };
             }
+            'X' => match value.strip_prefix('V') {
+                Some(delimiters) => self.verp = Some(delimiters.into()),
+                None => return Err(format!("unsupported: -{letter}{}", value.get(..1).unwrap_or_default()).into()),
+            },
             'o' => self.ignore_dots |= value.starts_with('i'),
             'b' => match value.as_str() {
                 "m" => self.mode = Mode::Enqueue,

@@ -20,6 +20,7 @@ use super::queue_file::{QueueFile, QueueName, Recipient};
 use super::services::Services;
 use super::smtp::trouble::Trouble;
 use super::trivial_rewrite;
+use super::verp;
 use crate::host::Ctx;
 use crate::host::vfs::{Cred, Errno};
 use crate::mail::address;
@@ -183,7 +184,8 @@ impl Qmgr {
     fn run_deferred(&mut self, all: bool, services: &mut Services, ctx: &mut Ctx<'_>) {
         let asked = ctx.cause;
         for (id, time) in services.queue.scan(QueueName::Deferred, &ctx.host.vfs) {
-            if all || time <= ctx.now {
+            // Time stamps of files are whole seconds.
+            if all || time.secs() <= ctx.now.secs() {
                 ctx.cause = asked;
                 self.activate(&id, if all { "flush" } else { "queue run" }, QueueName::Deferred, services, ctx);
             }
@@ -290,6 +292,7 @@ impl Qmgr {
             }
             let config = &self.config;
             let limit = self.scheduler.conf(&transport, || TransportConf::load(config, &transport)).recipient_limit;
+            let limit = if file.attributes.verp.is_empty() { limit } else { 1 };
             let place = (index, resolved.recipient.clone());
             let same = groups.iter_mut().rev().find(|(name, other, entry)| {
                 *name == transport && *other == key && (limit == 0 || (entry.recipients.len() as u64) < limit)
@@ -353,7 +356,10 @@ impl Qmgr {
             };
             let request = Request {
                 job: 0,
-                file: Arc::clone(&active.file),
+                file: match start.entry.recipients.first() {
+                    Some((index, _)) => verp::addressed(&active.file, *index),
+                    None => Arc::clone(&active.file),
+                },
                 from_deferred: active.from_deferred,
                 transport: start.transport,
                 nexthop: start.entry.nexthop,
@@ -388,6 +394,9 @@ impl Qmgr {
             if let Some(detail) = outcome.dsn.strip_prefix('5') {
                 outcome.dsn = format_smolstr!("4{detail}");
             }
+        }
+        if !file.attributes.verp.is_empty() && !self.conf.disable_verp_bounces && outcome.sender.is_none() {
+            outcome.sender = Some(file.sender.clone());
         }
         if file.attributes.is_probe() {
             let ok = matches!(outcome.status, DeliveryStatus::Sent | DeliveryStatus::Deliverable);

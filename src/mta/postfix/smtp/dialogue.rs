@@ -3,6 +3,7 @@
 
 use smol_str::{SmolStr, format_smolstr};
 
+use super::checks::{self, Remark};
 use super::connection::{Phase, TlsState};
 use super::sasl::{self, NoExchange};
 use super::trouble::{Trouble, status};
@@ -350,7 +351,7 @@ impl SmtpClient {
             return self.message_fail(sock, Trouble::new("5.6.7", text), services, ctx);
         }
         let at = job.open();
-        let built = (|| -> Result<(Transaction, bool), LookupError> {
+        let built = (|| -> Result<(Transaction, bool, Vec<Remark>), LookupError> {
             let sender = output::generic(&request.file.sender, &conf, ctx.host)?;
             let auth = conf.sasl.enabled && !offered.auth.is_empty();
             let mail = output::mail(&request, &sender, &conf, offered, auth);
@@ -363,13 +364,25 @@ impl SmtpClient {
                 })
                 .collect::<Result<_, LookupError>>()?;
             let downgraded = output::is_downgraded(&request, &conf, offered);
-            let (content, folded) = output::content(&request.file.message, downgraded, &conf, ctx.host)?;
-            Ok((Transaction { mail, recipients, content }, folded))
+            let checked = checks::apply(&request.file.message, &conf, ctx.host)?;
+            let (message, remarks) = match &checked {
+                Some((message, remarks)) => (message, remarks.clone()),
+                None => (&request.file.message, Vec::new()),
+            };
+            let (content, folded) = output::content(message, downgraded, &conf, ctx.host)?;
+            Ok((Transaction { mail, recipients, content }, folded, remarks))
         })();
-        let (transaction, folded) = match built {
+        let (transaction, folded, remarks) = match built {
             Ok(built) => built,
             Err(error) => return self.local_error(sock, &error, None, services, ctx),
         };
+        for remark in remarks {
+            let id = &request.file.id;
+            match remark {
+                Remark::Done(text) => services.log.info(ctx, &conf.tag, format_args!("{id}: {text}")),
+                Remark::Warning(text) => services.log.warn(ctx, &conf.tag, format_args!("{text}")),
+            }
+        }
         if folded {
             let id = &request.file.id;
             let text = format!("{id}: breaking line > {} bytes with <CR><LF>SPACE", conf.line_limit);

@@ -21,6 +21,7 @@ mod received;
 pub mod restrictions;
 pub mod sasl;
 pub mod session;
+pub mod stand_alone;
 pub mod tls;
 mod xclient;
 

@@ -2,12 +2,18 @@
 
 use std::collections::BTreeSet;
 
+use smol_str::format_smolstr;
+
 use super::restrictions::ErrorClass;
 use super::session::Session;
 use crate::host::Ctx;
 use crate::mta::postfix::cleanup::{Notice, post_mail};
 use crate::mta::postfix::services::Services;
+use crate::mail::report::{INDENT, wrap};
 use crate::smtp::reply::Reply;
+
+/// Longest line of a transcript.
+const LENGTH: usize = 78;
 
 fn name(class: ErrorClass) -> &'static str {
     match class {
@@ -71,12 +77,22 @@ impl Session {
         }
         let conf = &self.conf;
         let domain = &conf.notice_domain;
+        let to = match &conf.error_notice_recipient {
+            bare if !bare.contains('@') => format_smolstr!("{bare}@{domain}"),
+            complete => complete.clone(),
+        };
         let mut text = format!(
-            "From: Mail Delivery System <MAILER-DAEMON@{}>\nTo: Postmaster <postmaster@{domain}>\n\
+            "From: Mail Delivery System <MAILER-DAEMON@{}>\nTo: Postmaster <{to}>\n\
              Subject: {} SMTP server: errors from {}\n\nTranscript of session follows.\n\n",
             conf.myhostname, conf.mail_name, self.peer.namaddr
         );
-        text.push_str(&said.text);
+        for line in said.text.lines() {
+            for piece in wrap(line.strip_prefix(' ').unwrap_or(line), LENGTH, INDENT).lines() {
+                text.push(' ');
+                text.push_str(piece);
+                text.push('\n');
+            }
+        }
         text.push_str("\n\nFor other details, see the local mail logfile\n");
         let sender = services.bounce.double_bounce_sender().clone();
         let recipient = conf.error_notice_recipient.clone();

@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use smol_str::SmolStr;
+use smol_str::{SmolStr, format_smolstr};
 
 use super::chunk::Chunks;
 use super::conf::SmtpdConf;
@@ -19,7 +19,10 @@ use super::sasl::Exchange;
 use super::tls::{Level, TlsFacts};
 use super::xclient::{Authorized, Forwarded};
 use super::{Event, OWNER, lists};
+use crate::host::vfs::Cred;
 use crate::host::{Ctx, Priority};
+use crate::mta::postfix::milter::Refusal;
+use crate::mta::postfix::queue_file::QueueName;
 use crate::mta::postfix::services::Services;
 use crate::sim::{Payload, Socket, Time, TlsMessage};
 use crate::smtp::command::{Command, Verb};
@@ -128,6 +131,10 @@ pub struct Session {
     /// What is said when a chunk that is skipped has passed.
     pub(super) after_chunk: Option<Answer>,
     pub(super) transcript: Transcript,
+    /// What a mail filter's silence means for the client.
+    pub(super) milter: Option<Refusal>,
+    /// Whose session it is, if it is one on standard input and output: nothing restricts it.
+    pub(super) submitter: Option<Cred>,
     polls: u64,
     wake: Option<(Time, Need)>,
     /// It waits for a daemon that does not answer.
@@ -191,6 +198,8 @@ impl Session {
             server_port: None,
             after_chunk: None,
             transcript: Transcript::default(),
+            milter: None,
+            submitter: None,
             polls: 0,
             wake: None,
             stalled: false,
@@ -219,6 +228,14 @@ impl Session {
         self.name_step(step, services, ctx);
     }
 
+    /// Begins a session on standard input and output.
+    pub(super) fn start_alone(&mut self, peer: Peer, submitter: Cred, services: &mut Services, ctx: &mut Ctx<'_>) {
+        self.peer = peer;
+        self.submitter = Some(submitter);
+        self.machine.set_bare_newline(BareNewline::Accept);
+        self.connected(services, ctx);
+    }
+
     fn name_step(&mut self, step: Step, services: &mut Services, ctx: &mut Ctx<'_>) {
         match step {
             Step::Ask(name, qtype) => ctx.resolve(self.token(), name, qtype),
@@ -234,12 +251,18 @@ impl Session {
     }
 
     fn connected(&mut self, services: &mut Services, ctx: &mut Ctx<'_>) {
+        if self.conf.client_port_logging {
+            self.peer.namaddr = format_smolstr!("{}:{}", self.peer.namaddr, self.peer.port);
+        }
         services.log.info(ctx, &self.conf.tag, format_args!("connect from {}", self.peer.namaddr));
         self.find_discarded(services, ctx);
         self.authorize(ctx.host);
         if let Some(refusal) = self.count_connection(services, ctx) {
             let input = self.said(refusal, ctx);
             return self.drive(input, services, ctx);
+        }
+        if let Some(problem) = &self.conf.sasl.problem {
+            services.log.warn(ctx, &self.conf.tag, format_args!("{problem}"));
         }
         let exceptions = &self.conf.sasl.exceptions;
         let excepted = lists::client_matches(exceptions, &self.peer.name, &self.peer.addr, ctx.host);
@@ -249,8 +272,10 @@ impl Session {
             && conf.sasl.mechanisms(false).is_empty()
             && !(conf.tls.auth_only && conf.tls.level > Level::None)
         {
-            let text = "xsasl_cyrus_server_get_mechanism_list: no applicable SASL mechanisms";
-            services.log.warn(ctx, &conf.tag, format_args!("{text}"));
+            if conf.sasl.problem.is_none() {
+                let text = "xsasl_cyrus_server_get_mechanism_list: no applicable SASL mechanisms";
+                services.log.warn(ctx, &conf.tag, format_args!("{text}"));
+            }
             super::fail(&conf.tag, services, ctx, "no SASL authentication mechanisms");
             ctx.close(self.sock);
             self.over = true;
@@ -271,7 +296,30 @@ impl Session {
             }
             return;
         }
+        self.call_milters(services, ctx);
         self.decide(Pending::Connect, services, ctx);
+    }
+
+    /// Calls the mail filters (`smtpd_milters`).
+    fn call_milters(&mut self, services: &mut Services, ctx: &mut Ctx<'_>) {
+        let (warnings, refusal) = self.conf.milters.call(ctx.host);
+        for warning in warnings {
+            services.log.warn(ctx, &self.conf.tag, format_args!("{warning}"));
+        }
+        self.milter = refusal;
+        self.milter_refusal(Subjects::default(), services, ctx);
+    }
+
+    /// What a mail filter's silence means for the present command. The refusal is logged.
+    pub(super) fn milter_refusal(
+        &self,
+        subjects: Subjects<'_>,
+        services: &mut Services,
+        ctx: &mut Ctx<'_>,
+    ) -> Option<Refusal> {
+        let refusal = self.milter.clone()?;
+        self.whatsup("milter-reject", &refusal.line(), subjects, services, ctx);
+        Some(refusal)
     }
 
     /// Takes an event.
@@ -411,7 +459,8 @@ impl Session {
             }
             Output::WakeAt(time) => ctx.idle_at(self.sock, time, self.token(), "smtpd timeout"),
             Output::Lost => {
-                if self.stage == "STARTTLS" && self.counting == Some(Verb::StartTls) {
+                let wrapped = self.conf.tls.wrapper_mode && self.tls.is_none();
+                if wrapped || self.stage == "STARTTLS" && self.counting == Some(Verb::StartTls) {
                     let from = &self.peer.namaddr;
                     services.log.info(
                         ctx,
@@ -615,7 +664,7 @@ impl Session {
         let answer = crate::mta::postfix::verify::query(&address, services, ctx);
         self.polls += 1;
         let done = answer.status != crate::mta::postfix::verify::Status::Unknown;
-        let (delay, last) = (services.verify.poll_delay, self.polls > services.verify.poll_count);
+        let (delay, last) = (services.verify.poll_delay, self.polls >= services.verify.poll_count);
         if done || last {
             self.answers.add_verified(address.clone(), answer.status, answer.text);
             // Not within this call: the machine is busy with the question.
@@ -645,6 +694,9 @@ impl Session {
         services: &mut Services,
         ctx: &mut Ctx<'_>,
     ) -> Result<Result<Run, Rejection>, Need> {
+        if self.submitter.is_some() {
+            return Ok(Ok(Run::default()));
+        }
         let conf = Arc::clone(&self.conf);
         let facts = Facts {
             peer: &self.peer,
@@ -779,7 +831,8 @@ impl Session {
     /// Forgets the transaction.
     pub(super) fn reset(&mut self, services: &mut Services, ctx: &mut Ctx<'_>) {
         if let Some(id) = self.queue_id.take() {
-            services.queue.release(&id, ctx);
+            let queue = if self.submitter.is_some() { QueueName::Maildrop } else { QueueName::Incoming };
+            services.queue.release_from(queue, &id, ctx);
         }
         if self.transaction.take().is_some() {
             self.forwarded = None;
