@@ -69,7 +69,9 @@ impl Milters {
         for service in &self.services {
             warnings.push(match self.unreachable(service, host) {
                 Some(error) => format!("connect to Milter service {service}: {error}"),
-                None => format!("milter {service}: can't read SMFIC_OPTNEG reply packet header: Connection reset by peer"),
+                None => {
+                    format!("milter {service}: can't read SMFIC_OPTNEG reply packet header: Connection reset by peer")
+                }
             });
             if self.refusal.is_some() {
                 return (warnings, self.refusal.clone());

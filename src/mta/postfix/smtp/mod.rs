@@ -5,15 +5,19 @@
 //! server, and reports what becomes of each recipient ([`SmtpClient::take_report`]).
 
 pub mod address;
+mod authenticate;
 mod checks;
 pub mod conf;
 mod connection;
 mod dialogue;
 mod downgrade;
+mod failure;
+mod handshake;
 mod job;
 pub mod nexthop;
 mod output;
 mod sasl;
+mod transaction;
 pub mod trouble;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};

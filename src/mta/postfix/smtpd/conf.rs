@@ -14,8 +14,8 @@ use crate::dns::Qtype;
 use crate::host::Host;
 use crate::mta::postfix::cleanup::ReceiveOverrides;
 use crate::mta::postfix::config::{Config, Fatal, MasterEntry, Params, limits};
-use crate::mta::postfix::milter::Milters;
 use crate::mta::postfix::maps::{AddressFinder, MapFlags, Maps, MatchList, Stamps, Table};
+use crate::mta::postfix::milter::Milters;
 use crate::smtp::framing::{BareNewline, Limits};
 use crate::smtp::server::Settings;
 

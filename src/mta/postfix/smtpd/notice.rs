@@ -7,9 +7,9 @@ use smol_str::format_smolstr;
 use super::restrictions::ErrorClass;
 use super::session::Session;
 use crate::host::Ctx;
+use crate::mail::report::{INDENT, wrap};
 use crate::mta::postfix::cleanup::{Notice, post_mail};
 use crate::mta::postfix::services::Services;
-use crate::mail::report::{INDENT, wrap};
 use crate::smtp::reply::Reply;
 
 /// Longest line of a transcript.

@@ -1,12 +1,16 @@
 //! One client's session: the protocol machine, what it waits for, and what is logged about it.
 
+mod opening;
+mod verdict;
+mod waiting;
+
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use smol_str::{SmolStr, format_smolstr};
+use smol_str::SmolStr;
 
 use super::chunk::Chunks;
 use super::conf::SmtpdConf;
@@ -14,11 +18,11 @@ use super::data::Transaction;
 use super::notice::Transcript;
 use super::peer::{Naming, Peer, Step};
 use super::policy::PolicyCall;
-use super::restrictions::{Answers, ErrorClass, Facts, Flow, List, Lookups, Need, Note, Rejection, Run};
+use super::restrictions::{Answers, ErrorClass, List, Need, Rejection};
 use super::sasl::Exchange;
-use super::tls::{Level, TlsFacts};
+use super::tls::TlsFacts;
 use super::xclient::{Authorized, Forwarded};
-use super::{Event, OWNER, lists};
+use super::{Event, OWNER};
 use crate::host::vfs::Cred;
 use crate::host::{Ctx, Priority};
 use crate::mta::postfix::milter::Refusal;
@@ -26,10 +30,9 @@ use crate::mta::postfix::queue_file::QueueName;
 use crate::mta::postfix::services::Services;
 use crate::sim::{Payload, Socket, Time, TlsMessage};
 use crate::smtp::command::{Command, Verb};
-use crate::smtp::framing::BareNewline;
 use crate::smtp::reply::Reply;
 use crate::smtp::server::{Answer, Input, Next, Output, Question, Server};
-use crate::trace::{Decision, EventId, Kind};
+use crate::trace::{EventId, Kind};
 
 /// A command that waits for its decision.
 #[derive(Clone, Debug)]
@@ -221,107 +224,6 @@ impl Session {
         OWNER | self.sock.0
     }
 
-    /// Finds out who the client is.
-    pub(super) fn start(&mut self, services: &mut Services, ctx: &mut Ctx<'_>) {
-        let (naming, step) = Naming::start(self.remote, self.conf.peername_lookup, ctx.host);
-        self.naming = Some(naming);
-        self.name_step(step, services, ctx);
-    }
-
-    /// Begins a session on standard input and output.
-    pub(super) fn start_alone(&mut self, peer: Peer, submitter: Cred, services: &mut Services, ctx: &mut Ctx<'_>) {
-        self.peer = peer;
-        self.submitter = Some(submitter);
-        self.machine.set_bare_newline(BareNewline::Accept);
-        self.connected(services, ctx);
-    }
-
-    fn name_step(&mut self, step: Step, services: &mut Services, ctx: &mut Ctx<'_>) {
-        match step {
-            Step::Ask(name, qtype) => ctx.resolve(self.token(), name, qtype),
-            Step::Done(peer, warning) => {
-                self.naming = None;
-                self.peer = *peer;
-                if let Some(warning) = warning {
-                    services.log.warn(ctx, &self.conf.tag, format_args!("{warning}"));
-                }
-                self.connected(services, ctx);
-            }
-        }
-    }
-
-    fn connected(&mut self, services: &mut Services, ctx: &mut Ctx<'_>) {
-        if self.conf.client_port_logging {
-            self.peer.namaddr = format_smolstr!("{}:{}", self.peer.namaddr, self.peer.port);
-        }
-        services.log.info(ctx, &self.conf.tag, format_args!("connect from {}", self.peer.namaddr));
-        self.find_discarded(services, ctx);
-        self.authorize(ctx.host);
-        if let Some(refusal) = self.count_connection(services, ctx) {
-            let input = self.said(refusal, ctx);
-            return self.drive(input, services, ctx);
-        }
-        if let Some(problem) = &self.conf.sasl.problem {
-            services.log.warn(ctx, &self.conf.tag, format_args!("{problem}"));
-        }
-        let exceptions = &self.conf.sasl.exceptions;
-        let excepted = lists::client_matches(exceptions, &self.peer.name, &self.peer.addr, ctx.host);
-        self.sasl_excepted = matches!(excepted, Ok(Some(_)));
-        let conf = Arc::clone(&self.conf);
-        if conf.sasl.enabled
-            && conf.sasl.mechanisms(false).is_empty()
-            && !(conf.tls.auth_only && conf.tls.level > Level::None)
-        {
-            if conf.sasl.problem.is_none() {
-                let text = "xsasl_cyrus_server_get_mechanism_list: no applicable SASL mechanisms";
-                services.log.warn(ctx, &conf.tag, format_args!("{text}"));
-            }
-            super::fail(&conf.tag, services, ctx, "no SASL authentication mechanisms");
-            ctx.close(self.sock);
-            self.over = true;
-            return;
-        }
-        let excluded = lists::client_matches(&conf.bare_newline_exclusions, &self.peer.name, &self.peer.addr, ctx.host);
-        if matches!(excluded, Ok(Some(_))) {
-            self.machine.set_bare_newline(BareNewline::Accept);
-        }
-        if conf.tls.wrapper_mode {
-            let plain = !self.machine.pending().is_empty();
-            let answer = Answer { reply: None, error: false, next: Next::Tls };
-            self.drive(Input::Answer(answer), services, ctx);
-            match self.early_hello.take() {
-                Some(hello) => self.handshake(&hello, services, ctx),
-                None if plain => self.not_tls(services, ctx),
-                None => {}
-            }
-            return;
-        }
-        self.call_milters(services, ctx);
-        self.decide(Pending::Connect, services, ctx);
-    }
-
-    /// Calls the mail filters (`smtpd_milters`).
-    fn call_milters(&mut self, services: &mut Services, ctx: &mut Ctx<'_>) {
-        let (warnings, refusal) = self.conf.milters.call(ctx.host);
-        for warning in warnings {
-            services.log.warn(ctx, &self.conf.tag, format_args!("{warning}"));
-        }
-        self.milter = refusal;
-        self.milter_refusal(Subjects::default(), services, ctx);
-    }
-
-    /// What a mail filter's silence means for the present command. The refusal is logged.
-    pub(super) fn milter_refusal(
-        &self,
-        subjects: Subjects<'_>,
-        services: &mut Services,
-        ctx: &mut Ctx<'_>,
-    ) -> Option<Refusal> {
-        let refusal = self.milter.clone()?;
-        self.whatsup("milter-reject", &refusal.line(), subjects, services, ctx);
-        Some(refusal)
-    }
-
     /// Takes an event.
     pub(super) fn handle(&mut self, event: Event, services: &mut Services, ctx: &mut Ctx<'_>) {
         ctx.cause = ctx.cause.or(Some(self.opened));
@@ -361,71 +263,6 @@ impl Session {
                     self.resume(services, ctx);
                 }
             },
-        }
-    }
-
-    /// The client began to talk without TLS where TLS was due.
-    fn not_tls(&mut self, services: &mut Services, ctx: &mut Ctx<'_>) {
-        let from = &self.peer.namaddr;
-        services.log.info(ctx, &self.conf.tag, format_args!("SSL_accept error from {from}: -1"));
-        let text =
-            "TLS library problem: error:0A00010B:SSL routines::wrong version number:../ssl/record/ssl3_record.c:350:";
-        services.log.warn(ctx, &self.conf.tag, format_args!("{text}"));
-        self.lost(services, ctx);
-        ctx.close(self.sock);
-    }
-
-    fn handshake(&mut self, message: &TlsMessage, services: &mut Services, ctx: &mut Ctx<'_>) {
-        match message {
-            TlsMessage::ClientHello { versions, .. } => {
-                let (hello, facts) = self.conf.tls.server_hello(versions);
-                ctx.send_tls(self.sock, hello);
-                self.handshake = Some(facts);
-            }
-            TlsMessage::Finished => {
-                let Some(facts) = self.handshake.take() else { return };
-                if self.conf.tls.log_level > 0 {
-                    let TlsFacts { version, cipher, bits, key_facts } = &facts;
-                    let from = &self.peer.namaddr;
-                    services.log.info(
-                        ctx,
-                        &self.conf.tag,
-                        format_args!(
-                            "Anonymous TLS connection established from {from}: {version} with cipher {cipher} \
-                             ({bits}/{bits} bits) {key_facts}"
-                        ),
-                    );
-                }
-                ctx.emit(Kind::SmtpTls {
-                    session: self.sock,
-                    version: facts.version.clone(),
-                    cipher: facts.cipher.clone(),
-                    peer_name: self.peer.name.clone(),
-                    verified: false,
-                    verdict: "anonymous".into(),
-                    certificate: None,
-                });
-                self.tls = Some(facts);
-                let wrapper = self.conf.tls.wrapper_mode && self.stage == "CONNECT";
-                if let Some(refusal) = self.count_tls(services, ctx) {
-                    let input = self.said(refusal, ctx);
-                    return self.drive(input, services, ctx);
-                }
-                self.count(true);
-                self.helo = None;
-                if wrapper {
-                    self.machine.handle(ctx.now, Input::TlsEstablished, &mut Vec::new());
-                    return self.decide(Pending::Connect, services, ctx);
-                }
-                self.drive(Input::TlsEstablished, services, ctx);
-            }
-            TlsMessage::Alert(_) => {
-                let from = &self.peer.namaddr;
-                services.log.info(ctx, &self.conf.tag, format_args!("SSL_accept error from {from}: -1"));
-                self.lost(services, ctx);
-                ctx.close(self.sock);
-            }
-            TlsMessage::ServerHello { .. } => {}
         }
     }
 
@@ -607,194 +444,6 @@ impl Session {
                 Err(Answer::close(reply))
             }
         }
-    }
-
-    /// Decides a command; if that takes time, the session waits.
-    fn decide(&mut self, pending: Pending, services: &mut Services, ctx: &mut Ctx<'_>) {
-        if let Some(answer) = self.run(pending, services, ctx) {
-            let input = self.said(answer, ctx);
-            self.drive(input, services, ctx);
-        }
-    }
-
-    fn resume(&mut self, services: &mut Services, ctx: &mut Ctx<'_>) {
-        if let Some(pending) = self.pending.take() {
-            self.decide(pending, services, ctx);
-        }
-    }
-
-    pub(super) fn run(&mut self, pending: Pending, services: &mut Services, ctx: &mut Ctx<'_>) -> Option<Answer> {
-        match self.complete(&pending, services, ctx) {
-            Ok(answer) => {
-                self.answers.clear();
-                Some(answer)
-            }
-            Err(need) => {
-                self.pending = Some(pending);
-                self.need(need, services, ctx);
-                None
-            }
-        }
-    }
-
-    fn need(&mut self, need: Need, services: &mut Services, ctx: &mut Ctx<'_>) {
-        match need {
-            Need::Dns(name, qtype) => ctx.resolve(self.token(), name, qtype),
-            // The session waits for a daemon that never comes up.
-            Need::Daemon => self.stalled = true,
-            Need::Sleep(secs) => {
-                self.wait(std::time::Duration::from_secs(secs), need, ctx);
-            }
-            Need::Policy(service) => self.ask_policy(service, services, ctx),
-            Need::Again => self.wait(std::time::Duration::ZERO, need, ctx),
-            Need::Verify(address) => {
-                self.polls = 0;
-                self.poll(address, services, ctx);
-            }
-        }
-    }
-
-    pub(super) fn wait(&mut self, span: std::time::Duration, need: Need, ctx: &mut Ctx<'_>) {
-        let time = ctx.now + span;
-        self.wake = Some((time, need));
-        ctx.wake_at(time, self.token(), "smtpd waits");
-    }
-
-    fn poll(&mut self, address: SmolStr, services: &mut Services, ctx: &mut Ctx<'_>) {
-        let answer = crate::mta::postfix::verify::query(&address, services, ctx);
-        self.polls += 1;
-        let done = answer.status != crate::mta::postfix::verify::Status::Unknown;
-        let (delay, last) = (services.verify.poll_delay, self.polls >= services.verify.poll_count);
-        if done || last {
-            self.answers.add_verified(address.clone(), answer.status, answer.text);
-            // Not within this call: the machine is busy with the question.
-            return self.wait(std::time::Duration::ZERO, Need::Again, ctx);
-        }
-        self.wait(delay, Need::Verify(address), ctx);
-    }
-
-    fn waited(&mut self, need: Need, services: &mut Services, ctx: &mut Ctx<'_>) {
-        match need {
-            Need::Verify(address) => self.poll(address, services, ctx),
-            Need::Daemon => {}
-            Need::Sleep(_) => {
-                self.answers.slept();
-                self.resume(services, ctx);
-            }
-            Need::Policy(_) => self.policy_waited(services, ctx),
-            Need::Dns(..) | Need::Again => self.resume(services, ctx),
-        }
-    }
-
-    /// Evaluates restriction lists for the present command. The refusal is logged.
-    pub(super) fn check(
-        &mut self,
-        which: &[List],
-        subjects: Subjects<'_>,
-        services: &mut Services,
-        ctx: &mut Ctx<'_>,
-    ) -> Result<Result<Run, Rejection>, Need> {
-        if self.submitter.is_some() {
-            return Ok(Ok(Run::default()));
-        }
-        let conf = Arc::clone(&self.conf);
-        let facts = Facts {
-            peer: &self.peer,
-            helo: subjects.helo,
-            sender: subjects.sender,
-            recipient: subjects.recipient,
-            recipients: self.transaction.as_ref().map_or(0, |transaction| transaction.recipients.len() as u64),
-            login: self.login.as_ref().map(|(_, login)| login.as_str()),
-            mechanism: self.login.as_ref().map(|(mechanism, _)| mechanism.as_str()),
-            held: self.transaction.as_ref().is_some_and(|transaction| transaction.actions.hold),
-            encrypted: self.tls.is_some(),
-            bad_pipelining: self.bad_pipelining,
-            etrn: subjects.etrn,
-            early: !conf.checks.delay_reject && matches!(which, [List::Client | List::Helo | List::Sender]),
-            carried: self.carried.before(which),
-            stage: self.stage,
-        };
-        let mut run = Run::default();
-        let lookups = Lookups { answers: &mut self.answers, services, ctx };
-        let flow = conf.checks.evaluate(which, facts, lookups, &mut run);
-        if let Flow::Need(need) = flow {
-            return Err(need);
-        }
-        if facts.early {
-            self.carried.keep(which, run.defer_if_permit.clone());
-        }
-        let steps = run.looked.clone();
-        for looked in std::mem::take(&mut run.looked) {
-            ctx.note(|| looked.event());
-        }
-        for note in std::mem::take(&mut run.notes) {
-            match note {
-                Note::Happened(what, text) => self.whatsup(what, &text, subjects, services, ctx),
-                Note::Info(line) => services.log.info(ctx, &conf.tag, format_args!("{line}")),
-                Note::Line(line) => services.log.log(ctx, Priority::Warning, &conf.tag, format_args!("{line}")),
-            }
-        }
-        let deciding = steps.iter().rev().find(|looked| looked.matched);
-        let (list, restriction) = match deciding {
-            Some(looked) => (looked.list.parameter(), looked.rule.clone()),
-            None => (which.last().map_or("", |list| list.parameter()), SmolStr::default()),
-        };
-        let (action, text) = match &flow {
-            Flow::Reject(rejection) => ("reject", SmolStr::from(rejection.line())),
-            _ => ("permit", SmolStr::default()),
-        };
-        if ctx.trace.is_full() || action == "reject" {
-            let question = format!("is {} from {} permitted?", self.stage, self.peer.namaddr);
-            ctx.emit_why(Kind::PolicyVerdict { list: list.into(), restriction, action: action.into(), text }, || {
-                let mut decision = Decision::about(question);
-                for looked in steps {
-                    decision.step(looked.rule, looked.input, looked.matched, looked.result);
-                    decision.at(looked.source);
-                }
-                decision.verdict(action)
-            });
-        }
-        match flow {
-            Flow::Reject(rejection) => {
-                self.whatsup("reject", &rejection.line(), subjects, services, ctx);
-                self.errors_seen.push(rejection.class);
-                // What tables asked for before the refusal holds for the message nevertheless.
-                if let Some(transaction) = &mut self.transaction {
-                    transaction.actions.merge(run.actions);
-                }
-                Ok(Err(*rejection))
-            }
-            _ => Ok(Ok(run)),
-        }
-    }
-
-    /// `QUEUEID: what: RCPT from client: text; from=<…> to=<…> proto=… helo=<…>`.
-    pub(super) fn whatsup(
-        &self,
-        what: &str,
-        text: &str,
-        subjects: Subjects<'_>,
-        services: &mut Services,
-        ctx: &mut Ctx<'_>,
-    ) {
-        use crate::smtp::path::quote_address;
-        if !ctx.trace.is_full() {
-            return;
-        }
-        let id = self.queue_id.as_deref().unwrap_or("NOQUEUE");
-        let mut line = format!("{id}: {what}: {} from {}: {text};", self.stage, self.peer.namaddr);
-        // Writing to a string does not fail.
-        if let Some(sender) = subjects.sender {
-            let _ = write!(line, " from=<{}>", quote_address(sender));
-        }
-        if let Some(recipient) = subjects.recipient {
-            let _ = write!(line, " to=<{}>", quote_address(recipient));
-        }
-        let _ = write!(line, " proto={}", if self.esmtp { "ESMTP" } else { "SMTP" });
-        if let Some(helo) = subjects.helo {
-            let _ = write!(line, " helo=<{helo}>");
-        }
-        services.log.info(ctx, &self.conf.tag, format_args!("{line}"));
     }
 
     /// The end: what is unfinished is forgotten, and the counts are logged.
