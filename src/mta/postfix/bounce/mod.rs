@@ -266,7 +266,11 @@ pub fn one(
     ctx: &mut Ctx<'_>,
 ) -> Result<(), CleanupError> {
     let Some(recipient) = file.recipients.get(outcome.recipient) else { return Ok(()) };
-    let entry = Entry { orcpt: SmolStr::default(), ..Entry::of(recipient, outcome) };
+    let mut entry = Entry::of(recipient, outcome);
+    if file.attributes.verp.is_empty() {
+        // What was agreed with the message's sender is nothing to the owner of an alias.
+        entry.orcpt = SmolStr::default();
+    }
     let conf = services.bounce.conf.clone();
     let what = "sender non-delivery notification";
     let mail = Mail {

@@ -24,6 +24,7 @@ impl Running {
             TAG,
             format_args!("reload -- version {VERSION}, configuration {directory}"),
         );
+        self.services.anvil.end(&mut self.services.log, ctx);
         if let Err(fatal) = self.take_config(&directory, ctx) {
             self.services.log.log(ctx, Priority::Error, TAG, format_args!("fatal: {fatal}"));
             ctx.exit(Exit { status: 1, ..Exit::default() });

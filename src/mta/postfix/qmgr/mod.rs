@@ -402,7 +402,15 @@ impl Qmgr {
             let ok = matches!(outcome.status, DeliveryStatus::Sent | DeliveryStatus::Deliverable);
             outcome.status = if ok { DeliveryStatus::Deliverable } else { DeliveryStatus::Undeliverable };
         }
-        let noted = delivery::report(services, &tag, &request, &mut outcome, ctx);
+        // Reports speak of the message as it came in.
+        let original = self.active.get(&file.id).map(|active| Arc::clone(&active.file));
+        let noted = match original.filter(|_| !file.attributes.verp.is_empty()) {
+            Some(original) => {
+                let request = Request { file: original, ..(*request).clone() };
+                delivery::report(services, &tag, &request, &mut outcome, ctx)
+            }
+            None => delivery::report(services, &tag, &request, &mut outcome, ctx),
+        };
         let state = if outcome.status == DeliveryStatus::Deferred { State::Deferred } else { State::Done };
         self.set_state(&file.id, outcome.recipient, state);
         if let Some(active) = self.active.get_mut(&file.id) {

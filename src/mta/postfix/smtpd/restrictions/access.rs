@@ -62,7 +62,7 @@ impl Evaluation<'_, '_, '_> {
                 Some("") => {
                     let null = self.checks.null_access_key.clone();
                     let found = self.find(maps, &null, &null, Subject::Sender)?;
-                    self.decide(found, &null, Subject::Sender, list)
+                    self.decide(found, "", Subject::Sender, list)
                 }
                 Some(sender) => self.mail_access(maps, sender, Subject::Sender, list),
                 None => Ok(Flow::Dunno),
