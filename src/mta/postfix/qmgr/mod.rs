@@ -184,8 +184,7 @@ impl Qmgr {
     fn run_deferred(&mut self, all: bool, services: &mut Services, ctx: &mut Ctx<'_>) {
         let asked = ctx.cause;
         for (id, time) in services.queue.scan(QueueName::Deferred, &ctx.host.vfs) {
-            // Time stamps of files are whole seconds.
-            if all || time.secs() <= ctx.now.secs() {
+            if all || time <= ctx.now {
                 ctx.cause = asked;
                 self.activate(&id, if all { "flush" } else { "queue run" }, QueueName::Deferred, services, ctx);
             }
