@@ -6,6 +6,7 @@
 pub mod accounts;
 pub mod console;
 pub mod dial;
+pub mod dnsbl;
 pub mod layout;
 pub mod man;
 pub mod named;
