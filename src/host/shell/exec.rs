@@ -8,6 +8,7 @@ use super::ast::{Kind, Node};
 use super::builtins;
 use super::files::{Fd, Fds, FileId, WriteError};
 use super::jobs::Job;
+use super::mail_check::MailCheck;
 use super::machine::{KILLED_BY_PIPE, Machine, TaskId};
 use super::source::Source;
 use super::state::{Dialect, State, Variable};
@@ -92,6 +93,7 @@ pub struct Shell {
     pub told: bool,
     /// Known commands that are not there, and were spoken of.
     pub(super) missed: BTreeSet<String>,
+    pub(super) mail: MailCheck,
 }
 
 impl Shell {
@@ -105,6 +107,7 @@ impl Shell {
             commands: 0,
             told: false,
             missed: BTreeSet::new(),
+            mail: MailCheck::default(),
         }
     }
 
