@@ -111,7 +111,8 @@ impl Delist {
             return Progress::Exit(2);
         }
         let hosts = env.ctx.host.vfs.read_text("/etc/hosts", &Cred::ROOT).unwrap_or_default();
-        let known = Hosts::parse(&hosts).by_name(&self.host).into_iter().find(|addr| addr.is_ipv4() && !addr.is_loopback());
+        let known =
+            Hosts::parse(&hosts).by_name(&self.host).into_iter().find(|addr| addr.is_ipv4() && !addr.is_loopback());
         match self.host.parse().ok().or(known) {
             Some(IpAddr::V4(address)) => self.ask(address, env),
             Some(IpAddr::V6(address)) => {
@@ -183,7 +184,9 @@ impl Trap {
 fn client(mail: &str) -> Option<Ipv4Addr> {
     let header = mail.split("\n\n").next()?.replace("\n\t", " ").replace("\n ", " ");
     let fields = header.lines().filter_map(|line| line.strip_prefix("Received: from "));
-    fields.filter_map(|field| field.split_once('[')?.1.split(']').next()?.parse::<Ipv4Addr>().ok()).find(|addr| !addr.is_loopback())
+    fields
+        .filter_map(|field| field.split_once('[')?.1.split(']').next()?.parse::<Ipv4Addr>().ok())
+        .find(|addr| !addr.is_loopback())
 }
 
 impl Program for Trap {

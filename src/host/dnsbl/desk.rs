@@ -185,8 +185,7 @@ impl Desk {
                 self.refused.insert(address, until);
                 ctx.daemon_log("dnsbld", format_args!("refused to remove {address}: open relay"));
                 let when = until.zoned(&ctx.host.zone).strftime("%b %e %H:%M:%S %Z");
-                let text =
-                    format!("{result}\n{address} stays listed. It will not be tested again before {when}.");
+                let text = format!("{result}\n{address} stays listed. It will not be tested again before {when}.");
                 self.answer(sock, "403 Forbidden", &text, ctx);
             }
             _ => {

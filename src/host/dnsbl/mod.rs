@@ -139,7 +139,10 @@ mod tests {
     fn a_host_is_listed_and_taken_off_with_a_new_serial_each_time() {
         let addr = Ipv4Addr::new(192, 0, 2, 10);
         let on = listed(ZONE, addr, "spam");
-        assert!(on.contains("  8 ; serial") && on.ends_with("10.2.0.192 A 127.0.0.2\n10.2.0.192 TXT \"spam\"\n"), "{on}");
+        assert!(
+            on.contains("  8 ; serial") && on.ends_with("10.2.0.192 A 127.0.0.2\n10.2.0.192 TXT \"spam\"\n"),
+            "{on}"
+        );
         assert!(is_listed(&on, addr) && !is_listed(ZONE, addr));
         assert_eq!(unlisted(&on, addr), ZONE.replace("  7 ;", "  9 ;"));
         assert!(crate::dns::Zone::parse("dnsbl.test", &on, "db").is_ok());

@@ -492,7 +492,9 @@ fn replace(text: &str, pattern: &Pattern, with: &str, all: bool, anchor: Option<
     match anchor {
         Some(Anchor::Start) => {
             let end = (0..=chars.len()).rev().find(|end| pattern.matches_chars(&chars[..*end]));
-            return end.map_or(text.to_owned(), |end| chars[end..].iter().fold(with.to_owned(), |out, c| out + &c.to_string()));
+            return end.map_or(text.to_owned(), |end| {
+                chars[end..].iter().fold(with.to_owned(), |out, c| out + &c.to_string())
+            });
         }
         Some(Anchor::End) => {
             let start = (0..=chars.len()).find(|start| pattern.matches_chars(&chars[*start..]));

@@ -22,6 +22,8 @@ pub struct TaskId(pub u32);
 
 /// Tasks that may exist at once; more is a fork bomb.
 const MAX_TASKS: usize = 256;
+/// Places among them that a command typed by a person finds free.
+const RESERVE: usize = 32;
 /// Steps until other processes get a turn; then virtual time passes.
 const SLICE: u64 = 20_000;
 /// Virtual time that a slice takes.
@@ -388,6 +390,42 @@ impl Machine {
         ids.into_iter().for_each(|id| self.end(id, status));
     }
 
+    /// Whether this shell outlives what it runs.
+    pub(super) fn is_lasting(&self, id: TaskId) -> bool {
+        self.lasting == Some(id)
+    }
+
+    /// Forgets tasks that have ended and that nobody will ask for; if there are still hardly any
+    /// places left, the others are ended, so that a command that a person types can run.
+    fn make_room_for_command(&mut self) {
+        if self.tasks.len() + RESERVE <= MAX_TASKS {
+            return;
+        }
+        self.forget_orphans();
+        if self.tasks.len() + RESERVE > MAX_TASKS {
+            let shell = self.lasting.map(|root| self.typed_shell(root));
+            self.end_others(shell, KILLED_BY_SIGNAL);
+            self.forget_orphans();
+        }
+    }
+
+    fn forget_orphans(&mut self) {
+        let awaited: BTreeSet<TaskId> = self
+            .tasks
+            .values()
+            .flat_map(|task| match &task.body {
+                Body::Shell(shell) => {
+                    let jobs = shell.jobs.iter().flat_map(|job| job.tasks.iter().copied());
+                    jobs.chain(shell.foreground()).collect::<Vec<_>>()
+                }
+                Body::Program(running) => running.child.iter().map(|(child, _)| *child).collect(),
+                Body::Busy | Body::Ended => Vec::new(),
+            })
+            .collect();
+        let lasting = self.lasting;
+        self.tasks.retain(|id, task| task.status.is_none() || awaited.contains(id) || Some(*id) == lasting);
+    }
+
     /// No more tasks can be started. If the shell that outlives the others wants one, the others
     /// are ended, as an administrator ends a fork bomb; whether it is that shell.
     pub(super) fn make_room(&mut self, id: TaskId) -> bool {
@@ -420,6 +458,7 @@ impl Machine {
     pub fn reset_steps(&mut self) {
         self.steps = 0;
         self.files.reset_written();
+        self.make_room_for_command();
     }
 
     /// One step of a task; whether it could make one.
@@ -565,9 +604,9 @@ impl Machine {
         let fds = self.tasks.get(&id).map(|task| task.fds.clone()).unwrap_or_default();
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
         let tty = self.files.is_tty(fds.get(&1));
-        let reader_gone = fds.get(&1).is_some_and(|fd| {
-            matches!(self.files.get(fd.file), Some(Open::Pipe(_))) && !self.has_end(fd.file, false)
-        });
+        let reader_gone = fds
+            .get(&1)
+            .is_some_and(|fd| matches!(self.files.get(fd.file), Some(Open::Pipe(_))) && !self.has_end(fd.file, false));
         let effects = ctx.out.len();
         let mut env = Env {
             ctx,

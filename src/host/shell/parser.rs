@@ -602,8 +602,8 @@ fn is_descriptor(word: &Word) -> bool {
 /// Whether a word belongs to the grammar.
 pub fn is_keyword(word: &str) -> bool {
     const WORDS: &[&str] = &[
-        "!", "case", "do", "done", "elif", "else", "esac", "fi", "for", "function", "if", "in", "then", "until", "while",
-        "{", "}", "[[", "]]",
+        "!", "case", "do", "done", "elif", "else", "esac", "fi", "for", "function", "if", "in", "then", "until",
+        "while", "{", "}", "[[", "]]",
     ];
     WORDS.contains(&word)
 }

@@ -66,7 +66,8 @@ impl Asking {
         let Some(target) = operands.pop().cloned() else { return };
         for source in operands {
             let base = source.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-            let place = if is_dir(&target) { format!("{}/{base}", target.trim_end_matches('/')) } else { target.clone() };
+            let place =
+                if is_dir(&target) { format!("{}/{base}", target.trim_end_matches('/')) } else { target.clone() };
             if stat(&place).is_some() && !is_dir(&place) {
                 self.questions.push_back((source.clone(), format!("{}: overwrite '{place}'? ", self.tool)));
             }

@@ -215,7 +215,9 @@ impl Journalctl {
         self.follows = args.has('f');
         let count = match args.value('n') {
             Some("all") => None,
-            Some(text) => Some(text.trim_start_matches('+').parse().map_err(|_| format!("Failed to parse lines '{text}'"))?),
+            Some(text) => {
+                Some(text.trim_start_matches('+').parse().map_err(|_| format!("Failed to parse lines '{text}'"))?)
+            }
             None if self.follows => Some(LINES),
             None if args.has('e') => Some(1_000),
             None => None,
@@ -246,7 +248,9 @@ impl Program for Journalctl {
     fn resume(&mut self, resume: Resume, env: &mut Env<'_, '_>) -> Progress {
         match resume {
             Resume::Start => self.start(env).unwrap_or_else(|text| {
-                let is_usage = text.starts_with("invalid option") || text.starts_with("unrecognized") || text.starts_with("option");
+                let is_usage = text.starts_with("invalid option")
+                    || text.starts_with("unrecognized")
+                    || text.starts_with("option");
                 env.errln(if is_usage { format!("journalctl: {text}") } else { text });
                 Progress::Exit(1)
             }),

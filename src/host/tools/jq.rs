@@ -17,7 +17,7 @@ const LOOPS: &str = "
 def range($from; $upto; $by): __range($from; $upto; $by) | __tick;
 def repeat(f): def rec: __tick | (f, rec); rec;
 def recurse(f): def rec: __tick | (., (f | rec)); rec;
-def while(cond; update): def rec: __tick | if cond then ., (update | rec) else empty end; rec;
+def while(cond; update): def rec: __tick | if cond then ., (update | rec) else [][] end; rec;
 def until(cond; update): def rec: __tick | if cond then . else update | rec end; rec;
 ";
 /// Rounds of all loops of a run together.
@@ -239,7 +239,10 @@ fn run(filter: &str, input: &[u8], options: &Options, env: &mut Env<'_, '_>) -> 
         ("repeat" | "recurse", 1) | ("while" | "until", 2) => false,
         _ => inside(def.name),
     };
-    let defs = parse(LOOPS).into_iter().chain(jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs()).filter(counted)).chain(own);
+    let defs = parse(LOOPS)
+        .into_iter()
+        .chain(jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs()).filter(counted))
+        .chain(own);
     let funs = jaq_core::funs().chain(jaq_std::funs()).chain(jaq_json::funs()).filter(|fun| inside(fun.0));
     let funs = funs.map(|(name, args, run)| (if name == "range" { "__range" } else { name }, args, run));
     let funs = funs.chain(std::iter::once(tick()));

@@ -11,8 +11,7 @@ use crate::host::program::Env;
 use crate::host::vfs::Vfs;
 use crate::sim::firewall::{Chain, Filter, Firewall, Protocol, Table, Verdict};
 
-const CHAINS: [(Chain, &str); 3] =
-    [(Chain::Input, "input"), (Chain::Forward, "forward"), (Chain::Output, "output")];
+const CHAINS: [(Chain, &str); 3] = [(Chain::Input, "input"), (Chain::Forward, "forward"), (Chain::Output, "output")];
 
 /// The address family of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -283,9 +282,11 @@ fn block(words: &mut Words, table: &mut Table, chain: Chain, vfs: &Vfs) -> Parse
                 words.next();
                 return Ok(());
             }
-            "type" | "hook" | "priority" | "comment" => while !matches!(words.peek(), ";" | "}" | "") {
-                words.next();
-            },
+            "type" | "hook" | "priority" | "comment" => {
+                while !matches!(words.peek(), ";" | "}" | "") {
+                    words.next();
+                }
+            }
             "policy" => {
                 words.next();
                 let verdict = match words.next().as_str() {
@@ -559,7 +560,10 @@ mod tests {
         assert_eq!(text(&run(&mut host, "nft list ruleset")), (String::new(), String::new(), 0));
         let file = "table inet filter {\n chain input {\n  type filter hook input priority 0; policy drop;\n  iif lo accept\n  \
                     ct state established,related accept # answers\n  ip saddr 192.0.2.0/24 tcp dport { smtp, 587 } accept\n }\n}";
-        let line = format!("printf '{}' > /etc/nftables.conf; nft -f /etc/nftables.conf; nft list ruleset", file.replace('\n', "\\n"));
+        let line = format!(
+            "printf '{}' > /etc/nftables.conf; nft -f /etc/nftables.conf; nft list ruleset",
+            file.replace('\n', "\\n")
+        );
         let shown = text(&run(&mut host, &line));
         let begin = "table inet filter {\n\tchain input {\n\t\ttype filter hook input priority filter; policy drop;\n\
                      \t\tiifname \"lo\" accept\n\t\tct state established,related accept\n\
@@ -575,7 +579,10 @@ mod tests {
     fn iptables_and_nft_show_the_same_filter() {
         let mut host = host();
         let shown = text(&run(&mut host, "iptables -A INPUT -p tcp --dport 25 -j DROP; nft list ruleset")).0;
-        assert!(shown.contains("\tchain INPUT {\n") && shown.contains("\t\ttcp dport 25 counter packets 0 bytes 0 drop\n"), "{shown}");
+        assert!(
+            shown.contains("\tchain INPUT {\n") && shown.contains("\t\ttcp dport 25 counter packets 0 bytes 0 drop\n"),
+            "{shown}"
+        );
         let line = "nft insert rule ip filter INPUT tcp dport 22 accept; iptables -S INPUT";
         let shown = text(&run(&mut host, line)).0;
         assert_eq!(

@@ -186,9 +186,7 @@ impl Settings {
         let mut firewall = Firewall::default();
         for six in [false, true] {
             let table: &mut Table = if six { &mut firewall.v6 } else { &mut firewall.v4 };
-            for (chain, way, policy) in
-                [(Chain::Input, "in", &self.incoming), (Chain::Output, "out", &self.outgoing)]
-            {
+            for (chain, way, policy) in [(Chain::Input, "in", &self.incoming), (Chain::Output, "out", &self.outgoing)] {
                 let rules = table.rules_mut(chain);
                 rules.push(Filter { loopback: Some(true), ..Filter::default() });
                 rules.push(Filter { established: Some(true), ..Filter::default() });
@@ -216,8 +214,11 @@ impl Settings {
             env.outln(text);
             env.outln("New profiles: skip");
         }
-        let all: Vec<(bool, &Rule)> =
-            self.rules[0].iter().map(|rule| (false, rule)).chain(self.rules[1].iter().map(|rule| (true, rule))).collect();
+        let all: Vec<(bool, &Rule)> = self.rules[0]
+            .iter()
+            .map(|rule| (false, rule))
+            .chain(self.rules[1].iter().map(|rule| (true, rule)))
+            .collect();
         if all.is_empty() {
             return;
         }
@@ -294,7 +295,9 @@ fn run(words: &[&str], env: &mut Env<'_, '_>) -> Result<(), String> {
                 _ => return Err("Invalid syntax".into()),
             }
             settings.apply(was_enabled, env)?;
-            env.outln(format!("Default {way} policy changed to '{policy}'\n(be sure to update your rules accordingly)"));
+            env.outln(format!(
+                "Default {way} policy changed to '{policy}'\n(be sure to update your rules accordingly)"
+            ));
         }
         ["delete", number] if number.parse::<usize>().is_ok() => {
             let number = number.parse::<usize>().unwrap_or(0);
@@ -470,7 +473,11 @@ mod tests {
     #[test]
     fn rules_are_kept_and_take_effect_once_it_is_enabled() {
         let mut host = host();
-        let shown = text(&run(&mut host, "ufw status; ufw allow 25/tcp; ufw allow smtp; ufw allow from 192.0.2.0/24 to any port 587 proto tcp")).0;
+        let shown = text(&run(
+            &mut host,
+            "ufw status; ufw allow 25/tcp; ufw allow smtp; ufw allow from 192.0.2.0/24 to any port 587 proto tcp",
+        ))
+        .0;
         let first = "Status: inactive\nRules updated\nRules updated (v6)\nSkipping adding existing rule\n\
                      Skipping adding existing rule (v6)\nRules updated\n";
         assert_eq!(shown, first);
@@ -483,8 +490,15 @@ mod tests {
             587/tcp                    ALLOW       192.0.2.0/24              \n\
             25/tcp (v6)                ALLOW       Anywhere (v6)             \n\n";
         assert!(shown.starts_with(expected), "{shown}");
-        assert!(shown.contains("-P INPUT DROP\n") && shown.contains("-A INPUT -p tcp -m tcp --dport 25 -j ACCEPT\n"), "{shown}");
-        let shown = text(&run(&mut host, "ufw deny 25/tcp; ufw status numbered | grep 25/tcp; ufw delete deny 25/tcp; ufw disable")).0;
+        assert!(
+            shown.contains("-P INPUT DROP\n") && shown.contains("-A INPUT -p tcp -m tcp --dport 25 -j ACCEPT\n"),
+            "{shown}"
+        );
+        let shown = text(&run(
+            &mut host,
+            "ufw deny 25/tcp; ufw status numbered | grep 25/tcp; ufw delete deny 25/tcp; ufw disable",
+        ))
+        .0;
         let expected = "Rule updated\nRule updated (v6)\n[ 1] 25/tcp                     DENY IN     Anywhere                  \n\
             [ 3] 25/tcp (v6)                DENY IN     Anywhere (v6)             \nRule deleted\nRule deleted (v6)\n\
             Firewall stopped and disabled on system startup\n";

@@ -57,9 +57,9 @@ const SPECIAL: &[&str] = &[
 ];
 
 const REGULAR: &[&str] = &[
-    "[", "alias", "bg", "builtin", "cd", "command", "declare", "echo", "false", "fg", "getopts", "hash", "help", "history",
-    "jobs", "kill", "let", "local", "printf", "pwd", "read", "shopt", "source", "test", "true", "type", "typeset", "ulimit",
-    "umask", "unalias", "wait",
+    "[", "alias", "bg", "builtin", "cd", "command", "declare", "echo", "false", "fg", "getopts", "hash", "help",
+    "history", "jobs", "kill", "let", "local", "printf", "pwd", "read", "shopt", "source", "test", "true", "type",
+    "typeset", "ulimit", "umask", "unalias", "wait",
 ];
 
 /// Whether a name is a builtin.
@@ -327,9 +327,8 @@ impl Call<'_, '_> {
     fn ulimit(&mut self) -> Outcome {
         match self.args.first().map(String::as_str) {
             Some("-n" | "-Sn" | "-Hn") if self.args.len() == 1 => self.out("1024\n"),
-            Some("-a") => {
-                self.out("open files                          (-n) 1024\nmax user processes                  (-u) 256\n")
-            }
+            Some("-a") => self
+                .out("open files                          (-n) 1024\nmax user processes                  (-u) 256\n"),
             _ if self.args.len() <= 1 && self.args.first().is_none_or(|arg| arg.starts_with('-')) => {
                 self.out("unlimited\n")
             }
@@ -508,7 +507,8 @@ impl Call<'_, '_> {
         if self.args.first().is_some_and(|arg| arg == "-a") {
             aliases.clear();
         }
-        let missing: Vec<&String> = self.args.iter().filter(|arg| aliases.remove(*arg).is_none() && *arg != "-a").collect();
+        let missing: Vec<&String> =
+            self.args.iter().filter(|arg| aliases.remove(*arg).is_none() && *arg != "-a").collect();
         let Some(name) = missing.first() else { return Outcome::Status(0) };
         if self.is_bash() {
             return self.fail(&format!("unalias: {name}: not found"), 1);

@@ -89,9 +89,29 @@ fn a_here_document_of_a_megabyte_is_read() {
 #[test]
 fn filters_with_files_leave_the_keyboard_alone() {
     for command in [
-        "sort", "sed p", "sed -n -e 1p", "awk '{ print $1 }'", "cut -c1", "base64", "tac", "rev", "nl", "od -c",
-        "md5sum", "fold -w 5", "uniq -c", "paste -d,", "column -t", "jq -R .", "egrep -e x", "wc -l", "head -1",
-        "tail -1", "comm /etc/hostname", "awk 'BEGIN { print 1 }'", "jq -n 1",
+        "sort",
+        "sed p",
+        "sed -n -e 1p",
+        "awk '{ print $1 }'",
+        "cut -c1",
+        "base64",
+        "tac",
+        "rev",
+        "nl",
+        "od -c",
+        "md5sum",
+        "fold -w 5",
+        "uniq -c",
+        "paste -d,",
+        "column -t",
+        "jq -R .",
+        "egrep -e x",
+        "wc -l",
+        "head -1",
+        "tail -1",
+        "comm /etc/hostname",
+        "awk 'BEGIN { print 1 }'",
+        "jq -n 1",
     ] {
         let shown = screen(&[&format!("{command} /etc/hostname\n"), "echo next\n"]);
         assert!(shown.contains("root@mx1:~# echo next\nnext\n"), "{command}: {shown}");

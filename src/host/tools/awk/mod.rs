@@ -18,7 +18,9 @@ use crate::host::vfs::{Cred, Vfs};
 /// Steps of one program: an endless loop is ended.
 const MAX_STEPS: u64 = 5_000_000;
 /// Depth of function calls.
-const MAX_CALLS: u32 = 100;
+const MAX_CALLS: u32 = 50;
+/// Depth of expressions within each other, over all calls.
+const MAX_DEPTH: u32 = 150;
 
 /// Why the normal flow ends.
 enum Flow {
@@ -52,6 +54,7 @@ struct Machine {
     reading: BTreeMap<String, std::vec::IntoIter<String>>,
     status: u8,
     steps: u64,
+    depth: u32,
     temporary: u64,
 }
 
@@ -150,8 +153,7 @@ fn awk(env: &mut Env<'_, '_>, stdin: &[u8]) -> (u8, Vec<(String, Vec<u8>)>) {
 }
 
 fn execute(machine: &mut Machine, env: &mut Env<'_, '_>, stdin: &[u8]) -> u8 {
-    machine.source =
-        Some(Place { vfs: env.ctx.host.vfs.clone(), cwd: env.cwd.to_owned(), cred: env.cred.clone() });
+    machine.source = Some(Place { vfs: env.ctx.host.vfs.clone(), cwd: env.cwd.to_owned(), cred: env.cred.clone() });
     for (name, value) in [
         ("FS", " "),
         ("OFS", " "),
@@ -639,6 +641,16 @@ impl Machine {
     }
 
     fn eval(&mut self, expr: &Expr, script: &Script) -> Done<Value> {
+        self.depth += 1;
+        let value = match self.depth > MAX_DEPTH {
+            true => Err(Flow::Error("expression nested too deeply".into())),
+            false => self.value(expr, script),
+        };
+        self.depth -= 1;
+        value
+    }
+
+    fn value(&mut self, expr: &Expr, script: &Script) -> Done<Value> {
         self.tick()?;
         Ok(match expr {
             Expr::Number(number) => Value::Number(*number),
