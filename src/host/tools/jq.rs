@@ -181,7 +181,9 @@ const USAGE: &str = "Use jq --help for help with command-line options,\nor see t
 
 /// Whether a command line has jq read standard input.
 pub fn reads(args: &[String]) -> bool {
-    Options::parse(args).is_ok_and(|options| options.files.is_empty())
+    // With `-n` only a program that asks for inputs gets some.
+    let wants = |options: &Options| !options.null || options.filter.as_ref().is_some_and(|text| text.contains("input"));
+    Options::parse(args).is_ok_and(|options| options.files.is_empty() && wants(&options))
 }
 
 /// `jq`.
