@@ -25,13 +25,13 @@ pub fn session(name: &str) -> Result<Session, String> {
     Ok(session)
 }
 
-/// The text of a file that begins like a recording: with a JSON object.
+/// The text of a file that begins like a recording: with a checksum and a JSON object.
 fn recording_text(path: &Path) -> Option<String> {
     if !path.is_file() {
         return None;
     }
     let text = std::fs::read_to_string(path).ok()?;
-    text.trim_start().starts_with('{').then_some(text)
+    text.split_once(' ').is_some_and(|(_, json)| json.starts_with('{')).then_some(text)
 }
 
 fn replay(name: &str, text: &str) -> Result<Session, String> {
@@ -46,7 +46,8 @@ fn replay(name: &str, text: &str) -> Result<Session, String> {
         }
     };
     if recording.header.lab.is_some() {
-        return super::lab::resume(Path::new(name));
+        let session = super::lab::resume(Path::new(name))?;
+        return super::lab::shown_whole(session).map_err(|error| format!("{name}: {error}"));
     }
     let scenario = Arc::new(files::scenario(&recording.header.scenario)?);
     match Session::replay(scenario, &recording) {

@@ -30,6 +30,9 @@ pub struct Lab {
     /// Percent of the points that pass it.
     #[serde(default = "default_pass")]
     pub pass: u64,
+    /// Minutes that there are, if it is always done as an exam.
+    #[serde(default)]
+    pub exam: Option<u64>,
     /// What differs from student to student; used as `{{name}}` in every text of the lab.
     #[serde(default)]
     pub variation: BTreeMap<String, Draw>,

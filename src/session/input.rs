@@ -209,6 +209,19 @@ pub enum Input {
         /// The task.
         task: String,
     },
+    /// From here on the work of the model solution is there, up to a task: the tasks before earn
+    /// nothing.
+    CatchUp {
+        /// The task that is done next.
+        task: String,
+    },
+    /// What the clock on the wall says in an exam.
+    Clock {
+        /// Seconds since it began.
+        seconds: u64,
+    },
+    /// Hands in: an exam ends with it.
+    HandIn,
 }
 
 /// What a fault does.
@@ -252,6 +265,9 @@ pub enum InputError {
     /// The lab has no such question or task, or there is no lab.
     #[error("there is no {0} `{1}`")]
     UnknownPart(&'static str, String),
+    /// The exam was handed in, or its time is over.
+    #[error("the exam is over")]
+    ExamIsOver,
     /// The file cannot be written.
     #[error("{0}: {1}")]
     File(String, crate::host::vfs::Errno),
@@ -283,7 +299,10 @@ impl Input {
             | Input::Datagram { .. }
             | Input::Pace { .. }
             | Input::Reply { .. }
-            | Input::Hint { .. } => Actor::Student,
+            | Input::Hint { .. }
+            | Input::CatchUp { .. }
+            | Input::Clock { .. }
+            | Input::HandIn => Actor::Student,
         }
     }
 
@@ -296,7 +315,12 @@ impl Input {
         let actor = self.actor();
         match self {
             // A student's words change nothing in the world.
-            Input::Pass | Input::Reply { .. } | Input::Hint { .. } => {}
+            Input::Pass
+            | Input::Reply { .. }
+            | Input::Hint { .. }
+            | Input::CatchUp { .. }
+            | Input::Clock { .. }
+            | Input::HandIn => {}
             Input::Command { host, user, line, stdin } => return command(world, host, user, line, stdin).map(Some),
             Input::Interrupt { host, proc } => {
                 let id = find(world, host)?;

@@ -40,7 +40,7 @@ pub(super) fn check(lab: &Lab, input: &Input) -> Result<(), InputError> {
                 Err(InputError::UnknownPart("question", question.clone()))
             }
         }
-        Input::Hint { task } if !lab.tasks.iter().any(|known| known.id == *task) => {
+        Input::Hint { task } | Input::CatchUp { task } if !lab.tasks.iter().any(|known| known.id == *task) => {
             Err(InputError::UnknownPart("task", task.clone()))
         }
         // A terminal or a process was opened with a permission.

@@ -87,6 +87,7 @@ impl<'a> Console<'a> {
         print(greeting::text(self.session, self.lang).as_bytes());
         loop {
             self.fit_window();
+            crate::cli::lab::tell_clock(self.session);
             match self.turn() {
                 Ok(Flow::GoOn) => {}
                 Ok(Flow::Leave(status)) => return status,

@@ -8,9 +8,6 @@ use crate::lab::written::Text;
 use crate::session::story::Lang;
 use crate::session::{Input, Session};
 
-/// Key of a student's own probes; a grader uses another one.
-const OWN_KEY: u64 = 1;
-
 /// What is asked of the lab.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
@@ -22,6 +19,10 @@ pub enum Command {
     Hint(String),
     /// An answer to a question.
     Answer(String, String),
+    /// Back to where a task was done.
+    Back(String),
+    /// Hands in: an exam ends with it.
+    Submit,
     /// What there is.
     Help,
 }
@@ -36,7 +37,9 @@ impl Command {
     pub fn parse(words: &[&str]) -> Command {
         match words {
             [] | ["text"] => Command::Text,
-            ["status" | "submit"] => Command::Status,
+            ["status"] => Command::Status,
+            ["submit"] => Command::Submit,
+            ["back", task] => Command::Back((*task).to_owned()),
             ["hint", task] => Command::Hint((*task).to_owned()),
             ["answer", question, answer @ ..] if !answer.is_empty() => {
                 Command::Answer((*question).to_owned(), answer.join(" "))
@@ -60,7 +63,14 @@ impl Command {
             }),
             Command::Answer(question, text) => {
                 session.apply(Input::Reply { question: question.clone(), text: text.clone() }).map_err(failed)?;
-                Ok(String::new())
+                Ok(foreseen(session, question, text, lang))
+            }
+            Command::Back(task) => back(session, task, lang),
+            Command::Submit => {
+                if session.hides_answers() {
+                    session.apply(Input::HandIn).map_err(failed)?;
+                }
+                Ok(status(session, lang))
             }
             Command::Help => Ok(lang.pick(HELP.0, HELP.1).to_owned()),
         }
@@ -73,14 +83,48 @@ const HELP: (&str, &str) = (
   lab status              how every task stands
   lab hint TASK           the next hint (the first is free)
   lab answer QUESTION …   answer a question of a task
+  lab back TASK           go back to where the task was done
+  lab submit              see how everything stands; an exam ends with it
 ",
     "\
   lab                     die Geschichte und die Aufgaben
   lab status              wie jede Aufgabe steht
   lab hint AUFGABE        der nächste Tipp (der erste ist frei)
   lab answer FRAGE …      eine Frage einer Aufgabe beantworten
+  lab back AUFGABE        zurück an die Stelle, an der die Aufgabe erledigt war
+  lab submit              sehen, wie alles steht; eine Prüfung endet damit
 ",
 );
+
+/// Goes back to the stage at which a task was done.
+///
+/// # Errors
+/// It never was done, or an exam is going on.
+pub fn back(session: &mut Session, task: &str, lang: Lang) -> Result<String, String> {
+    if session.exam().is_some() {
+        return Err(lang.pick("there is no way back in an exam", "in einer Prüfung geht es nicht zurück").to_owned());
+    }
+    if session.return_to(task) {
+        Ok(status(session, lang))
+    } else {
+        Err(match lang {
+            Lang::En => format!("task {task} was not done at any moment; `lab status` shows how the tasks stand"),
+            Lang::De => format!("Aufgabe {task} war in keinem Moment erledigt; `lab status` zeigt, wie es steht"),
+        })
+    }
+}
+
+/// What is said about the answer to a question before the fact; nothing about others.
+pub fn foreseen(session: &Session, question: &str, answer: &str, lang: Lang) -> String {
+    let asked = session.lab().and_then(|lab| lab.lab.predict.iter().find(|known| known.id == question));
+    let Some(asked) = asked.filter(|_| session.exam().is_none()) else { return String::new() };
+    let right = asked.choices.get((asked.right as usize).saturating_sub(1));
+    let verdict = match answer.trim().parse::<u64>() {
+        Ok(number) if number == asked.right => lang.pick("Right.", "Richtig.").to_owned(),
+        _ => format!("{} {}.", lang.pick("It will be:", "Es kommt so:"), right.map_or("", |text| say(text, lang))),
+    };
+    format!("{verdict} {}\n", say(&asked.why, lang))
+}
 
 fn say(text: &Text, lang: Lang) -> &str {
     lang.pick(&text.en, &text.de)
@@ -90,6 +134,15 @@ fn say(text: &Text, lang: Lang) -> &str {
 pub fn instructions(session: &Session, lang: Lang) -> String {
     let Some(lab) = session.lab() else { return String::new() };
     let mut out = say(&lab.story, lang).trim_end().to_owned() + "\n";
+    // Guesses help nobody in an exam.
+    for question in lab.lab.predict.iter().filter(|_| session.exam().is_none()) {
+        let words = lang.pick("What do you think?", "Was meinst du?");
+        out.push_str(&format!("\n{words} {}\n", say(&question.ask, lang)));
+        for (number, choice) in (1..).zip(&question.choices) {
+            out.push_str(&format!("  {number} {}\n", say(choice, lang)));
+        }
+        out.push_str(&format!("  lab answer {} {}\n", question.id, lang.pick("NUMBER", "NUMMER")));
+    }
     for task in &lab.lab.tasks {
         if let Some(text) = lab.instructions.get(&task.id) {
             out.push_str(&format!("\n{}\n", say(text, lang).trim_end()));
@@ -103,7 +156,28 @@ pub fn instructions(session: &Session, lang: Lang) -> String {
 
 /// How every task stands.
 pub fn status(session: &Session, lang: Lang) -> String {
-    session.judge(OWN_KEY).map_or(String::new(), |report| report::tell(&report, lang))
+    match session.progress() {
+        Some(report) => report::tell(&report, lang),
+        None => exam_status(session, lang),
+    }
+}
+
+/// How an exam stands: the time, and what was answered.
+pub fn exam_status(session: &Session, lang: Lang) -> String {
+    let Some(standing) = session.exam() else { return String::new() };
+    let mut out = match lang {
+        Lang::En => format!("Exam: {} of {} minutes left.\n", standing.minutes_left(), standing.exam.minutes),
+        Lang::De => format!("Prüfung: noch {} von {} Minuten.\n", standing.minutes_left(), standing.exam.minutes),
+    };
+    for (question, given) in session.replies() {
+        let words = lang.pick("answered", "beantwortet");
+        out.push_str(&format!("  {words}: {question} {}\n", given.last().map_or("", String::as_str)));
+    }
+    out.push_str(lang.pick(
+        "How the tasks stand is told when it is handed in: lab submit\n",
+        "Wie die Aufgaben stehen, steht nach der Abgabe da: lab submit\n",
+    ));
+    out
 }
 
 /// Tasks that were done when somebody looked last.
@@ -113,7 +187,7 @@ pub struct Ticks(BTreeSet<String>);
 impl Ticks {
     /// What has changed since: tasks that are done now, or no longer.
     pub fn news(&mut self, session: &Session, lang: Lang) -> String {
-        let Some(report) = session.judge(OWN_KEY) else { return String::new() };
+        let Some(report) = session.progress() else { return String::new() };
         let mut out = String::new();
         for task in &report.tasks {
             let title = say(&task.title, lang);
