@@ -93,10 +93,9 @@ impl Work {
                     continue;
                 }
                 let Some(mut texts) = given.get(answer.id.as_str()).cloned() else { continue };
-                if result.parts.get(index).is_some_and(|part| part.percent > 0)
-                    && let Some(right) = texts.pop()
-                {
-                    self.right.insert(answer.id.clone(), right);
+                let attempt = result.parts.get(index).and_then(|part| part.attempt);
+                if let Some(attempt) = attempt.filter(|attempt| *attempt < texts.len()) {
+                    self.right.insert(answer.id.clone(), texts.remove(attempt));
                 }
                 self.wrong.insert(answer.id.clone(), texts);
             }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::check::{Bench, Check, Finding};
+use super::check::{Answer, Bench, Check, Finding};
 use super::written::{Lab, Misconception, Task, Text};
 
 /// What is left of a task's points, in percent, by the number of hints taken for it.
@@ -32,6 +32,8 @@ pub struct PartResult {
     pub percent: u64,
     /// What was found.
     pub finding: Finding,
+    /// Of an answer: which attempt was right, counted from 0.
+    pub attempt: Option<usize>,
 }
 
 /// A task with what was found.
@@ -143,11 +145,14 @@ fn look(task: &Task, hints: u64, broken: &[(&Text, u64)], bench: &Bench<'_>) -> 
         .iter()
         .map(|part| {
             let finding = part.check.look(bench);
-            let percent = match &part.check {
-                Check::Answer(answer) => answer.percent(bench),
-                _ => u64::from(finding.ok) * 100,
+            let (percent, attempt) = match &part.check {
+                Check::Answer(answer) => {
+                    let attempt = answer.right_attempt(bench);
+                    (Answer::percent(attempt), attempt)
+                }
+                _ => (u64::from(finding.ok) * 100, None),
             };
-            PartResult { name: part.name.clone(), percent, finding }
+            PartResult { name: part.name.clone(), percent, finding, attempt }
         })
         .collect();
     let weight: u64 = task.parts.iter().map(|part| part.weight).sum();

@@ -252,10 +252,10 @@ impl Session {
             self.check_exam(&input)?;
         }
         self.finish_moment();
-        let events = Some(self.state.world.trace().len());
+        let (events, octets) = (Some(self.state.world.trace().len()), Some(self.state.world.octets()));
         let started = self.state.apply(&input)?;
         let (seq, time) = (self.state.inputs as u64, self.state.world.now());
-        self.recording.entries.push(Entry::Input { seq, time, events, input });
+        self.recording.entries.push(Entry::Input { seq, time, events, octets, input });
         Ok(started)
     }
 

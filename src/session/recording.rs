@@ -80,6 +80,9 @@ pub enum Entry {
         /// Number of events before it: shows the first input that has another effect than it had.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         events: Option<u64>,
+        /// Octets in the files of all hosts before it, for the same purpose.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        octets: Option<u64>,
         /// What was done.
         input: Input,
     },
@@ -264,6 +267,7 @@ mod tests {
             seq,
             time: Time::from_secs(seq),
             events: None,
+            octets: None,
             input: Input::Command { host: "mx1".into(), user: "root".into(), line: line.into(), stdin: String::new() },
         };
         let digest = Entry::Digest { time: Time::from_secs(2), events: 7, digest: "d".into() };

@@ -104,10 +104,12 @@ impl Session {
         let mut step = 0;
         for entry in &recording.entries {
             match entry {
-                Entry::Input { seq, time, events, input } => {
+                Entry::Input { seq, time, events, octets, input } => {
                     self.advance(*time);
                     self.finish_moment();
-                    let differs = events.is_some_and(|events| events != self.world().trace().len());
+                    let world = self.world();
+                    let differs = events.is_some_and(|events| events != world.trace().len())
+                        || octets.is_some_and(|octets| octets != world.octets());
                     // What comes later differs because of the first.
                     if differs && drift.is_empty() {
                         drift.push(Drift { time: *time, comparable, step });

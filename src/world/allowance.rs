@@ -56,7 +56,7 @@ impl World {
     }
 
     /// Octets in the files of all hosts.
-    fn octets(&self) -> u64 {
+    pub fn octets(&self) -> u64 {
         self.hosts().map(|host| host.vfs.used_space()).sum()
     }
 

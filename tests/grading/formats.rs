@@ -158,7 +158,10 @@ fn words_of_students_stay_words() {
     let vpl = text(Format::Vpl);
     let ends: Vec<&str> = vpl.lines().filter(|line| line.contains("--|>")).collect();
     assert_eq!(ends, ["--|>"]);
-    for html in [text(Format::Coderunner), mxlab::grade::report::html::page(&one, Lang::En)] {
+    let coderunner = document(Format::Coderunner, &text(Format::Coderunner));
+    let shown = |key: &str| coderunner[key].as_str().unwrap_or_default().to_owned();
+    let page = mxlab::grade::report::html::page(&one, Lang::En);
+    for html in [shown("prologuehtml"), shown("epiloguehtml"), page] {
         assert!(!html.contains("<script"), "{html}");
     }
 }

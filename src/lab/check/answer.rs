@@ -115,15 +115,20 @@ fn parts(answer: &str) -> Vec<String> {
 }
 
 impl Answer {
-    /// The share of the points in percent, if answered rightly.
-    pub fn percent(&self, bench: &Bench<'_>) -> u64 {
-        let right = self.is.values(bench);
-        let given = bench.answers.get(&self.id).map(Vec::as_slice).unwrap_or_default();
-        match given.iter().take(MOST).position(|answer| self.is_right(answer, &right)) {
+    /// The share of the points in percent for the attempt that was right, counted from 0.
+    pub fn percent(attempt: Option<usize>) -> u64 {
+        match attempt {
             Some(attempt) if attempt < FULL => 100,
             Some(_) => 50,
             None => 0,
         }
+    }
+
+    /// Which of the answers that count was right, counted from 0.
+    pub fn right_attempt(&self, bench: &Bench<'_>) -> Option<usize> {
+        let right = self.is.values(bench);
+        let given = bench.answers.get(&self.id).map(Vec::as_slice).unwrap_or_default();
+        given.iter().take(MOST).position(|answer| self.is_right(answer, &right))
     }
 
     fn is_right(&self, answer: &str, right: &[String]) -> bool {
@@ -142,7 +147,7 @@ impl Answer {
 
     pub(super) fn look(&self, bench: &Bench<'_>) -> Finding {
         let given = bench.answers.get(&self.id).map(Vec::as_slice).unwrap_or_default();
-        let ok = self.percent(bench) > 0;
+        let ok = self.right_attempt(bench).is_some();
         let actual = match (given.last(), ok) {
             (None, _) => text("not answered yet", "noch nicht beantwortet"),
             (Some(answer), true) => same(answer.clone()),
