@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::lab::Instance;
 use crate::lab::check::{Check, Value};
 use crate::lab::judge::Report;
+use crate::lab::script::Step;
 use crate::lab::variation::Values;
 use crate::session::{Input, Recording};
 
@@ -62,6 +63,9 @@ impl Work {
                 _ => {}
             }
         }
+        // What the model solution has anybody may have.
+        let known = solution_lines(instance);
+        work.lines.retain(|line| !known.contains(line));
         work.answers(instance, recording, report);
         work
     }
@@ -101,6 +105,20 @@ impl Work {
             }
         }
     }
+}
+
+/// The lines of the model solution, as [`Work::lines`] has them.
+fn solution_lines(instance: &Instance) -> BTreeSet<String> {
+    let blocks = instance.solution.iter().filter_map(|step| match step {
+        Step::Run { host, lines, .. } => Some(format!("{host}: {lines}")),
+        _ => None,
+    });
+    let mut known = BTreeSet::new();
+    for block in blocks {
+        let lines = block.lines().map(str::trim).filter(|line| !line.is_empty());
+        known.extend(lines.map(|line| unfilled(line, &instance.values)));
+    }
+    known
 }
 
 /// Words of letters and digits.

@@ -192,13 +192,13 @@ fn altered_files_earn_what_their_inputs_do_and_the_first_step_that_differs_is_na
             "another text, checksums recomputed",
             Box::new(|file| replace(file, &word, "whatever")),
             full - 100,
-            "first step that differs from the replay is input",
+            "first step that differs from the replay is input 1",
         ),
         (
             "the dialogue taken out",
             Box::new(|file| replace(file, "telnet mailserver", "cat #")),
             full / 2,
-            "first step that differs from the replay is input",
+            "first step that differs from the replay is input 1",
         ),
         (
             "digests of a world that never was",
@@ -275,6 +275,7 @@ fn altered_files_earn_what_their_inputs_do_and_the_first_step_that_differs_is_na
                     seq,
                     time,
                     events: None,
+                    octets: None,
                     input: Input::CatchUp { task: "99".into() },
                 });
             }),

@@ -67,7 +67,7 @@ fn recorded(lab: &Lab, id: &str, inputs: Vec<Input>) -> Recording {
     let mut recording = session.recording().clone();
     for (number, input) in inputs.into_iter().enumerate() {
         let time = Time::from_micros(start.micros() + 1_000_000 * (number as u64 + 1));
-        recording.entries.push(Entry::Input { seq: number as u64 + 1, time, events: None, input });
+        recording.entries.push(Entry::Input { seq: number as u64 + 1, time, events: None, octets: None, input });
     }
     recording
 }
