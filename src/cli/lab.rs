@@ -1,6 +1,7 @@
 //! `mxlab lab`: doing a lab from the command line. Everything that was done lies in one file.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,6 +14,20 @@ use crate::session::exam::{Exam, Stopped};
 use crate::session::story::Lang;
 use crate::session::{Input, Recording, Session};
 use crate::sim::Time;
+
+/// Says a line; whoever closed the pipe does not want to hear it.
+macro_rules! say {
+    ($($words:tt)*) => {{
+        let _ = writeln!(std::io::stdout(), $($words)*);
+    }};
+}
+
+/// Says something without ending the line.
+macro_rules! say_on {
+    ($($words:tt)*) => {{
+        let _ = write!(std::io::stdout(), $($words)*);
+    }};
+}
 
 /// Where work is kept if nobody says otherwise.
 const DEFAULT_FILE: &str = "lab.mxlab";
@@ -125,14 +140,14 @@ pub fn main(args: &Args) -> Outcome {
             start(lab, &student, *exam, place)
         }
         Command::Status { place } => resume(&place.file).map(|session| {
-            println!("{}", shell::lab::instructions(&session, place.lang));
+            say!("{}", shell::lab::instructions(&session, place.lang));
             status(&session, place.lang, place)
         }),
         Command::Hint { task, place } => hint(task, place),
         Command::Answer { question, text, place } => change(place, |session| {
             let input = Input::Reply { question: question.clone(), text: text.join(" ") };
             session.apply(input).map_err(|error| error.to_string())?;
-            print!("{}", shell::lab::foreseen(session, question, &text.join(" "), place.lang));
+            say_on!("{}", shell::lab::foreseen(session, question, &text.join(" "), place.lang));
             Ok(())
         }),
         Command::Run { host, user, line, place } => run(host, user.as_deref(), line, place),
@@ -232,9 +247,9 @@ fn start(lab: &str, student: &Student, exam: Option<u64>, place: &Place) -> Resu
         session = session.as_exam(Exam { minutes, began: seconds_now() });
     }
     save(&session, &place.file)?;
-    println!("{}", shell::lab::instructions(&session, place.lang));
-    print!("{}", shell::lab::exam_status(&session, place.lang));
-    println!("{}", what_next(&session, place));
+    say!("{}", shell::lab::instructions(&session, place.lang));
+    say_on!("{}", shell::lab::exam_status(&session, place.lang));
+    say!("{}", what_next(&session, place));
     Ok(Outcome::Good)
 }
 
@@ -257,10 +272,10 @@ fn what_next(session: &Session, place: &Place) -> String {
 /// Prints how the tasks stand, and what a student may do next.
 fn status(session: &Session, lang: Lang, place: &Place) -> Outcome {
     let Some(report) = session.progress() else {
-        print!("{}", shell::lab::exam_status(session, lang));
+        say_on!("{}", shell::lab::exam_status(session, lang));
         return Outcome::Good;
     };
-    print!("{}", report::tell(&report, lang));
+    say_on!("{}", report::tell(&report, lang));
     if let Some(next) = report.tasks.iter().find(|task| task.outcome != judge::Outcome::Done) {
         let hints = session.lab().and_then(|lab| lab.lab.tasks.iter().find(|task| task.id == next.id));
         let left = hints.map_or(0, |task| task.hints.len() as u64).saturating_sub(next.hints);
@@ -273,10 +288,10 @@ fn status(session: &Session, lang: Lang, place: &Place) -> Outcome {
             };
             let command = format!("mxlab lab hint{option} {id}");
             match (lang, next.hints) {
-                (Lang::En, 0) => println!("  Stuck at {id}? The first hint is free: {command}"),
-                (Lang::De, 0) => println!("  Du hängst bei {id}? Der erste Tipp ist frei: {command}"),
-                (Lang::En, _) => println!("  Stuck at {id}? {left} more hints: {command}"),
-                (Lang::De, _) => println!("  Du hängst bei {id}? Noch {left} Tipps: {command}"),
+                (Lang::En, 0) => say!("  Stuck at {id}? The first hint is free: {command}"),
+                (Lang::De, 0) => say!("  Du hängst bei {id}? Der erste Tipp ist frei: {command}"),
+                (Lang::En, _) => say!("  Stuck at {id}? {left} more hints: {command}"),
+                (Lang::De, _) => say!("  Du hängst bei {id}? Noch {left} Tipps: {command}"),
             }
         }
     }
@@ -296,7 +311,7 @@ fn hint(task: &str, place: &Place) -> Result<Outcome, String> {
     let taken = session.hints().get(task).copied().unwrap_or_default();
     match session.take_hint(task).map_err(|error| error.to_string())? {
         Some(hint) => {
-            println!("{}", place.lang.pick(&hint.en, &hint.de));
+            say!("{}", place.lang.pick(&hint.en, &hint.de));
             save(&session, &place.file)?;
             let cost = match taken {
                 0 => ("", ""),
@@ -307,10 +322,10 @@ fn hint(task: &str, place: &Place) -> Result<Outcome, String> {
                 ),
             };
             if taken > 0 {
-                println!("{}", place.lang.pick(cost.0, cost.1));
+                say!("{}", place.lang.pick(cost.0, cost.1));
             }
         }
-        None => println!("{}", place.lang.pick("There is no further hint.", "Es gibt keinen weiteren Tipp.")),
+        None => say!("{}", place.lang.pick("There is no further hint.", "Es gibt keinen weiteren Tipp.")),
     }
     Ok(Outcome::Good)
 }
@@ -320,11 +335,11 @@ fn run(host: &str, user: Option<&str>, line: &[String], place: &Place) -> Result
     let user = user.map(str::to_owned).or_else(|| usual_user(&session, host)).unwrap_or_else(|| "root".to_owned());
     let before = session.progress();
     let output = session.run_to_rest(host, &user, &line.join(" ")).map_err(|error| error.to_string())?;
-    print!("{}", String::from_utf8_lossy(&output.stdout));
+    say_on!("{}", String::from_utf8_lossy(&output.stdout));
     eprint!("{}", String::from_utf8_lossy(&output.stderr));
     save(&session, &place.file)?;
     for line in news(before.as_ref(), session.progress().as_ref(), place.lang) {
-        println!("{line}");
+        say!("{line}");
     }
     Ok(if output.status == 0 { Outcome::Good } else { Outcome::Failed })
 }
@@ -379,7 +394,7 @@ fn undo(place: &Place) -> Result<Outcome, String> {
         }
     }
     save(&again, &place.file)?;
-    println!("{} {}", place.lang.pick("Taken back:", "Zurückgenommen:"), shown(&inputs[last].1));
+    say!("{} {}", place.lang.pick("Taken back:", "Zurückgenommen:"), shown(&inputs[last].1));
     status(&again, place.lang, place);
     Ok(Outcome::Good)
 }
@@ -387,9 +402,9 @@ fn undo(place: &Place) -> Result<Outcome, String> {
 fn back(task: &str, place: &Place) -> Result<Outcome, String> {
     let mut session = resume(&place.file)?;
     let kept = keep(&session, place, "before-back")?;
-    print!("{}", shell::lab::back(&mut session, task, place.lang)?);
+    say_on!("{}", shell::lab::back(&mut session, task, place.lang)?);
     save(&session, &place.file)?;
-    println!("{} {}", place.lang.pick("What came later is kept in", "Was später kam, liegt in"), kept.display());
+    say!("{} {}", place.lang.pick("What came later is kept in", "Was später kam, liegt in"), kept.display());
     Ok(Outcome::Good)
 }
 
@@ -404,7 +419,7 @@ fn catch_up(task: &str, place: &Place) -> Result<Outcome, String> {
     let kept = keep(&session, place, "before-catch-up")?;
     save(&caught_up, &place.file)?;
     status(&caught_up, place.lang, place);
-    println!("{} {}", place.lang.pick("Your own work is kept in", "Deine eigene Arbeit liegt in"), kept.display());
+    say!("{} {}", place.lang.pick("Your own work is kept in", "Deine eigene Arbeit liegt in"), kept.display());
     Ok(Outcome::Good)
 }
 
@@ -424,7 +439,7 @@ fn reset(place: &Place) -> Result<Outcome, String> {
     let lab = session.lab().cloned().ok_or("no lab is being done")?;
     let kept = keep(&session, place, "before-reset")?;
     save(&Session::for_lab(lab).map_err(|error| error.to_string())?, &place.file)?;
-    println!(
+    say!(
         "{} {}",
         place.lang.pick(
             "Everything is as at the beginning. Your work so far is kept in",
@@ -443,6 +458,6 @@ fn submit(place: &Place) -> Result<Outcome, String> {
     session.note_digest();
     save(&session, &place.file)?;
     let outcome = status(&session, place.lang, place);
-    println!("{} {}", place.lang.pick("Hand in this file:", "Gib diese Datei ab:"), place.file.display());
+    say!("{} {}", place.lang.pick("Hand in this file:", "Gib diese Datei ab:"), place.file.display());
     Ok(outcome)
 }

@@ -103,7 +103,7 @@ fn table(out: &mut String, grading: &Grading, lang: Lang) {
     let (sum, remarks) = (lang.pick("Sum", "Summe"), lang.pick("Remarks", "Bemerkungen"));
     let _ = writeln!(out, "<th class=\"n\">{sum}</th><th></th><th>{remarks}</th></tr></thead>\n<tbody>");
     for graded in &grading.results {
-        let _ = write!(out, "<tr><td title=\"{}\">{}</td>", escape(&graded.name), escape(&graded.who()));
+        let _ = write!(out, "<tr><td class=\"w\" title=\"{}\">{}</td>", escape(&graded.name), escape(&graded.who()));
         match &graded.result {
             Ok(report) => {
                 for task in &report.tasks {
@@ -127,7 +127,7 @@ fn table(out: &mut String, grading: &Grading, lang: Lang) {
         let name = escape(&plain(&member.to_string()));
         let _ = writeln!(
             out,
-            "<tr><td>{name}</td>{empty}<td class=\"n none\">–</td><td class=\"none\">{nothing}</td><td></td></tr>"
+            "<tr><td class=\"w\">{name}</td>{empty}<td class=\"n none\">–</td><td class=\"none\">{nothing}</td><td></td></tr>"
         );
     }
     out.push_str("</tbody>\n</table></div>\n");
@@ -163,7 +163,7 @@ fn tasks(out: &mut String, graded: &[&Report], lang: Lang) {
         let title = escape(&format!("{} {}", task.id, say(&task.title, lang)));
         let _ = writeln!(
             out,
-            "<tr><td>{title}</td><td>{}</td><td>{done} / {}</td><td>{hints}</td><td>{}</td></tr>",
+            "<tr><td>{title}</td><td class=\"b\">{}</td><td class=\"n\">{done} / {}</td><td>{hints}</td><td>{}</td></tr>",
             bar(percent),
             all.len(),
             stuck(&all, lang)
@@ -202,7 +202,7 @@ fn predictions(out: &mut String, grading: &Grading, lang: Lang) {
             let choice: &Text = choice;
             let _ = writeln!(
                 out,
-                "<tr><td class=\"{class}\">{mark} {}</td><td>{}</td><td class=\"n\">{count}</td></tr>",
+                "<tr><td class=\"{class}\">{mark} {}</td><td class=\"b\">{}</td><td class=\"n\">{count}</td></tr>",
                 escape(say(choice, lang)),
                 bar(percent)
             );
