@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use super::{Outcome, files, open};
 use crate::gui::run::run;
+#[cfg(feature = "live")]
+use crate::gui::shared::Shared;
 use crate::gui::shelf::{Entry, Settings, Shelf};
 use crate::gui::window::Window;
 use crate::lab::written::Text;
@@ -19,6 +21,34 @@ pub struct Args {
 
 /// Opens the window.
 pub fn main(args: &Args) -> Outcome {
+    let mut window = match window() {
+        Ok(window) => window,
+        Err(outcome) => return outcome,
+    };
+    if let Some(name) = &args.name {
+        // What cannot be opened is said where the command was typed.
+        if let Err(error) = open::session(name) {
+            eprintln!("mxlab: {error}");
+            return Outcome::Invalid;
+        }
+        window.open(name);
+    }
+    stay(window)
+}
+
+/// Opens the window on a session that is driven elsewhere.
+#[cfg(feature = "live")]
+pub fn share(name: &str, shared: Box<dyn Shared>) -> Outcome {
+    match window() {
+        Ok(mut window) => {
+            window.share(name, shared);
+            stay(window)
+        }
+        Err(outcome) => outcome,
+    }
+}
+
+fn window() -> Result<Window, Outcome> {
     if !has_display() {
         eprintln!(
             "mxlab: there is no display to open a window on (neither DISPLAY nor WAYLAND_DISPLAY is set).\n\
@@ -28,17 +58,12 @@ pub fn main(args: &Args) -> Outcome {
              mxlab film SCENARIO -o x.gif   draws an animation\n  \
              mxlab list                     shows what there is"
         );
-        return Outcome::Invalid;
+        return Err(Outcome::Invalid);
     }
-    let mut window = Window::new(Box::new(Disk)).with_pictures(picture);
-    if let Some(name) = &args.name {
-        // What cannot be opened is said where the command was typed.
-        if let Err(error) = open::session(name) {
-            eprintln!("mxlab: {error}");
-            return Outcome::Invalid;
-        }
-        window.open(name);
-    }
+    Ok(Window::new(Box::new(Disk)).with_pictures(picture))
+}
+
+fn stay(window: Window) -> Outcome {
     match run(window) {
         Ok(()) => Outcome::Good,
         Err(error) => {
@@ -104,6 +129,11 @@ impl Shelf for Disk {
         let name = session.lab().map_or(session.scenario().name.as_str(), |lab| lab.name.as_str());
         let file = folder.join(format!("{name}.mxlab"));
         files::write_atomically(&file, session.recording().to_text().as_bytes()).map_err(failed)
+    }
+
+    #[cfg(feature = "live")]
+    fn open_sockets(&self, session: Session) -> Result<Box<dyn Shared>, String> {
+        Ok(Box::new(super::wire::Wire::open(session)?))
     }
 
     fn settings(&self) -> Settings {

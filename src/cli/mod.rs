@@ -21,6 +21,8 @@ mod serve;
 mod shell;
 #[cfg(feature = "gui")]
 mod shot;
+#[cfg(all(feature = "gui", feature = "live"))]
+mod wire;
 
 use std::process::ExitCode;
 

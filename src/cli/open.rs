@@ -25,13 +25,14 @@ pub fn session(name: &str) -> Result<Session, String> {
     Ok(session)
 }
 
-/// The text of a file that begins like a recording: with a JSON object.
+/// The text of a file that begins like a recording: with a checksum and a JSON object.
 fn recording_text(path: &Path) -> Option<String> {
     if !path.is_file() {
         return None;
     }
     let text = std::fs::read_to_string(path).ok()?;
-    text.trim_start().starts_with('{').then_some(text)
+    let (sum, json) = text.split_once(' ')?;
+    (sum.bytes().all(|octet| octet.is_ascii_hexdigit()) && json.starts_with('{')).then_some(text)
 }
 
 fn replay(name: &str, text: &str) -> Result<Session, String> {

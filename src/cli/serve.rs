@@ -9,10 +9,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::{Outcome, files};
 use crate::lab::variation::Student;
 use crate::live::control::{self, Control, Line};
-use crate::live::driver::Watcher;
+use crate::live::driver::{Handle, Watcher};
 use crate::live::plan::Choice;
-use crate::live::watch::Watch;
-use crate::live::{Bound, Gateway, Options, table};
+use crate::live::watch::{Focus, Watch};
+use crate::live::{Bound, Gateway, Options, Stopper, class, table};
 use crate::scenario::Scenario;
 use crate::session::Session;
 use crate::session::words::Lang;
@@ -37,9 +37,22 @@ pub struct Args {
     /// The hosts' own addresses have the ports of the world: 25, 53, 110 …; needs rights
     #[arg(long)]
     real_ports: bool,
-    /// Listen on this address instead of loopback: others can reach it
+    /// Listen on this address instead of loopback: others can reach it. With --class only the class's ports
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<IpAddr>,
+    /// The hosts keep the addresses of the world, with its ports: for a network namespace
+    #[arg(long, conflicts_with_all = ["single_address", "real_ports", "listen"])]
+    world_addresses: bool,
+    /// Let a class join at port 2500: each student gets a domain, a server and ports of her own
+    #[arg(long)]
+    class: bool,
+    /// What a student has to know to join; otherwise a new code each time
+    #[arg(long, value_name = "CODE", requires = "class")]
+    code: Option<String>,
+    /// Open the window on the same session
+    #[cfg(feature = "gui")]
+    #[arg(long)]
+    gui: bool,
     /// Print the table of addresses as JSON
     #[arg(long)]
     json: bool,
@@ -119,7 +132,8 @@ pub fn main(args: &Args) -> Outcome {
         main: args.main.clone(),
         seats: session.lab().map(|lab| lab.lab.permits.hosts.keys().cloned().collect()),
         any_port: false,
-        listen: args.listen,
+        listen: args.listen.filter(|_| !args.class),
+        world_addresses: args.world_addresses,
     };
     if args.write_hosts || args.resolv {
         return preview(args, session, &choice);
@@ -174,13 +188,24 @@ fn serve(args: &Args, session: Session, choice: Choice, domain: &str) -> Outcome
         (None, false) => default_recording(session.scenario()),
     };
     if let Some(address) = args.listen.filter(|address| !address.is_loopback()) {
-        eprintln!("mxlab: warning: everybody who reaches {address} can use this laboratory");
+        let who = if args.class { "knows the code" } else { "likes" };
+        eprintln!("mxlab: warning: everybody who reaches {address} and {who} can use this laboratory");
     }
+    let class = args.class.then(|| class::Plan {
+        address: args.listen.unwrap_or(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST)),
+        port: class::JOIN_PORT,
+        code: args.code.clone().unwrap_or_else(class::random_code),
+        lang: args.lang,
+    });
+    let mut focus = Focus::default();
     let mut watchers: Vec<Box<dyn Watcher>> = Vec::new();
     if args.watch || args.coach {
         let out = Box::new(std::io::stdout());
-        watchers.push(Box::new(Watch::new(out, args.lang, super::run::colour(), args.coach)));
+        let watch = Watch::new(out, args.lang, super::run::colour(), args.coach);
+        focus = watch.focus();
+        watchers.push(Box::new(watch));
     }
+    room_for(args.max_connections);
     let options = Options {
         choice,
         permille: (args.speed * 1000.0).round() as u64,
@@ -189,6 +214,7 @@ fn serve(args: &Args, session: Session, choice: Choice, domain: &str) -> Outcome
         authority: state_directory(),
         pcap: args.pcap.clone(),
         watchers,
+        class,
     };
     let gateway = match Gateway::start(session, options) {
         Ok(gateway) => gateway,
@@ -205,7 +231,18 @@ fn serve(args: &Args, session: Session, choice: Choice, domain: &str) -> Outcome
     };
     let _ = out.write_all(shown.as_bytes()).and_then(|()| out.flush());
     drop(out);
-    attend(args, &gateway);
+    attend(args, &gateway, focus);
+    #[cfg(feature = "gui")]
+    if args.gui {
+        let shared = super::wire::Wire::of(&gateway, domain);
+        if super::gui::share(&args.scenario, Box::new(shared)) != Outcome::Good {
+            gateway.stop();
+            return Outcome::Invalid;
+        }
+    } else {
+        gateway.wait_for_end();
+    }
+    #[cfg(not(feature = "gui"))]
     gateway.wait_for_end();
     let Some(session) = gateway.stop() else { return Outcome::Failed };
     if is_work(&args.scenario) {
@@ -222,6 +259,22 @@ fn serve(args: &Args, session: Session, choice: Choice, domain: &str) -> Outcome
     Outcome::Good
 }
 
+/// Asks the system for so many descriptors as all connections need. Where it refuses, further
+/// connections wait.
+#[cfg(unix)]
+fn room_for(connections: usize) {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    const BESIDE: u64 = 256;
+    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return };
+    let wanted = (connections as u64 + BESIDE).min(hard);
+    if soft < wanted {
+        let _ = setrlimit(Resource::RLIMIT_NOFILE, wanted, hard);
+    }
+}
+
+#[cfg(not(unix))]
+fn room_for(_: usize) {}
+
 fn introduction(gateway: &Gateway, domain: &str, record: Option<&std::path::Path>) -> String {
     let mut text = table::text(gateway.bounds(), domain);
     if let Some(file) = &gateway.authority().file {
@@ -231,6 +284,10 @@ fn introduction(gateway: &Gateway, domain: &str, record: Option<&std::path::Path
     for note in gateway.notes() {
         text.push_str(&format!("Note: {note}\n"));
     }
+    if let Some(class) = gateway.class() {
+        let (address, port, code) = (class.address().ip(), class.address().port(), &class.plan().code);
+        text.push_str(&format!("Students join with: telnet {address} {port}   code: {code}\n"));
+    }
     if let Some(path) = record {
         text.push_str(&format!("Everything is recorded in {}\n", path.display()));
     }
@@ -238,28 +295,42 @@ fn introduction(gateway: &Gateway, domain: &str, record: Option<&std::path::Path
     text
 }
 
+/// Does what lines say that a person types or writes to the control socket.
+#[derive(Clone)]
+struct Commander {
+    driver: Handle,
+    stop: Stopper,
+    paused: Arc<AtomicBool>,
+    focus: Focus,
+    class: Option<Arc<class::Class>>,
+}
+
 /// Takes lines from the terminal and from the control socket.
-fn attend(args: &Args, gateway: &Gateway) {
-    let paused = Arc::new(AtomicBool::new(false));
-    let driver = gateway.driver();
-    let stop = gateway.stopper();
+fn attend(args: &Args, gateway: &Gateway, focus: Focus) {
+    let commander = Commander {
+        driver: gateway.driver(),
+        stop: gateway.stopper(),
+        paused: Arc::default(),
+        focus,
+        class: gateway.class().cloned(),
+    };
     let is_terminal = std::io::stdin().is_terminal();
-    let state = paused.clone();
+    let typed = commander.clone();
     std::thread::spawn(move || {
         for line in std::io::stdin().lock().lines().map_while(Result::ok) {
-            let (answer, quit) = obey(&driver, &state, &line);
+            let (answer, quit) = typed.obey(&line);
             eprint!("{answer}");
             if quit {
-                return stop.stop();
+                return typed.stop.stop();
             }
         }
         if is_terminal {
-            stop.stop();
+            typed.stop.stop();
         }
     });
     #[cfg(unix)]
     if let Some(path) = &args.control {
-        control_socket(path, gateway, paused);
+        control_socket(path, commander);
     }
     #[cfg(not(unix))]
     if args.control.is_some() {
@@ -268,54 +339,69 @@ fn attend(args: &Args, gateway: &Gateway) {
 }
 
 #[cfg(unix)]
-fn control_socket(path: &std::path::Path, gateway: &Gateway, paused: Arc<AtomicBool>) {
-    let _ = std::fs::remove_file(path);
+fn control_socket(path: &Path, commander: Commander) {
+    // Whoever served here before is gone; whoever does so now keeps it.
+    if std::os::unix::net::UnixStream::connect(path).is_err() {
+        let _ = std::fs::remove_file(path);
+    }
     let listener = match std::os::unix::net::UnixListener::bind(path) {
         Ok(listener) => listener,
         Err(error) => return eprintln!("mxlab: {}: {error}; there is no control socket", path.display()),
     };
-    let (driver, stop) = (gateway.driver(), gateway.stopper());
     std::thread::spawn(move || {
         for mut stream in listener.incoming().map_while(Result::ok) {
             let Ok(reader) = stream.try_clone() else { continue };
-            for line in std::io::BufReader::new(reader).lines().map_while(Result::ok) {
-                let (answer, quit) = obey(&driver, &paused, &line);
-                let _ = stream.write_all(answer.as_bytes());
-                if quit {
-                    return stop.stop();
+            let commander = commander.clone();
+            std::thread::spawn(move || {
+                for line in std::io::BufReader::new(reader).lines().map_while(Result::ok) {
+                    let (answer, quit) = commander.obey(&line);
+                    let _ = stream.write_all(answer.as_bytes());
+                    if quit {
+                        return commander.stop.stop();
+                    }
                 }
-            }
+            });
         }
     });
 }
 
-/// Does what a line says; the answer, and whether to leave.
-fn obey(driver: &crate::live::driver::Handle, paused: &AtomicBool, line: &str) -> (String, bool) {
-    let wish = match control::parse(line) {
-        Ok(Line::Wish(wish)) => wish,
-        Ok(Line::Toggle) if paused.load(Ordering::Relaxed) => Control::Resume,
-        Ok(Line::Toggle) => Control::Pause,
-        Ok(Line::Help) => return (control::HELP.to_owned(), false),
-        Ok(Line::Quit) => return (String::new(), true),
-        Err(error) => return (format!("{error}\n"), false),
-    };
-    match crate::live::control(driver, wish) {
-        Some(report) => {
-            paused.store(report.paused, Ordering::Relaxed);
-            (format!("{report}\n"), false)
+impl Commander {
+    /// Does what a line says; the answer, and whether to leave.
+    fn obey(&self, line: &str) -> (String, bool) {
+        let wish = match control::parse(line) {
+            Ok(Line::Wish(wish)) => wish,
+            Ok(Line::Toggle) if self.paused.load(Ordering::Relaxed) => Control::Resume,
+            Ok(Line::Toggle) => Control::Pause,
+            Ok(Line::Help) => return (control::HELP.to_owned(), false),
+            Ok(Line::Students) => {
+                let roll = self.class.as_ref().map(|class| class.roll());
+                return (roll.unwrap_or_else(|| "this is no class; begin with --class\n".to_owned()), false);
+            }
+            Ok(Line::Show(host)) => {
+                self.focus.set(host);
+                return (String::new(), false);
+            }
+            Ok(Line::Quit) => return (String::new(), true),
+            Err(error) => return (format!("{error}\n"), false),
+        };
+        match crate::live::control(&self.driver, wish) {
+            Some(report) => {
+                self.paused.store(report.paused, Ordering::Relaxed);
+                (format!("{report}\n"), false)
+            }
+            None => (String::new(), true),
         }
-        None => (String::new(), true),
     }
 }
 
 /// The first zone that is no reverse zone, for the commands of the table.
-fn first_domain(scenario: &Scenario) -> String {
+pub(super) fn first_domain(scenario: &Scenario) -> String {
     let forward = scenario.zones.iter().map(|zone| zone.origin.trim_end_matches('.'));
     forward.into_iter().find(|zone| !zone.is_empty() && !zone.ends_with(".arpa")).unwrap_or("example.com").to_owned()
 }
 
 /// Where this user's state lies (XDG Base Directory Specification).
-fn state_directory() -> Option<PathBuf> {
+pub(super) fn state_directory() -> Option<PathBuf> {
     let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let base = variable("XDG_STATE_HOME").or_else(|| Some(variable("HOME")?.join(".local/state")))?;
     Some(base.join("mxlab"))

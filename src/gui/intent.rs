@@ -88,6 +88,10 @@ pub enum Intent {
     Tab(Tab),
     /// A view of the bench; the same again closes it.
     Bench(Bench),
+    /// Open sockets for real programs; if they are open, show where, or hide that again.
+    Sockets,
+    /// Close them.
+    CloseSockets,
     /// Everything on the map.
     Fit,
     /// A card is dragged.

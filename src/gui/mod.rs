@@ -13,6 +13,7 @@ pub mod poster;
 pub mod raster;
 pub mod run;
 pub mod sequence;
+pub mod shared;
 pub mod shelf;
 pub mod stage;
 pub mod still;

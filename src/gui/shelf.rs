@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::shared::Shared;
 use crate::scenario::written::Text;
 use crate::session::Session;
 
@@ -76,6 +77,13 @@ pub trait Shelf {
     /// # Errors
     /// It cannot be written; why, in words for people.
     fn keep(&self, session: &Session) -> Result<(), String>;
+    /// Puts a session behind real sockets, which drive it from then on.
+    ///
+    /// # Errors
+    /// They cannot be opened; why, in words for people.
+    fn open_sockets(&self, _session: Session) -> Result<Box<dyn Shared>, String> {
+        Err("there are no real sockets here".to_owned())
+    }
     /// What was remembered.
     fn settings(&self) -> Settings;
     /// Remembers. What cannot be written is lost silently: it is only comfort.

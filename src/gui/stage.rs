@@ -1,6 +1,9 @@
 //! One session in the window: the moment that is shown, what is selected, and the other futures.
 
+use std::sync::mpsc::channel;
+
 use super::map::Camera;
+use super::shared::Shared;
 use crate::lab::judge::Report;
 use crate::session::terminal::{Device, TerminalId};
 use crate::session::{InputError, Session};
@@ -12,6 +15,11 @@ use crate::world::World;
 
 /// Virtual time that passes after something was done, so that its consequences are seen.
 const CONSEQUENCES: Duration = Duration::from_secs(30);
+
+/// Milliseconds of the picture that it may be behind a session that is driven elsewhere.
+const MOST_BEHIND: u64 = 6000;
+/// How long whoever drives the session may take for something.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// Probes of a person's own judging take their names from this; a grader's differ.
 const OWN_KEY: u64 = 1;
@@ -71,6 +79,8 @@ pub struct Stage {
     pub futures: Vec<Future>,
     /// What could not be done, to be shown.
     pub error: Option<String>,
+    /// Who drives the session, if it is not the window.
+    pub shared: Option<Box<dyn Shared>>,
     /// The world at a moment, for panels that read files.
     past: Option<(Screen, World)>,
     named: u32,
@@ -91,9 +101,51 @@ impl Stage {
             branch: "A".to_owned(),
             futures: Vec::new(),
             error: None,
+            shared: None,
             past: None,
             named: 1,
         }
+    }
+
+    /// Takes what has happened in a session that is driven elsewhere. Who looks at its end goes
+    /// on with it, and catches up if too much has happened to be watched.
+    pub fn follow(&mut self) {
+        let Some(session) = self.shared.as_mut().and_then(|shared| shared.look()) else { return };
+        let follows = self.is_at_end() || self.playhead.playing;
+        self.session = session;
+        self.past = None;
+        self.index.read(&self.session);
+        if follows && !self.is_at_end() {
+            let end = self.index.director.length();
+            if self.playhead.at.0 + MOST_BEHIND < end.0 {
+                self.playhead.seek(Screen(end.0 - MOST_BEHIND), &self.index);
+            }
+            self.playhead.play(&self.index);
+        }
+    }
+
+    /// The window drives the session again, from where it is now; who drove it may go on for himself.
+    pub fn close_sockets(&mut self) {
+        self.follow();
+        if let Some(session) = self.shared.take().and_then(|shared| shared.close()) {
+            self.session = session;
+            self.index.read(&self.session);
+        }
+    }
+
+    /// Does something in a session that is driven elsewhere: always at its present moment.
+    fn act_shared<T: Send + 'static>(
+        &mut self,
+        act: impl FnOnce(&mut Session) -> Result<T, InputError> + Send + 'static,
+    ) -> Option<T> {
+        let (sender, done) = channel();
+        self.shared.as_ref()?.act(Box::new(move |session| _ = sender.send(act(session))));
+        let done = done.recv_timeout(PATIENCE).ok()?;
+        self.follow();
+        let end = self.index.director.length();
+        self.playhead.seek(end, &self.index);
+        self.error = done.as_ref().err().map(InputError::to_string);
+        done.ok()
     }
 
     /// The event that the present step is about.
@@ -127,7 +179,13 @@ impl Stage {
 
     /// Does something at the moment shown. In the past this leaves the future that was there: it stays as
     /// another branch.
-    pub fn act<T>(&mut self, act: impl FnOnce(&mut Session) -> Result<T, InputError>) -> Option<T> {
+    pub fn act<T: Send + 'static>(
+        &mut self,
+        act: impl FnOnce(&mut Session) -> Result<T, InputError> + Send + 'static,
+    ) -> Option<T> {
+        if self.shared.is_some() {
+            return self.act_shared(act);
+        }
         let at = self.playhead.at;
         let now = self.session.world().now();
         let moment = if self.is_at_end() { now } else { self.index.director.time_at(at) };
@@ -192,7 +250,8 @@ impl Stage {
 
     /// Opens a terminal on a host as root.
     pub fn open_terminal(&mut self, host: &str) -> Option<TerminalId> {
-        self.act(|session| session.open_terminal(host, "root", Device::Terminal))
+        let host = host.to_owned();
+        self.act(move |session| session.open_terminal(&host, "root", Device::Terminal))
     }
 
     /// Selects, and stops so that it can be read.

@@ -12,7 +12,8 @@ use super::panels::events::Events;
 use super::panels::inspector::Inspector;
 use super::panels::lab::Lab;
 use super::panels::terminal::Terminal;
-use super::panels::{Desk, bar, help, mails, story, timeline};
+use super::panels::{Desk, bar, help, mails, sockets, story, timeline};
+use super::shared::Shared;
 use super::shelf::{Settings, Shelf};
 use super::stage::{Depth, Selection, Stage};
 use super::theme::{self, Theme};
@@ -23,6 +24,8 @@ use crate::session::words::{Lang, Words};
 use crate::view::layout::Layout;
 use crate::view::{Scene, scene};
 
+/// How often a session that is driven elsewhere is looked at.
+const LOOK_EVERY: std::time::Duration = std::time::Duration::from_millis(100);
 /// How many names are remembered.
 const MOST_RECENT: usize = 8;
 
@@ -36,6 +39,8 @@ pub struct Window {
     black: bool,
     laser: bool,
     help: bool,
+    /// Whether the table of real sockets is shown.
+    sockets: bool,
     bench: Option<Bench>,
     choices: Vec<Choice>,
     chooser: Chooser,
@@ -69,6 +74,7 @@ impl Window {
             black: false,
             laser: false,
             help: false,
+            sockets: false,
             choices,
             chooser: Chooser::default(),
             inspector: Inspector::default(),
@@ -112,6 +118,15 @@ impl Window {
             }
             Err(error) => self.error = Some(error),
         }
+    }
+
+    /// Shows a session that is driven elsewhere, at its present moment.
+    pub fn share(&mut self, name: &str, mut shared: Box<dyn Shared>) {
+        let Some(session) = shared.look() else { return };
+        let mut stage = Stage::new(name, session);
+        stage.playhead.seek(stage.index.director.length(), &stage.index);
+        stage.shared = Some(shared);
+        self.stage = Some(stage);
     }
 
     /// What is on the stage, if anything.
@@ -162,6 +177,10 @@ impl Window {
     /// Lets time pass if it plays. A window that stands still asks for no frames.
     fn time(&mut self, ui: &Ui) {
         let Some(stage) = &mut self.stage else { return };
+        if stage.shared.is_some() {
+            stage.follow();
+            ui.ctx().request_repaint_after(LOOK_EVERY);
+        }
         if !stage.playhead.playing {
             self.rest = 0.0;
             return;
@@ -237,6 +256,9 @@ impl Window {
         CentralPanel::default().frame(Frame::new().fill(theme.paper)).show(ui, |ui| {
             picture(ui, &mut desk, stage, &scene, self.presenter);
         });
+        if let Some(shared) = stage.shared.as_ref().filter(|_| self.sockets) {
+            sockets::show(ui, &mut desk, shared.table());
+        }
     }
 
     fn sheet(&self, ui: &mut Ui, intents: &mut Vec<Intent>) {
@@ -322,6 +344,15 @@ impl Window {
                 self.stage = None;
                 return;
             }
+            Intent::Sockets if stage.shared.is_some() => self.sockets = !self.sockets,
+            Intent::Sockets => match self.shelf.open_sockets(stage.session.clone()) {
+                Ok(shared) => (stage.shared, self.sockets) = (Some(shared), true),
+                Err(error) => stage.error = Some(error),
+            },
+            Intent::CloseSockets => {
+                stage.close_sockets();
+                self.sockets = false;
+            }
             Intent::Toggle => stage.playhead.toggle(&stage.index),
             Intent::Step(stride, forward) => {
                 let moved = stage.playhead.step(stride, forward, &stage.index);
@@ -349,7 +380,7 @@ impl Window {
             Intent::Fit => stage.camera = None,
             Intent::Move(host, point) => stage.index.layout.move_to(host, point),
             Intent::Input(input) => {
-                stage.act(|session| session.apply(input));
+                stage.act(move |session| session.apply(input));
             }
             Intent::OpenTerminal(host) => {
                 if let Some(id) = stage.open_terminal(&host) {
@@ -357,19 +388,19 @@ impl Window {
                 }
             }
             Intent::Type(id, text) => {
-                stage.act(|session| session.type_text(id, &text));
+                stage.act(move |session| session.type_text(id, &text));
             }
             Intent::Press(id, key) => {
-                stage.act(|session| session.press(id, key));
+                stage.act(move |session| session.press(id, key));
             }
             Intent::LogIn(id) => {
-                let followed = stage.act(|session| session.follow_login(id, Device::Terminal));
+                let followed = stage.act(move |session| session.follow_login(id, Device::Terminal));
                 if let Some(login) = followed.flatten().filter(|login| !login.is_command) {
                     self.bench = Some(Bench::Terminal(login.terminal));
                 }
             }
             Intent::Answer(id, answer) => {
-                stage.act(|session| session.answer(id, answer));
+                stage.act(move |session| session.answer(id, answer));
             }
             Intent::Switch(number) => stage.switch(number),
             Intent::Name(name) => stage.branch = name,

@@ -61,6 +61,8 @@ pub const HELP: &str = "\
   fault rcpt 451        RCPT is answered with 451 (also: drop, delay10); stages: helo mail rcpt data message quit …
   fault mail 421 2 ws1  only the second MAIL of a client at ws1
   repair rcpt           no longer
+  show ws1   --watch: only the dialogues of ws1; show: of all again
+  students   who has joined the class, and from where
   i          virtual time, events, open sockets
   q          quit
 ";
@@ -76,6 +78,10 @@ pub enum Line {
     Quit,
     /// Show the help.
     Help,
+    /// Who has joined the class?
+    Students,
+    /// Watch the dialogues of one host only, or of all again.
+    Show(Option<String>),
 }
 
 /// Reads a line.
@@ -87,7 +93,7 @@ pub fn parse(line: &str) -> Result<Line, String> {
     let wish = match words.as_slice() {
         [] | ["i" | "status"] => Control::Status,
         ["p" | "pause-or-resume"] => return Ok(Line::Toggle),
-        ["pause"] => Control::Pause,
+        ["pause" | "freeze"] => Control::Pause,
         ["resume" | "go"] => Control::Resume,
         ["s" | "step"] => Control::Step,
         ["x" | "speed", factor] => match factor.trim_end_matches('x').parse::<f64>() {
@@ -115,6 +121,9 @@ pub fn parse(line: &str) -> Result<Line, String> {
             Control::Fault(Box::new(Input::Repair { name: format!("port {name}") }))
         }
         ["repair", stage] => Control::Fault(Box::new(Input::Repair { name: format!("fault {stage}") })),
+        ["students" | "who"] => return Ok(Line::Students),
+        ["show"] => return Ok(Line::Show(None)),
+        ["show", host] => return Ok(Line::Show(Some((*host).to_owned()))),
         ["q" | "quit" | "exit"] => return Ok(Line::Quit),
         ["?" | "h" | "help"] => return Ok(Line::Help),
         _ => return Err(format!("`{}` is not understood; ? shows what is", line.trim())),

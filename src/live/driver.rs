@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -40,8 +42,10 @@ pub enum ToSocket {
     Ready,
 }
 
+/// Something to be done in the session at the present moment.
+pub type Deed = Box<dyn FnOnce(&mut Session) + Send>;
+
 /// What the driver is told.
-#[derive(Debug)]
 pub enum Command {
     /// A socket connects.
     Open {
@@ -71,8 +75,8 @@ pub enum Command {
     Tls(OutsideId, TlsStep),
     /// The end of a socket.
     Close(OutsideId, CloseHow),
-    /// Something that a person does beside the sockets.
-    Input(Input),
+    /// Something that a person does beside the sockets, even while time stands.
+    Act(Deed),
     /// A person's wish about time.
     Control(Control, oneshot::Sender<Report>),
     /// The end.
@@ -89,12 +93,25 @@ pub trait Watcher: Send {
 #[derive(Clone, Debug)]
 pub struct Handle {
     commands: Sender<Command>,
+    moved: Arc<AtomicU64>,
 }
 
 impl Handle {
     /// Gives a command. After the driver has ended nothing happens.
     pub fn send(&self, command: Command) {
         let _ = self.commands.send(command);
+    }
+
+    /// Does something in the session, and gives what came of it; `None` after the driver has ended.
+    pub fn act<T: Send + 'static>(&self, act: impl FnOnce(&mut Session) -> T + Send + 'static) -> Option<T> {
+        let (sender, done) = oneshot::channel();
+        self.send(Command::Act(Box::new(move |session| _ = sender.send(act(session)))));
+        done.blocking_recv().ok()
+    }
+
+    /// A number that grows whenever something has happened in the session.
+    pub fn moved(&self) -> u64 {
+        self.moved.load(Ordering::Acquire)
     }
 }
 
@@ -115,9 +132,10 @@ pub struct Setup {
 /// Starts the driver; joining gives the session back.
 pub fn start(setup: Setup) -> (Handle, JoinHandle<Session>) {
     let (commands, inbox) = channel();
-    let driver = Driver::new(setup, inbox);
+    let moved = Arc::<AtomicU64>::default();
+    let driver = Driver::new(setup, inbox, moved.clone());
     let thread = std::thread::spawn(move || driver.run());
-    (Handle { commands }, thread)
+    (Handle { commands, moved }, thread)
 }
 
 struct Driver {
@@ -134,11 +152,12 @@ struct Driver {
     watchers: Vec<Box<dyn Watcher>>,
     seen: u64,
     recorded: (Instant, u64),
+    moved: Arc<AtomicU64>,
     stopped: bool,
 }
 
 impl Driver {
-    fn new(setup: Setup, inbox: Receiver<Command>) -> Driver {
+    fn new(setup: Setup, inbox: Receiver<Command>, moved: Arc<AtomicU64>) -> Driver {
         let Setup { mut session, permille, autosave, capture, watchers } = setup;
         session.watch_outside();
         if capture.is_some() {
@@ -159,6 +178,7 @@ impl Driver {
             watchers,
             seen,
             recorded: (now, seen),
+            moved,
             stopped: false,
         };
         if permille != 1000 {
@@ -224,6 +244,10 @@ impl Driver {
                 let report = self.control(control);
                 let _ = answer.send(report);
             }
+            Command::Act(deed) => {
+                deed(&mut self.session);
+                self.moved.fetch_add(1, Ordering::Release);
+            }
             command if self.clock.is_paused() => self.waiting.push_back(command),
             command => self.perform(command),
         }
@@ -255,8 +279,7 @@ impl Driver {
                     self.sockets.remove(&conn);
                 }
             }
-            Command::Input(input) => self.apply(input),
-            Command::Control(..) | Command::Stop => {}
+            Command::Act(_) | Command::Control(..) | Command::Stop => {}
         }
     }
 
@@ -311,6 +334,7 @@ impl Driver {
                 watcher.look(&self.session, self.seen);
             }
             self.seen = events;
+            self.moved.fetch_add(1, Ordering::Release);
         }
     }
 

@@ -31,6 +31,8 @@ struct State {
     /// Number of inputs applied so far.
     inputs: usize,
     terminals: Terminals,
+    /// The scenario with the hosts that joined.
+    cast: Arc<Scenario>,
 }
 
 impl State {
@@ -39,7 +41,7 @@ impl State {
     }
 
     fn apply(&mut self, input: &Input) -> Result<Option<(HostId, ProcId)>, InputError> {
-        let started = input.apply(&mut self.world, &mut self.terminals)?;
+        let started = input.apply(&mut self.world, &mut self.terminals, &mut self.cast)?;
         self.inputs += 1;
         Ok(started)
     }
@@ -147,7 +149,8 @@ impl Session {
             }),
         };
         let set_up = world.trace().len();
-        let state = State { world, script: Script::new(scenario.clone()), inputs: 0, terminals: Terminals::default() };
+        let script = Script::new(scenario.clone());
+        let state = State { world, script, inputs: 0, terminals: Terminals::default(), cast: scenario.clone() };
         let recording = Recording { header, entries: Vec::new() };
         let checkpoints = vec![state.clone()];
         let distance = CHECKPOINT_EVERY;
@@ -194,6 +197,12 @@ impl Session {
     /// The scenario.
     pub fn scenario(&self) -> &Scenario {
         &self.scenario
+    }
+
+    /// The scenario with all hosts and zones that joined so far: host numbers of the world are
+    /// places in its list.
+    pub fn cast(&self) -> &Scenario {
+        &self.state.cast
     }
 
     /// Takes the lab's permissions away from a copy that only looks.

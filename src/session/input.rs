@@ -11,6 +11,7 @@ use super::terminal::{Device, Key, Reply, TerminalId, Terminals};
 use crate::host::console::Window;
 use crate::host::vfs::Cred;
 use crate::host::{Input as ProcessInput, Signal};
+use crate::scenario::Scenario;
 use crate::sim::faults::{Block, Effect, Rule, Selector};
 use crate::sim::outside::{Inward, OutsideId, Pace};
 use crate::sim::{Duration, HostId, ProcId};
@@ -142,6 +143,15 @@ pub enum Input {
         /// Its address.
         address: IpAddr,
     },
+    /// A student of a class gets a workstation, a server and a domain.
+    Enrol {
+        /// Her name, which is her workstation's, too.
+        student: String,
+        /// Her number, from 1.
+        number: u32,
+        /// The host that her server is like.
+        like: String,
+    },
     /// A socket of the real machine connects to a server of the world.
     Connect {
         /// Its number.
@@ -246,6 +256,9 @@ pub enum InputError {
     /// A host of this name or address is there already, or there are too many.
     #[error("`{0}` ({1}) cannot join: the name or the address is taken, or the world is full")]
     CannotJoin(String, IpAddr),
+    /// A student's name or number is taken or impossible, or the class has no model for a server.
+    #[error("`{0}` cannot join: the name is taken or no host name, or the class is full")]
+    CannotEnrol(String),
     /// The lab does not permit it.
     #[error("this lab does not permit to {0}")]
     NotPermitted(String),
@@ -275,6 +288,7 @@ impl Input {
             | Input::Repair { .. }
             | Input::Rehearse { .. }
             | Input::Join { .. }
+            | Input::Enrol { .. }
             | Input::Connect { .. }
             | Input::Bytes { .. }
             | Input::Tls { .. }
@@ -287,11 +301,13 @@ impl Input {
         }
     }
 
-    /// Applies it to a world at the present moment; a command's process id is returned.
+    /// Applies it to a world at the present moment; a command's process id is returned. `cast` is
+    /// the scenario with the hosts that joined.
     pub(super) fn apply(
         &self,
         world: &mut World,
         terminals: &mut Terminals,
+        cast: &mut Arc<Scenario>,
     ) -> Result<Option<(HostId, ProcId)>, InputError> {
         let actor = self.actor();
         match self {
@@ -352,7 +368,10 @@ impl Input {
                 }
                 world.note(None, actor, Kind::Fault { what });
             }
-            Input::Join { host, fqdn, address } => super::outside::join(world, host, fqdn, *address)?,
+            Input::Join { host, fqdn, address } => super::outside::join(world, cast, host, fqdn, *address)?,
+            Input::Enrol { student, number, like } => {
+                super::outside::enrol(world, cast, student, *number, like)?;
+            }
             Input::Connect { conn, from, to } => world.connect_outside(*conn, find(world, from)?, *to),
             Input::Ask { conn, from } => world.ask_outside(*conn, find(world, from)?),
             // A server may have closed at the same moment; then there is nobody to tell.

@@ -26,7 +26,7 @@ pub(super) fn check(lab: &Lab, input: &Input) -> Result<(), InputError> {
         Input::Power { host, .. } if !permits.power.contains(host) => {
             Err(InputError::NotPermitted(format!("switch {host} off or on")))
         }
-        Input::Join { .. } => Err(InputError::NotPermitted("add hosts".into())),
+        Input::Join { .. } | Input::Enrol { .. } => Err(InputError::NotPermitted("add hosts".into())),
         Input::Fault { .. } | Input::Rehearse { .. } | Input::Repair { .. } if !permits.faults => {
             Err(InputError::NotPermitted("disturb links".into()))
         }

@@ -74,7 +74,7 @@ pub struct Index {
 impl Index {
     /// The index of a session.
     pub fn new(session: &Session) -> Index {
-        let scenario = session.scenario();
+        let scenario = session.cast();
         let standing = Standing::new(scenario);
         let mut index = Index {
             director: Director::new(session.set_up_events(), scenario.start),
@@ -97,6 +97,11 @@ impl Index {
     pub fn read(&mut self, session: &Session) {
         let world = session.world();
         let trace = world.trace();
+        if session.cast().hosts.len() != self.layout.places.len() {
+            // Somebody joined, and the map makes room.
+            self.layout = Layout::of(session.cast());
+            self.newest.admit(session.cast());
+        }
         self.facts.read(world);
         self.director.read(trace, &self.facts);
         while self.newest.upto + CHECKPOINT_EVERY <= trace.len() {

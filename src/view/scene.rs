@@ -301,7 +301,7 @@ impl Painter<'_> {
                 deferred: waiting.clone().count() as u64,
                 next_attempt: next.min(),
                 delivered: host.mailboxes.values().sum(),
-                services: services(self.session.scenario(), place.host)
+                services: services(self.session.cast(), place.host)
                     .map(|name| (name, !(host.down || host.stopped && name == "postfix")))
                     .collect(),
                 log: match log {

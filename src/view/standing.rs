@@ -123,6 +123,11 @@ impl Standing {
         Standing { hosts: scenario.hosts.iter().map(host).collect(), ..Standing::default() }
     }
 
+    /// Makes room for hosts that joined.
+    pub fn admit(&mut self, cast: &Scenario) {
+        self.hosts.resize_with(self.hosts.len().max(cast.hosts.len()), Arc::default);
+    }
+
     /// A host.
     pub fn host(&self, host: HostId) -> Option<&HostStanding> {
         self.hosts.get(host.0 as usize).map(|host| &**host)

@@ -25,7 +25,7 @@ pub fn show(ui: &mut Ui, desk: &mut Desk<'_>, stage: &Stage) {
                 }
             }
         }
-        let controls = 560.0 * desk.theme.scale;
+        let controls = 590.0 * desk.theme.scale;
         let room = (ui.available_width() - controls).max(60.0);
         let font = desk.theme.text(theme::TEXT);
         let text = crate::gui::map::fitted(ui.painter(), &path, &font, room);
@@ -39,6 +39,7 @@ pub fn show(ui: &mut Ui, desk: &mut Desk<'_>, stage: &Stage) {
             desk.sign(ui, "◑", "bar-theme", Intent::Dark);
             let language = if desk.words.lang() == crate::session::words::Lang::En { "de" } else { "en" };
             desk.sign(ui, language, "bar-language", Intent::Language);
+            desk.sign(ui, "🔌", "bar-sockets", Intent::Sockets);
             ui.separator();
             let time = clock(stage.index.director.time_at(stage.playhead.at));
             ui.label(RichText::new(time).font(desk.theme.mono(theme::TEXT)));

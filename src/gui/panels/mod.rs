@@ -10,6 +10,7 @@ pub mod help;
 pub mod inspector;
 pub mod lab;
 pub mod mails;
+pub mod sockets;
 pub mod story;
 pub mod terminal;
 pub mod timeline;

@@ -243,6 +243,7 @@ bar-pause = anhalten
 bar-play = abspielen
 bar-back = Schritt zurück
 bar-start = an den Anfang
+bar-sockets = Sockets für echte Programme öffnen
 chooser-title = Sehen, wie Post reist.
 chooser-filter = Suchen
 chooser-file = Szenario oder Aufzeichnung
@@ -345,3 +346,20 @@ program-master = master startet alle anderen Programme.
 program-pipe = pipe gibt Post an einen Befehl.
 program-lmtp = lmtp übergibt Post einem Postfachserver.
 lab-hint = Tipp (noch { $left })
+
+# Eine Klasse an der Tür.
+class-welcome = Dies ist eine Klasse in mxlab.
+
+class-code = Code:
+class-wrong-code = Das ist nicht der Code.
+class-name = Dein Name (kleine Buchstaben, Ziffern, Bindestriche):
+class-bad-name = { $name }: ein Name hat bis zu 20 kleine Buchstaben, Ziffern und Bindestriche und beginnt mit einem Buchstaben.
+class-taken = { $name } ist vergeben.
+class-full = Die Klasse ist voll.
+class-joined =
+    Willkommen, { $name }. Die Domain { $domain } gehört dir, mit einem Server wie { $server } der Klasse: dieselben Benutzer
+    und Passwörter. Was du an diese Adressen schickst, kommt von deinem Rechner. Derselbe Name bringt dir die Tabelle wieder.
+
+sockets-title = Offene Sockets
+sockets-close = Sockets schließen
+sockets-note = Was echte Programme dort tun, erscheint hier. Die Zeit folgt der Uhr.

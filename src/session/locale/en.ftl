@@ -243,6 +243,7 @@ bar-pause = pause
 bar-play = play
 bar-back = step back
 bar-start = to the beginning
+bar-sockets = open sockets for real programs
 chooser-title = See how mail travels.
 chooser-filter = Find
 chooser-file = Scenario or recording
@@ -345,3 +346,20 @@ program-master = master starts all the other programs.
 program-pipe = pipe gives mail to a command.
 program-lmtp = lmtp hands mail to a mailbox server.
 lab-hint = Hint ({ $left } left)
+
+# A class at the door.
+class-welcome = This is a class in mxlab.
+
+class-code = Code:
+class-wrong-code = That is not the code.
+class-name = Your name (small letters, digits, hyphens):
+class-bad-name = { $name }: a name has up to 20 small letters, digits and hyphens, and begins with a letter.
+class-taken = { $name } is taken.
+class-full = The class is full.
+class-joined =
+    Welcome, { $name }. The domain { $domain } is yours, with a server like { $server } of the class: the same users
+    and passwords. What you send to these addresses comes from your workstation. The same name brings you the table again.
+
+sockets-title = Open sockets
+sockets-close = Close the sockets
+sockets-note = What real programs do there appears here. Time follows the clock.
