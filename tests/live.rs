@@ -264,8 +264,9 @@ fn join(class: SocketAddr, code: &str, name: &str) -> Vec<(String, String, Socke
     let text = client.rest();
     let rows = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
     let row = |words: Vec<&str>| {
-        let address = words.iter().find_map(|word| word.trim_end_matches('*').parse().ok())?;
-        let service = words.iter().find(|word| Service::ALL.iter().any(|service| service.name() == **word))?;
+        let parsed = |word: &&str| word.trim_end_matches('*').parse::<SocketAddr>().ok();
+        let place = words.iter().position(|word| parsed(word).is_some())?;
+        let (service, address) = (words.get(place.checked_sub(1)?)?, parsed(&words[place])?);
         Some(((*words.first()?).to_owned(), (*service).to_owned(), address))
     };
     rows.filter_map(row).collect()

@@ -44,12 +44,25 @@ fn scenario(case: &Value) -> Scenario {
     let mut ron = "(title: (en: \"\", de: \"\"), summary: (en: \"\", de: \"\"), start: \"2026-11-21T12:00:00Z\", \
                    zones: ["
         .to_owned();
+    let mut broken = String::new();
     for (origin, text) in case["zones"].as_object().into_iter().flatten() {
-        // A zone that cannot be loaded is answered with SERVFAIL.
-        let text = if text_of(text) == "SERVFAIL" { "@ MX oops" } else { text_of(text) };
-        let _ = write!(ron, "(origin: {}, text: {}),", quoted(origin.trim_end_matches('.')), quoted(text));
+        let name = origin.trim_end_matches('.');
+        let text = match text_of(text) {
+            // A zone that cannot be loaded is answered with SERVFAIL.
+            "SERVFAIL" => {
+                let _ = write!(broken, "\"/etc/bind/db.{name}\": \"no zone\",");
+                ""
+            }
+            text => text,
+        };
+        let _ = write!(ron, "(origin: {}, text: {}),", quoted(name), quoted(text));
     }
-    ron += "], hosts: [(name: \"dns\", addresses: [\"192.0.2.53\"], fqdn: \"ns.oracle-dns.test\", preset: DnsServer),";
+    ron += "], hosts: [";
+    let _ = write!(
+        ron,
+        "(name: \"dns\", addresses: [\"192.0.2.53\"], fqdn: \"ns.oracle-dns.test\", preset: DnsServer, \
+         files: {{{broken}}}),"
+    );
     for (name, host) in case["hosts"].as_object().into_iter().flatten() {
         let address = text_of(&host["addr"]);
         let fqdn = host["fqdn"].as_str().unwrap_or(name);
@@ -190,7 +203,8 @@ fn play(gateway: &Gateway, step: &Value) -> Value {
     let service = Service::ALL.into_iter().find(|service| service.port().to_string() == port).expect("a mail port");
     let bound = gateway.bounds().iter().find(|bound| {
         let place = &bound.place;
-        place.service == service && (place.host == host || place.inside.ip().to_string() == host)
+        let is_own = host.starts_with("127.") && text_of(&step["from"]).strip_prefix('@') == Some(&place.host);
+        place.service == service && (place.host == host || place.inside.ip().to_string() == host || is_own)
     });
     let stream = TcpStream::connect(bound.expect("the host is served").address).expect("the gateway listens");
     let mut dialogue = Dialogue { stream, buffer: Vec::new(), lines: Vec::new(), code: String::new(), closed: false };

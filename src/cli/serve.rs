@@ -11,6 +11,7 @@ use crate::lab::variation::Student;
 use crate::live::control::{self, Control, Line};
 use crate::live::driver::{Handle, Watcher};
 use crate::live::plan::Choice;
+use crate::live::tls::Flaw;
 use crate::live::watch::{Focus, Watch};
 use crate::live::{Bound, Gateway, Options, Stopper, class, table};
 use crate::scenario::Scenario;
@@ -86,6 +87,9 @@ pub struct Args {
     /// Let something go wrong: rcpt:451, mail:421:2 (the second time), data:drop, quit:delay10:1:ws1
     #[arg(long, value_name = "STAGE:FAULT[:NUMBER[:HOST]]")]
     fault: Vec<String>,
+    /// Let something be wrong with the certificates that real clients see
+    #[arg(long, value_enum, value_name = "FLAW")]
+    certificate: Option<CertificateFlaw>,
     /// Write the packets for Wireshark and tcpdump
     #[arg(long, value_name = "FILE")]
     pcap: Option<PathBuf>,
@@ -95,6 +99,27 @@ pub struct Args {
     /// A Unix-domain socket that takes the same lines as the terminal (`p`, `s`, `f 1h`, `x 10`)
     #[arg(long, value_name = "PATH")]
     control: Option<PathBuf>,
+}
+
+/// What can be wrong with certificates.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum CertificateFlaw {
+    /// They ended yesterday
+    Expired,
+    /// They are for another name
+    WrongName,
+    /// Nobody else has signed them
+    SelfSigned,
+}
+
+impl CertificateFlaw {
+    fn flaw(self) -> Flaw {
+        match self {
+            CertificateFlaw::Expired => Flaw::Expired,
+            CertificateFlaw::WrongName => Flaw::WrongName,
+            CertificateFlaw::SelfSigned => Flaw::SelfSigned,
+        }
+    }
 }
 
 /// Serves until it is told to stop.
@@ -215,6 +240,7 @@ fn serve(args: &Args, session: Session, choice: Choice, domain: &str) -> Outcome
         pcap: args.pcap.clone(),
         watchers,
         class,
+        flaw: args.certificate.map(CertificateFlaw::flaw),
     };
     let gateway = match Gateway::start(session, options) {
         Ok(gateway) => gateway,

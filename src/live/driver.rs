@@ -25,11 +25,13 @@ use crate::trace::EventId;
 /// machine.
 const LEAD: Duration = Duration::from_millis(20);
 /// Octets of one socket that may wait inside the world before it has to wait outside.
-const MAX_BACKLOG: u64 = 128 * 1024;
+const MAX_BACKLOG: u64 = 32 * 1024;
 /// Longest sleep: after it recording and watchers are looked after.
 const TICK: Duration = Duration::from_millis(200);
-/// Inputs that are taken before the world goes on.
+/// Inputs, and octets of them, that are taken before the world goes on: who sends much must not
+/// let the others wait.
 const BATCH: usize = 512;
+const BATCH_OCTETS: usize = 64 * 1024;
 /// How often the passing of time itself is recorded while something happens.
 const PASS_EVERY: Duration = Duration::from_secs(1);
 
@@ -81,6 +83,15 @@ pub enum Command {
     Control(Control, oneshot::Sender<Report>),
     /// The end.
     Stop,
+}
+
+impl Command {
+    fn octets(&self) -> usize {
+        match self {
+            Command::Bytes(_, data) | Command::Datagram(_, _, data) => data.len(),
+            _ => 0,
+        }
+    }
 }
 
 /// Looks at a session while it goes on.
@@ -192,9 +203,14 @@ impl Driver {
             match self.inbox.recv_timeout(self.sleep()) {
                 Ok(command) => {
                     self.catch_up();
+                    let mut octets = command.octets();
                     self.take(command);
                     for _ in 1..BATCH {
-                        let Ok(command) = self.inbox.try_recv() else { break };
+                        let Some(command) = (octets < BATCH_OCTETS).then(|| self.inbox.try_recv().ok()).flatten()
+                        else {
+                            break;
+                        };
+                        octets += command.octets();
                         self.take(command);
                     }
                 }

@@ -75,6 +75,8 @@ pub struct Options {
     pub watchers: Vec<Box<dyn Watcher>>,
     /// Lets a class join.
     pub class: Option<class::Plan>,
+    /// What is wrong with all certificates that real clients see.
+    pub flaw: Option<tls::Flaw>,
 }
 
 impl Default for Options {
@@ -88,6 +90,7 @@ impl Default for Options {
             pcap: None,
             watchers: Vec::new(),
             class: None,
+            flaw: None,
         }
     }
 }
@@ -192,17 +195,18 @@ impl Gateway {
     /// # Errors
     /// There is nothing to serve, or a socket or file cannot be opened.
     pub fn start(mut session: Session, options: Options) -> Result<Gateway, ServeError> {
-        let Options { choice, permille, max_connections, record, authority, pcap, watchers, class } = options;
+        let Options { choice, permille, max_connections, record, authority, pcap, watchers, class, flaw } = options;
         let places = places(&mut session, &choice)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
             .build()
             .map_err(ServeError::Runtime)?;
-        let authority = Arc::new(match authority {
+        let authority = match authority {
             Some(folder) => Authority::of_folder(&folder)?,
             None => Authority::ephemeral()?,
-        });
+        };
+        let authority = Arc::new(Authority { flaw, ..authority });
         let mut bounds = Vec::new();
         let mut listening = Vec::new();
         let mut notes = Vec::new();

@@ -48,18 +48,18 @@ pub struct Watch {
     focus: Focus,
 }
 
-/// The only host whose dialogues are shown; all if there is none. Clones are the same.
+/// The only host whose dialogues are shown, as client or server; all if there is none. Clones are the same.
 #[derive(Clone, Debug, Default)]
 pub struct Focus(Arc<Mutex<Option<String>>>);
 
 impl Focus {
-    /// Shows only the dialogues of a client's host from now on, or all again.
+    /// Shows only the dialogues of a host from now on, or all again.
     pub fn set(&self, host: Option<String>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = host;
     }
 
-    fn is_on(&self, client: &str) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).as_deref().is_none_or(|host| host == client)
+    fn is_on(&self, ends: [&str; 2]) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).as_deref().is_none_or(|host| ends.contains(&host))
     }
 }
 
@@ -223,10 +223,10 @@ impl Watch {
             | Kind::SmtpTls { session, .. }
             | Kind::PopCmd { session, .. }
             | Kind::ImapCmd { session, .. } => self.shown.get(session),
-            Kind::DnsAnswer { to, .. } => return self.focus.is_on(&name(world, SocketAddr::new(*to, 0))),
+            Kind::DnsAnswer { to, .. } => return self.focus.is_on([&name(world, SocketAddr::new(*to, 0)), ""]),
             _ => None,
         };
-        self.focus.is_on(session.map_or("", |shown| &shown.client))
+        self.focus.is_on(session.map_or(["", ""], |shown| [&shown.client, &shown.server]))
     }
 
     fn remember(&mut self, sock: Socket, shown: Shown) {
