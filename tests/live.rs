@@ -202,6 +202,18 @@ fn while_time_stands_input_waits() {
     assert_eq!(client.reply(), "250 2.0.0 Ok");
 }
 
+#[test]
+fn a_step_ends_though_nothing_happens() {
+    let gateway = gateway("practice");
+    let mut before = gateway.control(Control::Pause).expect("a report");
+    for _ in 0..3 {
+        let after = gateway.control(Control::Step).expect("a report");
+        assert!(after.paused && after.time.since(before.time) <= Duration::from_secs(3600));
+        assert!(after.time > before.time || after.events > before.events);
+        before = after;
+    }
+}
+
 /// Asks by UDP: response code and number of answers.
 fn ask(server: SocketAddr, qname: &str, qtype: u16) -> (u8, u16) {
     let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");

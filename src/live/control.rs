@@ -53,7 +53,7 @@ impl std::fmt::Display for Report {
 /// The wishes, for people.
 pub const HELP: &str = "\
   p          pause, or go on
-  s          step: up to the next thing that happens
+  s          step: up to the next thing that happens, at most an hour
   f 1h       fast-forward by one hour (90s, 10m, 2d)
   x 10       ten times the speed of the clock (x 1 is normal)
   block 25   connections to port 25 vanish; block 25 reject: they are refused

@@ -32,6 +32,8 @@ const TICK: Duration = Duration::from_millis(200);
 /// let the others wait.
 const BATCH: usize = 512;
 const BATCH_OCTETS: usize = 64 * 1024;
+/// How far a step goes where nothing happens.
+const LONGEST_STEP: Duration = Duration::from_secs(3600);
 /// How often the passing of time itself is recorded while something happens.
 const PASS_EVERY: Duration = Duration::from_secs(1);
 
@@ -400,10 +402,12 @@ impl Driver {
         }
     }
 
-    /// Goes on until the trace shows something new.
+    /// Goes on until the trace shows something new, at most for a while: daemons look around
+    /// without anything to tell.
     fn step(&mut self) {
         let before = self.session.world().trace().len();
-        while let Some(time) = self.session.world().next_time() {
+        let limit = self.session.world().now() + LONGEST_STEP;
+        while let Some(time) = self.session.world().next_time().filter(|time| *time <= limit) {
             self.session.advance(time);
             if self.session.world().trace().get(EventId(before + 1)).is_some() {
                 break;

@@ -206,7 +206,7 @@ impl Gateway {
             Some(folder) => Authority::of_folder(&folder)?,
             None => Authority::ephemeral()?,
         };
-        let authority = Arc::new(Authority { flaw, ..authority });
+        let authority = Arc::new(authority.with_flaw(flaw));
         let mut bounds = Vec::new();
         let mut listening = Vec::new();
         let mut notes = Vec::new();

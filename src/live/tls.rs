@@ -37,7 +37,7 @@ pub struct Authority {
     /// Where its certificate lies for people to trust.
     pub file: Option<PathBuf>,
     /// What is wrong with all certificates.
-    pub flaw: Option<Flaw>,
+    flaw: Option<Flaw>,
     /// Finished configurations by the certificate inside the world, the version, and the day.
     kept: Mutex<BTreeMap<(Bytes, SmolStr), Arc<ServerConfig>>>,
 }
@@ -61,7 +61,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// A file of the authority cannot be read or written.
-    #[error("{0}: {1}")]
+    #[error("{0}: {1}; XDG_STATE_HOME chooses another place")]
     File(PathBuf, io::Error),
     /// A certificate cannot be made.
     #[error("{0}")]
@@ -128,6 +128,12 @@ impl Authority {
     fn with_key(key: KeyPair, file: Option<PathBuf>) -> Result<Authority, TlsError> {
         let certificate = Some(ca_params().self_signed(&key)?.der().clone());
         Ok(Authority { issuer: Issuer::new(ca_params(), key), certificate, file, flaw: None, kept: Mutex::default() })
+    }
+
+    /// The same, with something wrong in all certificates of hosts.
+    #[must_use]
+    pub fn with_flaw(self, flaw: Option<Flaw>) -> Authority {
+        Authority { flaw, ..self }
     }
 
     /// Its certificate in DER.
