@@ -346,7 +346,11 @@ impl Window {
             }
             Intent::Sockets if stage.shared.is_some() => self.sockets = !self.sockets,
             Intent::Sockets => match self.shelf.open_sockets(stage.session.clone()) {
-                Ok(shared) => (stage.shared, self.sockets) = (Some(shared), true),
+                Ok(shared) => {
+                    // What comes in is seen where time goes on.
+                    stage.playhead.seek(stage.index.director.length(), &stage.index);
+                    (stage.shared, self.sockets) = (Some(shared), true);
+                }
                 Err(error) => stage.error = Some(error),
             },
             Intent::CloseSockets => {
