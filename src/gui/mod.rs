@@ -4,6 +4,7 @@
 //! that is shown. [`theme`] holds all colours and sizes, [`map`] draws the map, [`studio`] draws without a display.
 //! Nothing here changes a world except through [`crate::session::Session`].
 
+pub mod gif;
 pub mod inside;
 pub mod intent;
 pub mod keys;
