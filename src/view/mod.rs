@@ -15,8 +15,11 @@
 //! ([`crate::session::story`]), in both languages.
 
 pub mod alias;
+pub mod arrange;
+pub mod barrier;
 pub mod branches;
 pub mod caption;
+pub mod choice;
 pub mod dialogue;
 pub mod director;
 pub mod geometry;
@@ -26,12 +29,14 @@ pub mod layout;
 pub mod mail;
 pub mod notes;
 pub mod playhead;
+pub mod probes;
 pub mod scene;
 pub mod sequence;
 pub mod standing;
 pub mod state;
 pub mod timing;
 pub mod told;
+pub mod verdict;
 pub mod why;
 
 pub use director::Screen;

@@ -153,6 +153,13 @@ unmet = nicht erfüllte Erwartungen: { $count }
 scene-gap = { $length } vergehen
 note-servers = Server für { $domain }
 note-aliases = Aliase
+note-won = nimmt sie an
+note-probes = Proben: { $relayed } von { $count } weitergeleitet
+note-rewrite = umgeschrieben ({ $what })
+note-route = Weg
+probe-relayed = leitet weiter!
+probe-refused = abgelehnt
+probe-taken = angenommen
 alias-merged = nur eine Kopie
 alias-loop = Schleife!
 connect-refused = abgewiesen
@@ -166,8 +173,8 @@ stamp-delivered = zugestellt
 stamp-handed-over = übergeben
 stamp-relay-refused = Relay verweigert
 stamp-open-relay = OFFENES RELAY
-stamp-expected = wie erwartet
-stamp-unexpected = anders als erwartet
+stamp-piped = einem Programm gegeben
+stamp-full = Postfach voll
 meaning-ehlo = Der Client nennt seinen Namen und fragt, welche Erweiterungen es gibt.
 meaning-mail = Beginnt eine Übertragung: wohin Berichte gehen, wenn etwas misslingt.
 meaning-rcpt = Ein Empfänger. Der Server entscheidet über jeden für sich.
@@ -217,10 +224,16 @@ coach-meant = Meintest du { $word }?
 
 card-down = ausgeschaltet
 card-outside = fremd
-card-mailbox = Post { $count }
-card-queue = Queue { $count }
-mover-from = von { $address }
-mover-to = an { $address }
+card-mailbox = { $count ->
+    [one] { $count } Mail
+   *[other] { $count } Mails
+}
+card-queue = { $count } in Arbeit
+card-deferred = { $count } wartet { $wait }
+card-waiting = { $count } wartet
+mover-envelope = Umschlag
+mover-report = Umschlag eines Berichts
+mover-letter = Brief
 inside-title = in { $host }
 inside-nothing = Auf diesem Host gibt es kein Mailsystem.
 inside-mails = { $count } Mails

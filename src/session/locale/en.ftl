@@ -153,6 +153,13 @@ unmet = expectations not met: { $count }
 scene-gap = { $length } pass
 note-servers = servers for { $domain }
 note-aliases = aliases
+note-won = takes it
+note-probes = probes: { $relayed } of { $count } relayed
+note-rewrite = rewritten ({ $what })
+note-route = route
+probe-relayed = relays!
+probe-refused = refused
+probe-taken = accepted
 alias-merged = one copy only
 alias-loop = loop!
 connect-refused = refused
@@ -166,8 +173,8 @@ stamp-delivered = delivered
 stamp-handed-over = handed over
 stamp-relay-refused = relay refused
 stamp-open-relay = OPEN RELAY
-stamp-expected = as expected
-stamp-unexpected = not as expected
+stamp-piped = given to a program
+stamp-full = mailbox full
 meaning-ehlo = The client says its name and asks which extensions there are.
 meaning-mail = Begins a transaction: where reports go if something fails.
 meaning-rcpt = One recipient. The server decides for each one by itself.
@@ -217,10 +224,16 @@ coach-meant = Did you mean { $word }?
 
 card-down = switched off
 card-outside = outside
-card-mailbox = mail { $count }
-card-queue = queue { $count }
-mover-from = from { $address }
-mover-to = to { $address }
+card-mailbox = { $count ->
+    [one] { $count } mail
+   *[other] { $count } mails
+}
+card-queue = { $count } in work
+card-deferred = { $count } waits { $wait }
+card-waiting = { $count } waits
+mover-envelope = envelope
+mover-report = envelope of a report
+mover-letter = letter
 inside-title = inside { $host }
 inside-nothing = There is no mail system on this host.
 inside-mails = { $count } mails
