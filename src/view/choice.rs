@@ -13,8 +13,10 @@ pub enum Attempt {
     Trying,
     /// It could not be reached.
     Failed(ConnectResult),
-    /// It was reached, but the next one was asked nevertheless.
+    /// It was reached, but did not take the mail yet.
     Passed,
+    /// It refused the mail for good.
+    Refused,
     /// It took the mail.
     Won,
 }
@@ -101,6 +103,13 @@ impl MxList {
     pub fn won(&mut self, name: &str) {
         if let Some(candidate) = self.find(name, "").and_then(|at| self.candidates.get_mut(at)) {
             candidate.attempt = Attempt::Won;
+        }
+    }
+
+    /// The server that was asked last refused the mail for good.
+    pub fn refused(&mut self) {
+        for candidate in self.candidates.iter_mut().filter(|candidate| candidate.attempt == Attempt::Trying) {
+            candidate.attempt = Attempt::Refused;
         }
     }
 

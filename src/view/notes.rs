@@ -105,6 +105,7 @@ fn servers(host: HostId, standing: &HostStanding, words: &Words) -> Option<Note>
             Attempt::Trying => (Mark::Lit, String::new()),
             Attempt::Won => (Mark::Good, words.word("note-won")),
             Attempt::Passed => (Mark::Struck, words.word("stamp-later")),
+            Attempt::Refused => (Mark::Struck, words.word("stamp-refused")),
             Attempt::Failed(ConnectResult::Refused) => (Mark::Struck, words.word("connect-refused")),
             Attempt::Failed(ConnectResult::Timeout) => (Mark::Struck, words.word("connect-timeout")),
             Attempt::Failed(_) => (Mark::Struck, words.word("connect-unreachable")),

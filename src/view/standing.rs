@@ -305,6 +305,11 @@ impl Standing {
                 let tree = host.aliases.get_or_insert_default();
                 Arc::make_mut(tree).add(event.id, name, source, results);
             }
+            Kind::Deliver { queue_id, status: DeliveryStatus::Bounced | DeliveryStatus::Expired, .. } => {
+                if let Some(list) = host.mx.as_mut().filter(|list| list.queue_id == *queue_id) {
+                    Arc::make_mut(list).refused();
+                }
+            }
             Kind::Deliver { queue_id, status: DeliveryStatus::Sent, agent, target, .. } => {
                 if let Some(list) = host.mx.as_mut().filter(|list| list.queue_id == *queue_id) {
                     Arc::make_mut(list).won(target);

@@ -63,6 +63,8 @@ impl Verdict {
         match &event.kind {
             Kind::SmtpReply { code, text, .. } => match code {
                 500.. if text.contains("Relay access denied") => Some(Verdict::RelayRefused),
+                // The verdict fell with the last recipient.
+                500.. if text.contains("no valid recipients") => None,
                 500.. => Some(Verdict::Refused),
                 400.. => Some(Verdict::Later),
                 250 if text.contains("queued as") => Some(Verdict::Accepted),
