@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::outside::{CloseHow, TlsStep, octets};
 use super::terminal::{Device, Key, Reply, TerminalId, Terminals};
 use crate::host::console::Window;
+use crate::host::refusal::Refusal;
 use crate::host::vfs::Cred;
 use crate::host::{Input as ProcessInput, Signal};
 use crate::sim::faults::{Block, Effect, Rule, Selector};
@@ -133,6 +134,23 @@ pub enum Input {
         /// What.
         failure: Failure,
     },
+    /// A server of the world refuses commands on purpose. [`Input::Repair`] ends it.
+    Refuse {
+        /// A name to take it away by.
+        name: String,
+        /// The server.
+        host: String,
+        /// The command: `RCPT`.
+        command: String,
+        /// A part of its argument; any if missing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        address: Option<String>,
+        /// How many; all if missing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        times: Option<u32>,
+        /// The code of the reply.
+        code: u16,
+    },
     /// Somebody joins with a workstation of their own.
     Join {
         /// Its name in this session.
@@ -211,6 +229,10 @@ pub enum Input {
     },
 }
 
+/// Commands that can be refused on purpose.
+pub const REFUSED: [&str; 11] =
+    ["HELO", "EHLO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "RSET", "NOOP", "VRFY", "QUIT"];
+
 /// What a fault does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -274,6 +296,7 @@ impl Input {
             | Input::Fault { .. }
             | Input::Repair { .. }
             | Input::Rehearse { .. }
+            | Input::Refuse { .. }
             | Input::Join { .. }
             | Input::Connect { .. }
             | Input::Bytes { .. }
@@ -341,6 +364,10 @@ impl Input {
             Input::Repair { name } => {
                 world.faults_mut().remove(name);
                 world.remove_fault_rule(name);
+                let armed = world.hosts().filter(|host| host.refusals.has(name)).map(|host| host.id);
+                for id in armed.collect::<Vec<_>>() {
+                    world.host_mut(id).refusals.remove(name);
+                }
                 world.note(None, actor, Kind::Fault { what: format!("{name} is repaired").into() });
             }
             Input::Rehearse { name, who, stage, nth, failure } => {
@@ -351,6 +378,22 @@ impl Input {
                     return Err(InputError::TooMany("rules for faults", MAX_RULES));
                 }
                 world.note(None, actor, Kind::Fault { what });
+            }
+            Input::Refuse { name, host, command, address, times, code } => {
+                let id = find(world, host)?;
+                let verb = command.to_ascii_uppercase();
+                if !REFUSED.contains(&verb.as_str()) {
+                    return Err(InputError::UnknownPart("command", command.clone()));
+                }
+                if !(400..600).contains(code) {
+                    return Err(InputError::UnknownPart("refusing code", code.to_string()));
+                }
+                let address = address.as_deref().map(Into::into);
+                let refusal = Refusal { name: name.into(), verb: verb.into(), address, left: *times, code: *code };
+                if !world.host_mut(id).refusals.add(refusal) {
+                    return Err(InputError::TooMany("refusals on purpose", MAX_RULES));
+                }
+                world.note(Some(id), actor, Kind::Fault { what: name.as_str().into() });
             }
             Input::Join { host, fqdn, address } => super::outside::join(world, host, fqdn, *address)?,
             Input::Connect { conn, from, to } => world.connect_outside(*conn, find(world, from)?, *to),

@@ -17,6 +17,6 @@ pub mod terminal;
 pub mod words;
 
 pub use driver::{Branch, Drift, ReplayError, Replayed, Session};
-pub use input::{FaultEffect, Input, InputError};
+pub use input::{FaultEffect, Input, InputError, REFUSED};
 pub use outside::{CloseHow, TlsStep};
 pub use recording::{Damage, Recording};

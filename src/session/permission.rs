@@ -27,7 +27,9 @@ pub(super) fn check(lab: &Lab, input: &Input) -> Result<(), InputError> {
             Err(InputError::NotPermitted(format!("switch {host} off or on")))
         }
         Input::Join { .. } => Err(InputError::NotPermitted("add hosts".into())),
-        Input::Fault { .. } | Input::Rehearse { .. } | Input::Repair { .. } if !permits.faults => {
+        Input::Fault { .. } | Input::Rehearse { .. } | Input::Refuse { .. } | Input::Repair { .. }
+            if !permits.faults =>
+        {
             Err(InputError::NotPermitted("disturb links".into()))
         }
         Input::Reply { question, text } => {

@@ -519,12 +519,31 @@ impl Session {
         let session = self.sock;
         ctx.emit_full(|| Kind::SmtpCmd { session, line: command.text() });
         self.transcript.heard(&command.line);
+        if let Some(answer) = self.refused_on_purpose(&command, services, ctx) {
+            return Some(answer);
+        }
         let command = match self.filter_command(command, services, ctx) {
             Ok(command) => command,
             Err(answer) => return Some(answer),
         };
         self.counting = Some(command.verb);
         self.command(command, services, ctx)
+    }
+
+    /// What somebody has armed for practice, before anything is decided.
+    fn refused_on_purpose(&mut self, command: &Command, services: &mut Services, ctx: &mut Ctx<'_>) -> Option<Answer> {
+        if ctx.host.refusals.is_empty() {
+            return None;
+        }
+        let text = command.text();
+        let verb = text.split([' ', ':']).next().unwrap_or_default().to_ascii_uppercase();
+        let (name, code) = ctx.host.refusals.meet(&verb, &text)?;
+        ctx.emit(Kind::Fault { what: name });
+        let reply = Reply::new(code, format!("{}.3.0 A fault for practice", code / 100));
+        let id = self.queue_id.as_deref().unwrap_or("NOQUEUE");
+        let (from, said) = (&self.peer.namaddr, reply.lines.join(" "));
+        services.log.info(ctx, &self.conf.tag, format_args!("{id}: reject: {verb} from {from}: {code} {said}"));
+        Some(if code == 421 { Answer::close(reply) } else { Answer::error(reply) })
     }
 
     /// Replaces a command as `smtpd_command_filter` says.
