@@ -300,10 +300,24 @@ impl Session {
         self.state_at(time).world
     }
 
+    /// The packets that arrived after one moment and until another, as they were on the wire.
+    pub fn packets(&self, after: Time, until: Time) -> Vec<Packet> {
+        let mut state = self.state_at(after);
+        state.world.tap();
+        self.go_on(&mut state, until);
+        state.world.take_packets()
+    }
+
     fn state_at(&self, time: Time) -> State {
         let time = time.min(self.state.world.now());
         let nearest = self.checkpoints.iter().rev().find(|state| state.world.now() <= time);
         let Some(mut state) = nearest.or(self.checkpoints.first()).cloned() else { return self.state.clone() };
+        self.go_on(&mut state, time);
+        state
+    }
+
+    /// Goes on from a state of the past to a moment, with what was done until then.
+    fn go_on(&self, state: &mut State, time: Time) {
         let inputs = self.recording.inputs().skip(state.inputs).take_while(|(moment, _)| *moment <= time);
         for (moment, input) in inputs {
             state.advance(moment);
@@ -313,7 +327,6 @@ impl Session {
         if time > state.world.now() {
             state.advance(time);
         }
-        state
     }
 
     /// Goes back to an earlier moment, to go on differently. What was done since is kept as a

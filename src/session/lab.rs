@@ -8,8 +8,9 @@ use crate::host::Exit;
 use crate::lab::check::{Answers, Bench};
 use crate::lab::judge::{Report, judge};
 use crate::lab::script::Step;
-use crate::lab::written::Text;
+use crate::lab::written::{Question, Text};
 use crate::sim::{Duration, HostId, ProcId, Time};
+use crate::trace::EventId;
 
 /// Longest time that a block of a script may take.
 const BLOCK_LIMIT: Duration = Duration::from_secs(900);
@@ -64,6 +65,13 @@ impl Session {
         let answers = self.replies();
         let bench = Bench { world: self.world(), since: self.set_up_events(), answers: &answers, key };
         Some(judge(&lab.lab, &self.hints(), &bench))
+    }
+
+    /// The event that a question is to be asked before: the first one of its kind so far.
+    pub fn decisive(&self, question: &Question) -> Option<EventId> {
+        let answers = Answers::new();
+        let bench = Bench { world: self.world(), since: self.set_up_events(), answers: &answers, key: 0 };
+        question.before.as_ref()?.find(&bench).into_iter().next()
     }
 
     /// Takes the next hint for a task; nothing if there is none left.

@@ -39,6 +39,7 @@ mod systemctl;
 mod text;
 mod watch;
 
+pub use diff::{Hunk, hunks};
 pub use editor::NO_TERMINAL;
 pub use posix_regex::Syntax;
 
