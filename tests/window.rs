@@ -2,11 +2,16 @@
 #![cfg(feature = "gui")]
 #![allow(clippy::disallowed_methods, reason = "tests read their cases")]
 
+#[path = "window/hands.rs"]
+mod hands;
+#[path = "window/reading.rs"]
+mod reading;
+
 use std::sync::Arc;
 
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
-use mxlab::gui::shelf::{Entry, Settings, Shelf, Single};
+use mxlab::gui::shelf::{Entry, EntryKind, Settings, Shelf, Single};
 use mxlab::gui::stage::{Depth, Selection};
 use mxlab::gui::studio::Studio;
 use mxlab::gui::theme::Theme;
@@ -110,7 +115,7 @@ fn doing_something_in_the_past_keeps_the_other_future() {
     harness.run_steps(2);
     let stage = harness.state_mut().stage_mut().unwrap();
     let input = mxlab::session::Input::Power { host: "fks1".into(), up: false };
-    stage.act(|session| session.apply(input)).unwrap();
+    stage.act(move |session| session.apply(input)).unwrap();
     assert_eq!(stage.futures.len(), 1);
     assert_eq!(stage.futures[0].session.world().trace().len(), before);
     let fallback = |kind: &Kind| matches!(kind, Kind::Deliver { target, .. } if target == "lax1.example.org");
@@ -159,14 +164,19 @@ struct Broken;
 impl Shelf for Broken {
     fn demonstrations(&self) -> Vec<Entry> {
         let scenario = session("bounce").scenario().clone();
-        vec![Entry { name: "bounce".into(), title: scenario.title, summary: scenario.summary }]
+        let kind = EntryKind::Demonstration;
+        vec![Entry { name: "bounce".into(), title: scenario.title, summary: scenario.summary, kind }]
     }
 
     fn open(&self, name: &str) -> Result<Session, String> {
         Err(format!("{name}: it is broken"))
     }
 
-    fn keep(&self, _: &Session) -> Result<(), String> {
+    fn sitting(&self, _: &Session) -> String {
+        String::new()
+    }
+
+    fn keep(&self, _: &str, _: Option<&str>, _: &Session) -> Result<(), String> {
         Ok(())
     }
 

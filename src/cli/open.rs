@@ -25,6 +25,12 @@ pub fn session(name: &str) -> Result<Session, String> {
     Ok(session)
 }
 
+/// What is wrong with a recording of which a part can be read all the same.
+pub fn damage(name: &str) -> Option<String> {
+    let damage = Recording::parse(&recording_text(Path::new(name))?).err()?;
+    damage.readable.is_some().then(|| format!("{name}: {damage}"))
+}
+
 /// The text of a file that begins like a recording: with a JSON object.
 fn recording_text(path: &Path) -> Option<String> {
     if !path.is_file() {

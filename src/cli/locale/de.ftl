@@ -50,6 +50,7 @@ run--scenario = Der Name eines eingebauten Szenarios, oder eine Datei
 run--until = So lange nach dem Anfang aufhören: 90s, 2h
 
 gui--name = Der Name eines eingebauten Szenarios, die Datei eines Szenarios oder eine Aufzeichnung; ohne: die Auswahl
+gui--twin = Was zu sehen ist, auch in Worten in dieser Datei halten: für Vorleseprogramme
 
 shot--scenario = Der Name eines eingebauten Szenarios, die Datei eines Szenarios oder eine Aufzeichnung
 shot--at = So lange nach dem Anfang: 300ms, 90s, 2h; das Ende, wenn weder dies noch ein Ereignis angegeben ist
