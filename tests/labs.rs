@@ -266,6 +266,46 @@ fn hints_cost_what_the_course_says() {
 }
 
 #[test]
+fn points_on_top_come_on_top_and_faults_lie_in_different_places() {
+    let lab = load(Path::new("labs/x20-fix-inbound"));
+    let mut drawn = std::collections::BTreeSet::new();
+    for number in 0..30 {
+        let values = lab.instance(&student(&number.to_string())).expect("a variant").values;
+        let of = |field: &str| (1..=3).map(|n| values[&format!("fault.{n}.{field}")].clone()).collect::<Vec<_>>();
+        let layers: std::collections::BTreeSet<String> = of("layer").into_iter().collect();
+        assert_eq!(layers.len(), 3);
+        drawn.insert(of("id"));
+    }
+    assert!(drawn.len() > 15, "{drawn:?}");
+    let report = solved(&lab, "ann").judge(7).expect("a lab");
+    assert_eq!((report.points, report.earned), (40, 4_500));
+}
+
+#[test]
+fn an_answer_of_several_things_is_worth_what_is_right_in_it() {
+    let lab = load(Path::new("labs/d03-demo-long-chain"));
+    let instance = Arc::new(lab.instance(&student("ann")).expect("a variant"));
+    let earned = |task: &str, question: &str, answers: &[&str]| {
+        let mut session = Session::for_lab(instance.clone()).expect("a world");
+        for answer in answers {
+            session.apply(Input::Reply { question: question.into(), text: (*answer).into() }).expect("a question");
+        }
+        let report = session.judge(7).expect("a lab");
+        report.tasks.iter().find(|found| found.id == task).map(|task| task.earned)
+    };
+    for (answers, hundredths) in [
+        (&["MUA MSA MTA MTA MTA MDA MRA"][..], 200),
+        (&["MUA MSA MTA MTA MDA MTA MRA"], 100),
+        (&["MRA MDA"], 0),
+        (&["?", "?", "MUA, MSA, MTA, MTA, MTA, MDA, MRA"], 100),
+        (&["?", "?", "?", "MUA, MSA, MTA, MTA, MTA, MDA, MRA"], 0),
+    ] {
+        assert_eq!(earned("1", "agents", answers), Some(hundredths), "{answers:?}");
+    }
+    assert_eq!(earned("2", "queues", &["msa, out, gw, hub, home, fetchmail"]), Some(100));
+}
+
+#[test]
 fn reports_have_the_shape_that_their_readers_expect() {
     let lab = first_mail();
     let me = lab.instance(&student("ann")).expect("a variant").values["me"].clone();

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::shell::lab::Ticks;
 use super::{Outcome, files};
 use crate::lab::variation::Student;
 use crate::live::control::{self, Control, Line};
@@ -16,6 +17,7 @@ use crate::live::{Bound, Gateway, Options, table};
 use crate::scenario::Scenario;
 use crate::session::Session;
 use crate::session::words::Lang;
+use crate::trace::Kind;
 
 /// Arguments of `mxlab serve`.
 #[derive(clap::Args, Debug)]
@@ -181,6 +183,11 @@ fn serve(args: &Args, session: Session, choice: Choice, domain: &str) -> Outcome
         let out = Box::new(std::io::stdout());
         watchers.push(Box::new(Watch::new(out, args.lang, super::run::colour(), args.coach)));
     }
+    let mut instructions = super::shell::lab::instructions(&session, args.lang);
+    if session.lab().is_some() {
+        instructions.push_str(args.lang.pick(TICKS.0, TICKS.1));
+        watchers.push(Box::new(LabTicks { ticks: Ticks::default(), lang: args.lang }));
+    }
     let options = Options {
         choice,
         permille: (args.speed * 1000.0).round() as u64,
@@ -201,7 +208,7 @@ fn serve(args: &Args, session: Session, choice: Choice, domain: &str) -> Outcome
     let shown = if args.json {
         table::json(gateway.bounds(), domain)
     } else {
-        introduction(&gateway, domain, record.as_deref())
+        instructions + &introduction(&gateway, domain, record.as_deref())
     };
     let _ = out.write_all(shown.as_bytes()).and_then(|()| out.flush());
     drop(out);
@@ -220,6 +227,38 @@ fn serve(args: &Args, session: Session, choice: Choice, domain: &str) -> Outcome
         eprintln!("mxlab: the recording is {}; `mxlab replay` shows it again", path.display());
     }
     Outcome::Good
+}
+
+/// What stands below the instructions of a lab.
+const TICKS: (&str, &str) = (
+    "\nHere you come in from your own machine: with the command in the column TRY instead of the one above.\n\
+     What is done is ticked off below.\n\n",
+    "\nHier kommst du von deiner eigenen Maschine: mit dem Befehl in der Spalte TRY statt mit dem von oben.\n\
+     Was getan ist, wird unten abgehakt.\n\n",
+);
+
+/// Ticks off a lab's tasks while clients are served.
+struct LabTicks {
+    ticks: Ticks,
+    lang: Lang,
+}
+
+impl Watcher for LabTicks {
+    fn look(&mut self, session: &Session, since: u64) {
+        let tells = |kind: &Kind| {
+            matches!(
+                kind,
+                Kind::TcpConnect { .. }
+                    | Kind::SmtpReply { .. }
+                    | Kind::Deliver { .. }
+                    | Kind::PopCmd { .. }
+                    | Kind::ImapCmd { .. }
+            )
+        };
+        if session.world().trace().since(since).any(|event| tells(&event.kind)) {
+            print!("{}", self.ticks.news(session, self.lang));
+        }
+    }
 }
 
 fn introduction(gateway: &Gateway, domain: &str, record: Option<&std::path::Path>) -> String {

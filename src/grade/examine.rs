@@ -28,8 +28,8 @@ pub enum Fault {
         /// Why.
         why: String,
     },
-    /// A task is fulfilled before anything was done.
-    #[error("student {student}: task {task} is fulfilled at the beginning")]
+    /// A task earns something before anything was done.
+    #[error("student {student}: task {task} earns something at the beginning")]
     GivenAway {
         /// Whose variant.
         student: String,
@@ -83,7 +83,7 @@ fn examine_variant(lab: &Arc<Instance>, with_wrong: bool, faults: &mut Vec<Fault
     match played(lab, &[]) {
         Err(why) => return faults.push(failed("the beginning", why)),
         Ok(report) => {
-            let given = report.tasks.iter().filter(|task| task.outcome == Outcome::Done);
+            let given = report.tasks.iter().filter(|task| task.outcome == Outcome::Done || task.earned > 0);
             faults.extend(given.map(|task| Fault::GivenAway { student: student.clone(), task: task.id.clone() }));
         }
     }

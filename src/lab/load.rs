@@ -137,13 +137,15 @@ impl Lab {
     pub fn instance(&self, student: &Student) -> Result<Instance, Vec<Problem>> {
         let seed = variation::seed(&self.written.id, student);
         let values = variation::draw(&self.written.variation, seed);
+        let escaped = variation::escaped(&values);
         let mut problems = Vec::new();
         let mut filled = |path: &str| -> Option<String> {
             let Some(text) = self.folder.text(path) else {
                 problems.push(about(&self.folder.file(path), "the file is missing"));
                 return None;
             };
-            match variation::fill(&text, &values) {
+            let values = if path.ends_with(".ron") { &escaped } else { &values };
+            match variation::fill(&text, values) {
                 Ok(text) => Some(text),
                 Err(unknown) => {
                     problems.extend(unknown.into_iter().map(|(span, name)| {
@@ -340,24 +342,32 @@ fn texts(lab: &written::Lab) -> Vec<&written::Text> {
     texts
 }
 
-/// A text with every `{{name}}` replaced by a zero, which is good in a string and as a number.
+/// A text with every `{{name}}` that stands for a number replaced by a zero. Those in strings stay.
 fn blanked(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once("{{") {
-        out.push_str(before);
-        match after.split_once("}}") {
-            Some((_, after)) => {
+    let mut chars = text.chars().peekable();
+    let (mut in_string, mut in_comment) = (false, false);
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' if in_string => {
+                out.push(c);
+                out.extend(chars.next());
+                continue;
+            }
+            '"' if !in_comment => in_string = !in_string,
+            '/' if !in_string && chars.peek() == Some(&'/') => in_comment = true,
+            '\n' => in_comment = false,
+            '{' if !in_string && !in_comment && chars.peek() == Some(&'{') => {
+                while chars.next().is_some_and(|c| c != '}') {}
+                chars.next();
                 out.push('0');
-                rest = after;
+                continue;
             }
-            None => {
-                out.push_str("{{");
-                rest = after;
-            }
+            _ => {}
         }
+        out.push(c);
     }
-    out + rest
+    out
 }
 
 /// The sections of an instruction text by task; what stands before the first under the empty name.

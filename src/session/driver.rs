@@ -236,6 +236,11 @@ impl Session {
         self.set_up
     }
 
+    /// The world as it was when the script began.
+    pub fn beginning(&self) -> &World {
+        self.checkpoints.first().map_or(&self.state.world, |state| &state.world)
+    }
+
     /// Number of expectations of the script that were not met so far.
     pub fn failed_expectations(&self) -> u64 {
         self.state.script.failed()

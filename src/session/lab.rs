@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::driver::Session;
 use super::input::{Input, InputError};
 use crate::host::Exit;
-use crate::lab::check::{Answers, Bench};
+use crate::lab::check::{Answers, Bench, Finding};
 use crate::lab::judge::{Report, judge};
 use crate::lab::script::Step;
 use crate::lab::written::Text;
@@ -62,8 +62,20 @@ impl Session {
     pub fn judge(&self, key: u64) -> Option<Report> {
         let lab = self.lab()?;
         let answers = self.replies();
-        let bench = Bench { world: self.world(), since: self.set_up_events(), answers: &answers, key };
+        let (world, before) = (self.world(), self.beginning());
+        let bench = Bench { world, before, since: self.set_up_events(), answers: &answers, key };
         Some(judge(&lab.lab, &self.hints(), &bench))
+    }
+
+    /// How the last answer to a question of a task stands; nothing if there is no such question.
+    pub fn answered(&self, question: &str, key: u64) -> Option<Finding> {
+        let lab = self.lab()?;
+        let answers = self.replies();
+        let (world, before) = (self.world(), self.beginning());
+        let bench = Bench { world, before, since: self.set_up_events(), answers: &answers, key };
+        let parts = lab.lab.tasks.iter().flat_map(|task| &task.parts);
+        let asked = parts.flat_map(|part| part.check.answers()).find(|answer| answer.id == question)?;
+        Some(asked.look(&bench))
     }
 
     /// Takes the next hint for a task; nothing if there is none left.

@@ -31,6 +31,12 @@ pub fn is_lab(line: &str, session: &Session) -> bool {
     session.lab().is_some() && line.split_whitespace().next() == Some("lab")
 }
 
+/// Whether a line typed into a running command speaks to the lab instead.
+pub fn is_aside(line: &str, session: &Session) -> bool {
+    let words: Vec<&str> = line.split_whitespace().skip(1).collect();
+    is_lab(line, session) && line.ends_with('\n') && Command::parse(&words) != Command::Help
+}
+
 impl Command {
     /// Reads one: what stands after the word `lab`.
     pub fn parse(words: &[&str]) -> Command {
@@ -60,7 +66,7 @@ impl Command {
             }),
             Command::Answer(question, text) => {
                 session.apply(Input::Reply { question: question.clone(), text: text.clone() }).map_err(failed)?;
-                Ok(String::new())
+                Ok(answered(session, question, lang))
             }
             Command::Help => Ok(lang.pick(HELP.0, HELP.1).to_owned()),
         }
@@ -86,6 +92,38 @@ fn say(text: &Text, lang: Lang) -> &str {
     lang.pick(&text.en, &text.de)
 }
 
+/// What is said to an answer.
+fn answered(session: &Session, question: &str, lang: Lang) -> String {
+    match session.answered(question, OWN_KEY) {
+        Some(finding) if finding.ok => format!("{}\n", lang.pick("That is right.", "Das stimmt.")),
+        Some(finding) => format!("{}\n", say(&finding.actual, lang)),
+        // A prediction: what happens will tell.
+        None => format!("{}\n", lang.pick("Noted. Now look what happens.", "Notiert. Sieh nun, was geschieht.")),
+    }
+}
+
+/// The questions to answer before a decisive moment; once answered, with what is right and why.
+fn predictions(session: &Session, lang: Lang) -> String {
+    let Some(lab) = session.lab().filter(|lab| !lab.lab.predict.is_empty()) else { return String::new() };
+    let given = session.replies();
+    let mut out = format!("\n## {}\n", lang.pick("Predict, then look", "Sag voraus, dann sieh hin"));
+    for question in &lab.lab.predict {
+        out.push_str(&format!("\n{}\n", say(&question.ask, lang)));
+        for (number, choice) in (1..).zip(&question.choices) {
+            let mark = if given.contains_key(&question.id) && number == question.right { '*' } else { ' ' };
+            out.push_str(&format!("{mark} {number}  {}\n", say(choice, lang)));
+        }
+        match given.get(&question.id).and_then(|given| given.first()) {
+            Some(said) => {
+                let (you, right) = (lang.pick("You said", "Du sagtest"), lang.pick("Right is", "Richtig ist"));
+                out.push_str(&format!("  {you} {said}. {right} {}. {}\n", question.right, say(&question.why, lang)));
+            }
+            None => out.push_str(&format!("  lab answer {} …\n", question.id)),
+        }
+    }
+    out
+}
+
 /// The story, the instructions, and the questions with the names to answer them by.
 pub fn instructions(session: &Session, lang: Lang) -> String {
     let Some(lab) = session.lab() else { return String::new() };
@@ -98,7 +136,7 @@ pub fn instructions(session: &Session, lang: Lang) -> String {
             out.push_str(&format!("  lab answer {} …   {}\n", answer.id, say(&answer.ask, lang)));
         }
     }
-    out
+    out + &predictions(session, lang)
 }
 
 /// How every task stands.
