@@ -232,9 +232,11 @@ fn serve(args: &Args, session: Session, choice: Choice, domain: &str) -> Outcome
 /// What stands below the instructions of a lab.
 const TICKS: (&str, &str) = (
     "\nHere you come in from your own machine: with the command in the column TRY instead of the one above.\n\
-     What is done is ticked off below.\n\n",
+     What is done is ticked off below. Hints and answers go with work in a file: `mxlab lab start LAB`, then\n\
+     `mxlab serve lab.mxlab`, and after it `mxlab lab hint TASK` and `mxlab lab answer QUESTION …`.\n\n",
     "\nHier kommst du von deiner eigenen Maschine: mit dem Befehl in der Spalte TRY statt mit dem von oben.\n\
-     Was getan ist, wird unten abgehakt.\n\n",
+     Was getan ist, wird unten abgehakt. Tipps und Antworten gehen mit einer Datei: `mxlab lab start ÜBUNG`, dann\n\
+     `mxlab serve lab.mxlab`, und danach `mxlab lab hint AUFGABE` und `mxlab lab answer FRAGE …`.\n\n",
 );
 
 /// Ticks off a lab's tasks while clients are served.

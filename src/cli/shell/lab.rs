@@ -6,10 +6,14 @@ use crate::grade::report;
 use crate::lab::judge::Outcome;
 use crate::lab::written::Text;
 use crate::session::story::Lang;
+use crate::session::story::wrap::wrap;
 use crate::session::{Input, Session};
 
 /// Key of a student's own probes; a grader uses another one.
 const OWN_KEY: u64 = 1;
+
+/// Columns of what is shown; less than any terminal has.
+const WIDTH: usize = 78;
 
 /// What is asked of the lab.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,7 +112,7 @@ fn predictions(session: &Session, lang: Lang) -> String {
     let given = session.replies();
     let mut out = format!("\n## {}\n", lang.pick("Predict, then look", "Sag voraus, dann sieh hin"));
     for question in &lab.lab.predict {
-        out.push_str(&format!("\n{}\n", say(&question.ask, lang)));
+        out.push_str(&format!("\n{}\n", paragraphs(say(&question.ask, lang))));
         for (number, choice) in (1..).zip(&question.choices) {
             let mark = if given.contains_key(&question.id) && number == question.right { '*' } else { ' ' };
             out.push_str(&format!("{mark} {number}  {}\n", say(choice, lang)));
@@ -116,7 +120,8 @@ fn predictions(session: &Session, lang: Lang) -> String {
         match given.get(&question.id).and_then(|given| given.first()) {
             Some(said) => {
                 let (you, right) = (lang.pick("You said", "Du sagtest"), lang.pick("Right is", "Richtig ist"));
-                out.push_str(&format!("  {you} {said}. {right} {}. {}\n", question.right, say(&question.why, lang)));
+                let told = format!("{you} {said}. {right} {}. {}", question.right, say(&question.why, lang));
+                out.push_str(&format!("  {}\n", wrap(&told, WIDTH - 2).join("\n  ")));
             }
             None => out.push_str(&format!("  lab answer {} …\n", question.id)),
         }
@@ -124,16 +129,35 @@ fn predictions(session: &Session, lang: Lang) -> String {
     out
 }
 
+/// A text with its paragraphs broken anew; headings, lists and examples stay as they are.
+fn paragraphs(text: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    let mut paragraph = String::new();
+    for line in text.trim_end().lines().chain([""]) {
+        if line.starts_with(|c: char| c.is_alphanumeric() || "`*\"(«".contains(c)) {
+            paragraph.push_str(if paragraph.is_empty() { "" } else { " " });
+            paragraph.push_str(line);
+            continue;
+        }
+        if !paragraph.is_empty() {
+            lines.extend(wrap(&std::mem::take(&mut paragraph), WIDTH));
+        }
+        lines.push(line.to_owned());
+    }
+    lines.join("\n").trim_end().to_owned()
+}
+
 /// The story, the instructions, and the questions with the names to answer them by.
 pub fn instructions(session: &Session, lang: Lang) -> String {
     let Some(lab) = session.lab() else { return String::new() };
-    let mut out = say(&lab.story, lang).trim_end().to_owned() + "\n";
+    let mut out = paragraphs(say(&lab.story, lang)) + "\n";
     for task in &lab.lab.tasks {
         if let Some(text) = lab.instructions.get(&task.id) {
-            out.push_str(&format!("\n{}\n", say(text, lang).trim_end()));
+            out.push_str(&format!("\n{}\n", paragraphs(say(text, lang))));
         }
         for answer in task.parts.iter().flat_map(|part| part.check.answers()) {
-            out.push_str(&format!("  lab answer {} …   {}\n", answer.id, say(&answer.ask, lang)));
+            let asked = wrap(say(&answer.ask, lang), WIDTH - 4).join("\n    ");
+            out.push_str(&format!("  lab answer {} …\n    {asked}\n", answer.id));
         }
     }
     out + &predictions(session, lang)
@@ -169,6 +193,14 @@ impl Ticks {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn paragraphs_fit_and_examples_stay() {
+        let text = format!("# Title\n\n{}\nend.\n\n    HELO  you\n", "word ".repeat(30).trim());
+        let shown = paragraphs(&text);
+        assert!(shown.lines().all(|line| line.len() <= WIDTH), "{shown}");
+        assert!(shown.starts_with("# Title\n\nword word") && shown.ends_with("end.\n\n    HELO  you"), "{shown}");
+    }
 
     #[test]
     fn words_after_lab_are_read_or_the_help_is_shown() {
