@@ -15,7 +15,7 @@ use mxlab::session::words::{Lang, Words};
 use mxlab::sim::HostId;
 use mxlab::trace::EventId;
 use mxlab::view::layout::{Layout, Node, Role};
-use mxlab::view::scene::{Card, Link, Mover, MoverKind};
+use mxlab::view::scene::{Card, Letter, Link, LinkState, Mover, MoverKind};
 use mxlab::view::{Index, Scene, Screen, scene};
 
 #[global_allocator]
@@ -71,19 +71,25 @@ fn frames() {
 fn crowd(part: f32) -> Scene {
     let host = |number: u32| HostId(number % HOSTS);
     let link = |number: u32| Link {
-        from: host(number),
-        to: host(number * 7 + 13),
-        open: true,
+        state: LinkState::Open,
         tls: number.is_multiple_of(9).then_some(true),
         warmth: 0.5,
+        ..Link::between(host(number), host(number * 7 + 13))
     };
     let mover = |number: u32| Mover {
         kind: MoverKind::Letter,
         from: host(number),
         to: host(number * 7 + 13),
         part,
-        label: "<alice@example.com>".into(),
-        detail: "<bob@example.org>".into(),
+        label: String::new(),
+        detail: String::new(),
+        letter: Some(Letter {
+            sender: "alice@example.com".into(),
+            rcpts: "bob@example.org".into(),
+            from: "alice@example.com".into(),
+            to: "bob@example.org".into(),
+            ..Letter::default()
+        }),
         event: EventId(u64::from(number)),
         lane: 0,
     };

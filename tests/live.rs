@@ -7,10 +7,12 @@ use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::sync::Arc;
 use std::time::Duration;
 
+use mxlab::live::class::Plan;
 use mxlab::live::control::Control;
 use mxlab::live::plan::{Choice, Service};
 use mxlab::live::{Gateway, Options};
 use mxlab::scenario::{Scenario, Sources};
+use mxlab::session::words::Lang;
 use mxlab::session::{Recording, Session};
 
 fn session(name: &str) -> Session {
@@ -164,7 +166,7 @@ fn what_nobody_serves_is_refused_with_a_reset() {
         line: "postfix stop".into(),
         stdin: String::new(),
     };
-    gateway.driver().send(mxlab::live::driver::Command::Input(stop));
+    gateway.driver().act(|session| session.apply(stop)).expect("the driver runs").expect("postfix can be stopped");
     std::thread::sleep(Duration::from_millis(300));
     let mut stream = TcpStream::connect(address).expect("the gateway itself listens");
     stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a time-out");
@@ -198,6 +200,18 @@ fn while_time_stands_input_waits() {
     gateway.control(Control::Resume);
     client.reader.get_ref().set_read_timeout(Some(Duration::from_secs(10))).expect("a time-out");
     assert_eq!(client.reply(), "250 2.0.0 Ok");
+}
+
+#[test]
+fn a_step_ends_though_nothing_happens() {
+    let gateway = gateway("practice");
+    let mut before = gateway.control(Control::Pause).expect("a report");
+    for _ in 0..3 {
+        let after = gateway.control(Control::Step).expect("a report");
+        assert!(after.paused && after.time.since(before.time) <= Duration::from_secs(3600));
+        assert!(after.time > before.time || after.events > before.events);
+        before = after;
+    }
 }
 
 /// Asks by UDP: response code and number of answers.
@@ -253,4 +267,77 @@ fn a_client_that_speaks_garbage_or_nothing_harms_nobody_else() {
     assert!(client.reply().starts_with("220 "));
     assert_eq!(client.say("NOOP"), "250 2.0.0 Ok");
     drop(silent);
+}
+
+/// Joins a class: the table that she gets, as pairs of a service on a host and its address.
+fn join(class: SocketAddr, code: &str, name: &str) -> Vec<(String, String, SocketAddr)> {
+    let mut client = Client::connect(class);
+    client.send(&format!("{code}\r\n{name}\r\n"));
+    let text = client.rest();
+    let rows = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let row = |words: Vec<&str>| {
+        let parsed = |word: &&str| word.trim_end_matches('*').parse::<SocketAddr>().ok();
+        let place = words.iter().position(|word| parsed(word).is_some())?;
+        let (service, address) = (words.get(place.checked_sub(1)?)?, parsed(&words[place])?);
+        Some(((*words.first()?).to_owned(), (*service).to_owned(), address))
+    };
+    rows.filter_map(row).collect()
+}
+
+#[test]
+fn a_student_who_knows_the_code_gets_a_domain_and_a_server_of_her_own() {
+    let choice = Choice { any_port: true, ..Choice::default() };
+    let loopback = std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+    let plan = Plan { address: loopback, port: 0, code: "blue4711".into(), lang: Lang::En };
+    let options = Options { choice, class: Some(plan), ..Options::default() };
+    let gateway = Gateway::start(session("practice"), options).expect("loopback sockets can be opened");
+    let door = gateway.class().expect("a class").address();
+    let mut stranger = Client::connect(door);
+    stranger.send("red\r\nred\r\nred\r\n");
+    assert_eq!(stranger.rest().matches("That is not the code.").count(), 3);
+    let anna = join(door, "BLUE4711", "Anna");
+    let ben = join(door, "blue4711", "ben");
+    assert_eq!(join(door, "blue4711", "anna"), anna, "the same name brings the same table");
+    let find = |table: &[(String, String, SocketAddr)], host: &str, service: &str| {
+        let found = table.iter().find(|row| row.0 == host && row.1 == service);
+        found.unwrap_or_else(|| panic!("{host} {service}: {table:?}")).2
+    };
+    // Her server is being set up in the time of the world.
+    let deadline = std::time::Instant::now() + Duration::from_secs(20);
+    let mut client = loop {
+        let mut client = Client::connect(find(&anna, "mail-anna", "smtp"));
+        let mut line = String::new();
+        if client.reader.read_line(&mut line).is_ok_and(|length| length > 0) {
+            assert!(line.starts_with("220 mail.anna.class.test ESMTP"), "{line}");
+            break client;
+        }
+        assert!(std::time::Instant::now() < deadline, "her server does not start");
+        std::thread::sleep(Duration::from_millis(200));
+    };
+    for (command, reply) in [
+        ("EHLO anna.anna.class.test", "250 CHUNKING"),
+        ("MAIL FROM:<alice@anna.class.test>", "250 2.1.0 Ok"),
+        ("RCPT TO:<bob@ben.class.test>", "250 2.1.5 Ok"),
+        ("DATA", "354 End data with <CR><LF>.<CR><LF>"),
+    ] {
+        assert_eq!(client.say(command), reply, "{command}");
+    }
+    assert!(client.say("Subject: from anna\r\n\r\nHello.\r\n.").starts_with("250 2.0.0 Ok: queued as "));
+    const MX: u16 = 15;
+    assert_eq!(ask(find(&ben, "dns", "domain"), "anna.class.test", MX), (0, 1));
+    gateway.control(Control::Jump(Duration::from_secs(60))).expect("a report");
+    assert!(gateway.class().expect("a class").roll().contains("anna"));
+    let session = gateway.stop().expect("the driver ends in good order");
+    let world = session.world();
+    let host = world.find("mail-ben").expect("ben's server");
+    let mailbox = world.host(host).vfs.read_text("/var/mail/bob", &mxlab::host::vfs::Cred::ROOT).unwrap_or_default();
+    assert!(mailbox.contains("Subject: from anna\n"), "{mailbox}");
+    assert!(mailbox.contains("from anna.anna.class.test (anna.anna.class.test [10.77.1.200])"), "{mailbox}");
+    let text = session.recording().to_text();
+    assert!(text.contains(r#""do":"connect","conn":"#) && text.contains(r#""from":"anna""#));
+    let recording = Recording::parse(&text).expect("an intact recording");
+    let mut scenario = session.scenario().clone();
+    scenario.script.clear();
+    let (again, _) = Session::replay(Arc::new(scenario), &recording).expect("it can be replayed");
+    assert_eq!(again.world().digest(), session.world().digest());
 }

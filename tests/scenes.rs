@@ -57,13 +57,19 @@ fn describe(session: &Session, scene: &Scene) -> String {
     }
     for link in &scene.links {
         let tls = link.tls.map_or("", |good| if good { " tls" } else { " tls?" });
-        line("link", format!("{} - {}{}{tls}", name(link.from), name(link.to), if link.open { " open" } else { "" }));
+        let state = format!("{:?}", link.state).to_lowercase();
+        let user = link.user.as_ref().map_or(String::new(), |user| format!(" as {user}"));
+        let obstacle = link.obstacle.as_ref().map_or(String::new(), |one| format!(" {:?} {}", one.how, one.label));
+        line("link", format!("{} - {} {state}{tls}{user}{obstacle}", name(link.from), name(link.to)));
     }
     for mover in &scene.movers {
         line(
             "mover",
             format!("{:?} {} -> {} {} {}", mover.kind, name(mover.from), name(mover.to), mover.label, mover.detail),
         );
+        if let Some(letter) = &mover.letter {
+            line("letter", format!("{letter:?}"));
+        }
     }
     for bubble in &scene.bubbles {
         let said = bubble.line.as_ref().map_or("", |speech| speech.text.as_str());

@@ -2,11 +2,17 @@
 #![cfg(feature = "gui")]
 #![allow(clippy::disallowed_methods, reason = "tests read their cases")]
 
+#[path = "window/hands.rs"]
+mod hands;
+#[path = "window/reading.rs"]
+mod reading;
+
 use std::sync::Arc;
 
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
-use mxlab::gui::shelf::{Entry, Settings, Shelf, Single};
+use mxlab::gui::shared::{Deed, Shared};
+use mxlab::gui::shelf::{Entry, EntryKind, Settings, Shelf, Single};
 use mxlab::gui::stage::{Depth, Selection};
 use mxlab::gui::studio::Studio;
 use mxlab::gui::theme::Theme;
@@ -110,7 +116,7 @@ fn doing_something_in_the_past_keeps_the_other_future() {
     harness.run_steps(2);
     let stage = harness.state_mut().stage_mut().unwrap();
     let input = mxlab::session::Input::Power { host: "fks1".into(), up: false };
-    stage.act(|session| session.apply(input)).unwrap();
+    stage.act(move |session| session.apply(input)).unwrap();
     assert_eq!(stage.futures.len(), 1);
     assert_eq!(stage.futures[0].session.world().trace().len(), before);
     let fallback = |kind: &Kind| matches!(kind, Kind::Deliver { target, .. } if target == "lax1.example.org");
@@ -159,14 +165,19 @@ struct Broken;
 impl Shelf for Broken {
     fn demonstrations(&self) -> Vec<Entry> {
         let scenario = session("bounce").scenario().clone();
-        vec![Entry { name: "bounce".into(), title: scenario.title, summary: scenario.summary }]
+        let kind = EntryKind::Demonstration;
+        vec![Entry { name: "bounce".into(), title: scenario.title, summary: scenario.summary, kind }]
     }
 
     fn open(&self, name: &str) -> Result<Session, String> {
         Err(format!("{name}: it is broken"))
     }
 
-    fn keep(&self, _: &Session) -> Result<(), String> {
+    fn sitting(&self, _: &Session) -> String {
+        String::new()
+    }
+
+    fn keep(&self, _: &str, _: Option<&str>, _: &Session) -> Result<(), String> {
         Ok(())
     }
 
@@ -231,4 +242,56 @@ fn small_windows_and_presenters_are_drawn_without_panics() {
             assert!(image.pixels.iter().any(|pixel| *pixel != first), "{size:?} {depth:?} is empty");
         }
     }
+}
+
+/// Somebody else who drives a session.
+struct Elsewhere(std::sync::Arc<std::sync::Mutex<(Session, bool)>>);
+
+impl Shared for Elsewhere {
+    fn look(&mut self) -> Option<Session> {
+        let mut state = self.0.lock().unwrap();
+        std::mem::take(&mut state.1).then(|| state.0.clone())
+    }
+
+    fn act(&self, deed: Deed) {
+        let mut state = self.0.lock().unwrap();
+        deed(&mut state.0);
+        state.1 = true;
+    }
+
+    fn table(&self) -> &str {
+        "mail smtp 127.0.0.1:2525"
+    }
+
+    fn close(self: Box<Self>) -> Option<Session> {
+        Some(self.0.lock().unwrap().0.clone())
+    }
+}
+
+#[test]
+fn a_session_that_is_driven_elsewhere_is_followed_and_acted_in_at_its_present_moment() {
+    let state = std::sync::Arc::new(std::sync::Mutex::new((session("first-mail"), true)));
+    let mut window = Window::new(Box::new(Broken));
+    window.share("first-mail", Box::new(Elsewhere(state.clone())));
+    let mut harness = harness(window);
+    harness.run_steps(2);
+    let seen = harness.state().stage().unwrap().session.world().trace().len();
+    {
+        let mut state = state.lock().unwrap();
+        let down = mxlab::session::Input::Power { host: "ws1".into(), up: false };
+        state.0.apply(down).unwrap();
+        state.1 = true;
+    }
+    harness.run_steps(2);
+    let stage = harness.state_mut().stage_mut().unwrap();
+    assert!(stage.session.world().trace().len() > seen, "what happens elsewhere is seen");
+    let up = mxlab::session::Input::Power { host: "ws1".into(), up: true };
+    stage.playhead.seek(Screen(0), &stage.index);
+    stage.act(move |session| session.apply(up)).unwrap();
+    assert!(stage.futures.is_empty(), "nobody can leave what others share");
+    let recorded = state.lock().unwrap().0.recording().inputs().count();
+    assert_eq!(recorded, 2);
+    harness.get_by_label("open sockets for real programs").click();
+    harness.run_steps(3);
+    assert!(harness.query_by_label("mail smtp 127.0.0.1:2525").is_some());
 }

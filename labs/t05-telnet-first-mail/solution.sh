@@ -1,3 +1,4 @@
+#@ task 1
 #@ on laptop as {{me}}
 (
   sleep 1; echo 'HELO {{me}}-mbp.example.com'
@@ -14,8 +15,10 @@
   sleep 1; echo 'QUIT'
   sleep 1
 ) | telnet mailserver.example.com 25
+#@ task 6
 #@ answer queue-id from mailserver: grep -o 'smtpd.*client=' /var/log/mail.log | head -1 | sed 's/.*: \(.*\): client=/\1/'
 #@ answer mailbox: /var/mail/{{friend}}
+#@ task 7
 #@ on laptop as {{me}}
 (
   sleep 1; echo 'helo {{me}}-mbp.example.com'

@@ -52,7 +52,10 @@ fn check_lab(path: &str, variants: u64) -> bool {
     let Some(lab) = files::load_lab(path) else { return false };
     let faults = examine::examine(&lab, variants);
     for fault in &faults {
-        eprintln!("{path}: {fault}");
+        match fault {
+            examine::Fault::File(problem) => eprintln!("{}", files::in_lab(path, problem)),
+            fault => eprintln!("{path}/{fault}"),
+        }
     }
     if faults.is_empty() {
         println!("{path}: good");

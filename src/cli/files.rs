@@ -89,10 +89,17 @@ fn embedded(dir: &Dir<'_>, root: &Path, files: &mut BTreeMap<String, Vec<u8>>) {
     }
 }
 
+/// A problem of a lab with the path of its file as one would type it.
+pub fn in_lab(path: &str, problem: &Problem) -> String {
+    let inside = problem.file.split_once('/').map_or(problem.file.as_str(), |(_, inside)| inside);
+    let file = Path::new(path).join(inside).display().to_string();
+    Problem { file, ..problem.clone() }.to_string()
+}
+
 /// Loads a lab; what is wrong with it is printed.
 pub fn load_lab(name: &str) -> Option<Lab> {
     let loaded = lab_folder(name).map_err(|error| vec![format!("mxlab: {error}")]).and_then(|folder| {
-        Lab::load(folder).map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>())
+        Lab::load(folder).map_err(|problems| problems.iter().map(|problem| in_lab(name, problem)).collect::<Vec<_>>())
     });
     match loaded {
         Ok(lab) => Some(lab),
@@ -144,6 +151,16 @@ pub fn all_in(name: &str) -> Result<Vec<String>, String> {
     }
     found.sort();
     if found.is_empty() { Err(format!("{name}: no scenario.ron, and no other .ron file")) } else { Ok(found) }
+}
+
+/// The files in a folder by their path in it.
+///
+/// # Errors
+/// One of them cannot be read, or is too large.
+pub fn read_folder(path: &Path) -> io::Result<BTreeMap<String, Vec<u8>>> {
+    let mut found = BTreeMap::new();
+    walk(path, path, &mut found)?;
+    Ok(found)
 }
 
 /// A file, or a folder with `scenario.ron`, with the overlay and zone files beside it.

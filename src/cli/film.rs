@@ -1,20 +1,23 @@
 //! `mxlab film`: a stretch of time as an animation or as single pictures, without a display.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use image::codecs::gif::{GifEncoder, Repeat};
-use image::{Delay, Frame, RgbaImage};
+use rayon::prelude::*;
 
 use super::shot::Looks;
 use super::{Outcome, files, open};
-use crate::gui::still::Still;
-use crate::gui::studio;
+use crate::gui::gif::{Animation, Changed};
+use crate::gui::still::{Still, What};
+use crate::gui::studio::{self, ColorImage};
 use crate::session::Session;
 use crate::view::{Index, Screen};
 
 /// Most pictures of a film.
 const MOST_FRAMES: u64 = 20_000;
+/// Pictures that a core draws in a row.
+const BATCH: usize = 16;
+/// Pictures that are held in memory before they are written.
+const MOST_AT_ONCE: u64 = 64;
 
 /// Arguments of `mxlab film`.
 #[derive(clap::Args, Debug)]
@@ -68,11 +71,25 @@ fn film(args: &Args) -> Result<u64, String> {
     if count > MOST_FRAMES {
         return Err(format!("{count} pictures are too many; raise --speed, lower --rate, or set --from and --to"));
     }
-    let mut still = Still::new(look, &session, &index);
-    let mut sink = Sink::open(&args.output, args.rate)?;
-    for number in 0..count {
-        let drawn = still.draw(&session, &index, Screen(from.0 + number * step))?;
-        sink.frame(number, &still.pixels(drawn))?;
+    let mut sink = Sink::open(&args.output, look.size, args.rate)?;
+    // A window remembers its sizes from one picture to the next; other views are drawn by all cores.
+    let together = if look.what == What::Window { usize::MAX } else { BATCH };
+    let mut before: Option<ColorImage> = None;
+    let mut next = 0;
+    while next < count {
+        let end = (next + MOST_AT_ONCE).min(count);
+        let draw = |still: &mut Still, number: usize| -> Result<ColorImage, String> {
+            let at = Screen(from.0 + (next + number as u64) * step);
+            let drawn = still.draw(&session, &index, at)?;
+            Ok(still.pixels(drawn))
+        };
+        let numbers = (0..(end - next) as usize).into_par_iter().with_min_len(together);
+        let drawn: Result<Vec<ColorImage>, String> =
+            numbers.map_init(|| Still::new(look, &session, &index), draw).collect();
+        let images = drawn?;
+        sink.frames(next, before.as_ref(), &images)?;
+        before = images.into_iter().next_back();
+        next = end;
     }
     sink.close()?;
     Ok(count)
@@ -87,21 +104,20 @@ fn edge(name: &str, text: Option<&str>, session: &Session, index: &Index) -> Res
 
 /// Where the pictures go.
 enum Sink {
-    Gif { encoder: Box<GifEncoder<std::io::BufWriter<std::fs::File>>>, delay: Delay, path: PathBuf, part: PathBuf },
+    Gif { animation: Box<Animation<std::io::BufWriter<std::fs::File>>>, path: PathBuf, part: PathBuf },
     Folder(PathBuf),
 }
 
 impl Sink {
-    fn open(path: &Path, rate: u64) -> Result<Sink, String> {
+    fn open(path: &Path, size: [u32; 2], rate: u64) -> Result<Sink, String> {
         let failed = |error: std::io::Error| format!("{}: {error}", path.display());
         if path.extension().is_some_and(|extension| extension == "gif") {
             // A film that is not complete does not stand under its name.
             let part = path.with_extension("gif.part");
             let file = std::io::BufWriter::new(std::fs::File::create(&part).map_err(failed)?);
-            let mut encoder = Box::new(GifEncoder::new_with_speed(file, 20));
-            encoder.set_repeat(Repeat::Infinite).map_err(|error| error.to_string())?;
-            let delay = Delay::from_numer_denom_ms(1000, rate as u32);
-            return Ok(Sink::Gif { encoder, delay, path: path.to_owned(), part });
+            let delay = (100 / rate.max(1)).max(1) as u16;
+            let animation = Animation::new(file, size, delay).map_err(|error| error.to_string())?;
+            return Ok(Sink::Gif { animation: Box::new(animation), path: path.to_owned(), part });
         }
         if path.extension().is_some() {
             return Err(format!("{}: a film is a .gif file, or a folder for single pictures", path.display()));
@@ -110,26 +126,31 @@ impl Sink {
         Ok(Sink::Folder(path.to_owned()))
     }
 
-    fn frame(&mut self, number: u64, image: &studio::ColorImage) -> Result<(), String> {
+    /// Takes pictures, of which the first has a number.
+    fn frames(&mut self, first: u64, before: Option<&ColorImage>, images: &[ColorImage]) -> Result<(), String> {
         match self {
-            Sink::Gif { encoder, delay, .. } => {
-                let (width, height) = (image.size[0] as u32, image.size[1] as u32);
-                let pixels = RgbaImage::from_raw(width, height, studio::rgba(image)).unwrap_or_default();
-                let frame = Frame::from_parts(pixels, 0, 0, *delay);
-                encoder.encode_frame(frame).map_err(|error| error.to_string())
+            Sink::Gif { animation, .. } => {
+                let change = |place: usize| {
+                    let before = place.checked_sub(1).map_or(before, |place| images.get(place));
+                    Changed::between(before, &images[place])
+                };
+                let changes: Vec<Changed> = (0..images.len()).into_par_iter().map(change).collect();
+                changes.into_iter().try_for_each(|change| animation.add(change)).map_err(|error| error.to_string())
             }
             Sink::Folder(folder) => {
-                let file = folder.join(format!("{number:05}.png"));
-                let content = studio::png(image).map_err(|error| error.to_string())?;
-                files::write_atomically(&file, &content).map_err(|error| format!("{}: {error}", file.display()))
+                let write = |(place, image): (usize, &ColorImage)| {
+                    let file = folder.join(format!("{:05}.png", first + place as u64));
+                    let content = studio::png(image).map_err(|error| error.to_string())?;
+                    files::write_atomically(&file, &content).map_err(|error| format!("{}: {error}", file.display()))
+                };
+                images.par_iter().enumerate().try_for_each(write)
             }
         }
     }
 
     fn close(self) -> Result<(), String> {
-        let Sink::Gif { encoder, path, part, .. } = self else { return Ok(()) };
-        drop(encoder);
-        std::fs::rename(&part, &path).map_err(|error| format!("{}: {error}", path.display()))?;
-        std::io::stderr().flush().map_err(|error| error.to_string())
+        let Sink::Gif { animation, path, part } = self else { return Ok(()) };
+        animation.finish().map_err(|error| error.to_string())?;
+        std::fs::rename(&part, &path).map_err(|error| format!("{}: {error}", path.display()))
     }
 }

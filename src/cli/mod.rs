@@ -12,6 +12,7 @@ mod grade;
 mod gui;
 mod lab;
 mod language;
+mod new;
 #[cfg(feature = "gui")]
 mod open;
 mod replay;
@@ -21,6 +22,8 @@ mod serve;
 mod shell;
 #[cfg(feature = "gui")]
 mod shot;
+#[cfg(all(feature = "gui", feature = "live"))]
+mod wire;
 
 use std::process::ExitCode;
 
@@ -64,6 +67,8 @@ enum Command {
     Lab(lab::Args),
     /// Grade what was handed in
     Grade(grade::Args),
+    /// Make a lab to begin with
+    New(new::Args),
     /// Play golden cases and compare with what Postfix did
     Conform(conform::Args),
     /// Print a completion script for a shell
@@ -147,6 +152,7 @@ pub fn main() -> ExitCode {
         Command::Replay(args) => replay::main(&args),
         Command::Lab(args) => lab::main(&args),
         Command::Grade(args) => grade::main(&args),
+        Command::New(args) => new::main(&args),
         Command::Conform(args) => conform::main(&args),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "mxlab", &mut std::io::stdout());

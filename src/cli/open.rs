@@ -25,13 +25,20 @@ pub fn session(name: &str) -> Result<Session, String> {
     Ok(session)
 }
 
-/// The text of a file that begins like a recording: with a JSON object.
+/// What is wrong with a recording of which a part can be read all the same.
+pub fn damage(name: &str) -> Option<String> {
+    let damage = Recording::parse(&recording_text(Path::new(name))?).err()?;
+    damage.readable.is_some().then(|| format!("{name}: {damage}"))
+}
+
+/// The text of a file that begins like a recording: with a checksum and a JSON object.
 fn recording_text(path: &Path) -> Option<String> {
     if !path.is_file() {
         return None;
     }
     let text = std::fs::read_to_string(path).ok()?;
-    text.trim_start().starts_with('{').then_some(text)
+    let (sum, json) = text.split_once(' ')?;
+    (sum.bytes().all(|octet| octet.is_ascii_hexdigit()) && json.starts_with('{')).then_some(text)
 }
 
 fn replay(name: &str, text: &str) -> Result<Session, String> {
@@ -46,7 +53,8 @@ fn replay(name: &str, text: &str) -> Result<Session, String> {
         }
     };
     if recording.header.lab.is_some() {
-        return super::lab::resume(Path::new(name));
+        let session = super::lab::resume(Path::new(name))?;
+        return super::lab::shown_whole(session).map_err(|error| format!("{name}: {error}"));
     }
     let scenario = Arc::new(files::scenario(&recording.header.scenario)?);
     match Session::replay(scenario, &recording) {

@@ -65,7 +65,7 @@ fn replayed(args: &Args, recording: &Recording) -> Result<(Session, Vec<Drift>),
         let name = args.scenario.as_deref().unwrap_or(&lab.name);
         let variant = super::lab::variant(name, &lab.student)?;
         let replayed = Session::replay_lab(variant, recording).map_err(|error| error.to_string())?;
-        return Ok((replayed.session, replayed.drift));
+        return Ok((super::lab::shown_whole(replayed.session)?, replayed.drift));
     }
     let name = args.scenario.as_deref().unwrap_or(&recording.header.scenario);
     let scenario = files::load(name).ok_or(None)?;

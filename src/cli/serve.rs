@@ -6,16 +6,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::shell::lab::Ticks;
 use super::{Outcome, files};
 use crate::lab::variation::Student;
 use crate::live::control::{self, Control, Line};
-use crate::live::driver::Watcher;
+use crate::live::driver::{Handle, Watcher};
 use crate::live::plan::Choice;
-use crate::live::watch::Watch;
-use crate::live::{Bound, Gateway, Options, table};
+use crate::live::tls::Flaw;
+use crate::live::watch::{Focus, Watch};
+use crate::live::{Bound, Gateway, Options, Stopper, class, table};
 use crate::scenario::Scenario;
 use crate::session::Session;
 use crate::session::words::Lang;
+use crate::trace::Kind;
 
 /// Arguments of `mxlab serve`.
 #[derive(clap::Args, Debug)]
@@ -37,9 +40,22 @@ pub struct Args {
     /// The hosts' own addresses have the ports of the world: 25, 53, 110 …; needs rights
     #[arg(long)]
     real_ports: bool,
-    /// Listen on this address instead of loopback: others can reach it
+    /// Listen on this address instead of loopback: others can reach it. With --class only the class's ports
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<IpAddr>,
+    /// The hosts keep the addresses of the world, with its ports: for a network namespace
+    #[arg(long, conflicts_with_all = ["single_address", "real_ports", "listen"])]
+    world_addresses: bool,
+    /// Let a class join at port 2500: each student gets a domain, a server and ports of her own
+    #[arg(long)]
+    class: bool,
+    /// What a student has to know to join; otherwise a new code each time
+    #[arg(long, value_name = "CODE", requires = "class")]
+    code: Option<String>,
+    /// Open the window on the same session
+    #[cfg(feature = "gui")]
+    #[arg(long)]
+    gui: bool,
     /// Print the table of addresses as JSON
     #[arg(long)]
     json: bool,
@@ -73,6 +89,9 @@ pub struct Args {
     /// Let something go wrong: rcpt:451, mail:421:2 (the second time), data:drop, quit:delay10:1:ws1
     #[arg(long, value_name = "STAGE:FAULT[:NUMBER[:HOST]]")]
     fault: Vec<String>,
+    /// Let something be wrong with the certificates that real clients see
+    #[arg(long, value_enum, value_name = "FLAW")]
+    certificate: Option<CertificateFlaw>,
     /// Write the packets for Wireshark and tcpdump
     #[arg(long, value_name = "FILE")]
     pcap: Option<PathBuf>,
@@ -82,6 +101,27 @@ pub struct Args {
     /// A Unix-domain socket that takes the same lines as the terminal (`p`, `s`, `f 1h`, `x 10`)
     #[arg(long, value_name = "PATH")]
     control: Option<PathBuf>,
+}
+
+/// What can be wrong with certificates.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum CertificateFlaw {
+    /// They ended yesterday
+    Expired,
+    /// They are for another name
+    WrongName,
+    /// Nobody else has signed them
+    SelfSigned,
+}
+
+impl CertificateFlaw {
+    fn flaw(self) -> Flaw {
+        match self {
+            CertificateFlaw::Expired => Flaw::Expired,
+            CertificateFlaw::WrongName => Flaw::WrongName,
+            CertificateFlaw::SelfSigned => Flaw::SelfSigned,
+        }
+    }
 }
 
 /// Serves until it is told to stop.
@@ -119,7 +159,8 @@ pub fn main(args: &Args) -> Outcome {
         main: args.main.clone(),
         seats: session.lab().map(|lab| lab.lab.permits.hosts.keys().cloned().collect()),
         any_port: false,
-        listen: args.listen,
+        listen: args.listen.filter(|_| !args.class),
+        world_addresses: args.world_addresses,
     };
     if args.write_hosts || args.resolv {
         return preview(args, session, &choice);
@@ -174,12 +215,28 @@ fn serve(args: &Args, session: Session, choice: Choice, domain: &str) -> Outcome
         (None, false) => default_recording(session.scenario()),
     };
     if let Some(address) = args.listen.filter(|address| !address.is_loopback()) {
-        eprintln!("mxlab: warning: everybody who reaches {address} can use this laboratory");
+        let who = if args.class { "knows the code" } else { "likes" };
+        eprintln!("mxlab: warning: everybody who reaches {address} and {who} can use this laboratory");
     }
+    let class = args.class.then(|| class::Plan {
+        address: args.listen.unwrap_or(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST)),
+        port: class::JOIN_PORT,
+        code: args.code.clone().unwrap_or_else(class::random_code),
+        lang: args.lang,
+    });
+    let mut focus = Focus::default();
     let mut watchers: Vec<Box<dyn Watcher>> = Vec::new();
     if args.watch || args.coach {
         let out = Box::new(std::io::stdout());
-        watchers.push(Box::new(Watch::new(out, args.lang, super::run::colour(), args.coach)));
+        let watch = Watch::new(out, args.lang, super::run::colour(), args.coach);
+        focus = watch.focus();
+        watchers.push(Box::new(watch));
+    }
+    room_for(args.max_connections);
+    let mut instructions = super::shell::lab::instructions(&session, args.lang);
+    if session.lab().is_some() {
+        instructions.push_str(args.lang.pick(TICKS.0, TICKS.1));
+        watchers.push(Box::new(LabTicks { ticks: Ticks::default(), lang: args.lang }));
     }
     let options = Options {
         choice,
@@ -189,6 +246,8 @@ fn serve(args: &Args, session: Session, choice: Choice, domain: &str) -> Outcome
         authority: state_directory(),
         pcap: args.pcap.clone(),
         watchers,
+        class,
+        flaw: args.certificate.map(CertificateFlaw::flaw),
     };
     let gateway = match Gateway::start(session, options) {
         Ok(gateway) => gateway,
@@ -201,11 +260,22 @@ fn serve(args: &Args, session: Session, choice: Choice, domain: &str) -> Outcome
     let shown = if args.json {
         table::json(gateway.bounds(), domain)
     } else {
-        introduction(&gateway, domain, record.as_deref())
+        instructions + &introduction(&gateway, domain, record.as_deref())
     };
     let _ = out.write_all(shown.as_bytes()).and_then(|()| out.flush());
     drop(out);
-    attend(args, &gateway);
+    attend(args, &gateway, focus);
+    #[cfg(feature = "gui")]
+    if args.gui {
+        let shared = super::wire::Wire::of(&gateway, domain);
+        if super::gui::share(&args.scenario, Box::new(shared)) != Outcome::Good {
+            gateway.stop();
+            return Outcome::Invalid;
+        }
+    } else {
+        gateway.wait_for_end();
+    }
+    #[cfg(not(feature = "gui"))]
     gateway.wait_for_end();
     let Some(session) = gateway.stop() else { return Outcome::Failed };
     if is_work(&args.scenario) {
@@ -222,6 +292,56 @@ fn serve(args: &Args, session: Session, choice: Choice, domain: &str) -> Outcome
     Outcome::Good
 }
 
+/// Asks the system for so many descriptors as all connections need. Where it refuses, further
+/// connections wait.
+#[cfg(unix)]
+fn room_for(connections: usize) {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    const BESIDE: u64 = 256;
+    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return };
+    let wanted = (connections as u64 + BESIDE).min(hard);
+    if soft < wanted {
+        let _ = setrlimit(Resource::RLIMIT_NOFILE, wanted, hard);
+    }
+}
+
+#[cfg(not(unix))]
+fn room_for(_: usize) {}
+
+/// What stands below the instructions of a lab.
+const TICKS: (&str, &str) = (
+    "\nHere you come in from your own machine: with the command in the column TRY instead of the one above.\n\
+     What is done is ticked off below. Hints and answers go with work in a file: `mxlab lab start LAB`, then\n\
+     `mxlab serve lab.mxlab`, and after it `mxlab lab hint TASK` and `mxlab lab answer QUESTION …`.\n\n",
+    "\nHier kommst du von deiner eigenen Maschine: mit dem Befehl in der Spalte TRY statt mit dem von oben.\n\
+     Was getan ist, wird unten abgehakt. Tipps und Antworten gehen mit einer Datei: `mxlab lab start ÜBUNG`, dann\n\
+     `mxlab serve lab.mxlab`, und danach `mxlab lab hint AUFGABE` und `mxlab lab answer FRAGE …`.\n\n",
+);
+
+/// Ticks off a lab's tasks while clients are served.
+struct LabTicks {
+    ticks: Ticks,
+    lang: Lang,
+}
+
+impl Watcher for LabTicks {
+    fn look(&mut self, session: &Session, since: u64) {
+        let tells = |kind: &Kind| {
+            matches!(
+                kind,
+                Kind::TcpConnect { .. }
+                    | Kind::SmtpReply { .. }
+                    | Kind::Deliver { .. }
+                    | Kind::PopCmd { .. }
+                    | Kind::ImapCmd { .. }
+            )
+        };
+        if session.world().trace().since(since).any(|event| tells(&event.kind)) {
+            print!("{}", self.ticks.news(session, self.lang));
+        }
+    }
+}
+
 fn introduction(gateway: &Gateway, domain: &str, record: Option<&std::path::Path>) -> String {
     let mut text = table::text(gateway.bounds(), domain);
     if let Some(file) = &gateway.authority().file {
@@ -231,6 +351,10 @@ fn introduction(gateway: &Gateway, domain: &str, record: Option<&std::path::Path
     for note in gateway.notes() {
         text.push_str(&format!("Note: {note}\n"));
     }
+    if let Some(class) = gateway.class() {
+        let (address, port, code) = (class.address().ip(), class.address().port(), &class.plan().code);
+        text.push_str(&format!("Students join with: telnet {address} {port}   code: {code}\n"));
+    }
     if let Some(path) = record {
         text.push_str(&format!("Everything is recorded in {}\n", path.display()));
     }
@@ -238,28 +362,42 @@ fn introduction(gateway: &Gateway, domain: &str, record: Option<&std::path::Path
     text
 }
 
+/// Does what lines say that a person types or writes to the control socket.
+#[derive(Clone)]
+struct Commander {
+    driver: Handle,
+    stop: Stopper,
+    paused: Arc<AtomicBool>,
+    focus: Focus,
+    class: Option<Arc<class::Class>>,
+}
+
 /// Takes lines from the terminal and from the control socket.
-fn attend(args: &Args, gateway: &Gateway) {
-    let paused = Arc::new(AtomicBool::new(false));
-    let driver = gateway.driver();
-    let stop = gateway.stopper();
+fn attend(args: &Args, gateway: &Gateway, focus: Focus) {
+    let commander = Commander {
+        driver: gateway.driver(),
+        stop: gateway.stopper(),
+        paused: Arc::default(),
+        focus,
+        class: gateway.class().cloned(),
+    };
     let is_terminal = std::io::stdin().is_terminal();
-    let state = paused.clone();
+    let typed = commander.clone();
     std::thread::spawn(move || {
         for line in std::io::stdin().lock().lines().map_while(Result::ok) {
-            let (answer, quit) = obey(&driver, &state, &line);
+            let (answer, quit) = typed.obey(&line);
             eprint!("{answer}");
             if quit {
-                return stop.stop();
+                return typed.stop.stop();
             }
         }
         if is_terminal {
-            stop.stop();
+            typed.stop.stop();
         }
     });
     #[cfg(unix)]
     if let Some(path) = &args.control {
-        control_socket(path, gateway, paused);
+        control_socket(path, commander);
     }
     #[cfg(not(unix))]
     if args.control.is_some() {
@@ -268,54 +406,69 @@ fn attend(args: &Args, gateway: &Gateway) {
 }
 
 #[cfg(unix)]
-fn control_socket(path: &std::path::Path, gateway: &Gateway, paused: Arc<AtomicBool>) {
-    let _ = std::fs::remove_file(path);
+fn control_socket(path: &Path, commander: Commander) {
+    // Whoever served here before is gone; whoever does so now keeps it.
+    if std::os::unix::net::UnixStream::connect(path).is_err() {
+        let _ = std::fs::remove_file(path);
+    }
     let listener = match std::os::unix::net::UnixListener::bind(path) {
         Ok(listener) => listener,
         Err(error) => return eprintln!("mxlab: {}: {error}; there is no control socket", path.display()),
     };
-    let (driver, stop) = (gateway.driver(), gateway.stopper());
     std::thread::spawn(move || {
         for mut stream in listener.incoming().map_while(Result::ok) {
             let Ok(reader) = stream.try_clone() else { continue };
-            for line in std::io::BufReader::new(reader).lines().map_while(Result::ok) {
-                let (answer, quit) = obey(&driver, &paused, &line);
-                let _ = stream.write_all(answer.as_bytes());
-                if quit {
-                    return stop.stop();
+            let commander = commander.clone();
+            std::thread::spawn(move || {
+                for line in std::io::BufReader::new(reader).lines().map_while(Result::ok) {
+                    let (answer, quit) = commander.obey(&line);
+                    let _ = stream.write_all(answer.as_bytes());
+                    if quit {
+                        return commander.stop.stop();
+                    }
                 }
-            }
+            });
         }
     });
 }
 
-/// Does what a line says; the answer, and whether to leave.
-fn obey(driver: &crate::live::driver::Handle, paused: &AtomicBool, line: &str) -> (String, bool) {
-    let wish = match control::parse(line) {
-        Ok(Line::Wish(wish)) => wish,
-        Ok(Line::Toggle) if paused.load(Ordering::Relaxed) => Control::Resume,
-        Ok(Line::Toggle) => Control::Pause,
-        Ok(Line::Help) => return (control::HELP.to_owned(), false),
-        Ok(Line::Quit) => return (String::new(), true),
-        Err(error) => return (format!("{error}\n"), false),
-    };
-    match crate::live::control(driver, wish) {
-        Some(report) => {
-            paused.store(report.paused, Ordering::Relaxed);
-            (format!("{report}\n"), false)
+impl Commander {
+    /// Does what a line says; the answer, and whether to leave.
+    fn obey(&self, line: &str) -> (String, bool) {
+        let wish = match control::parse(line) {
+            Ok(Line::Wish(wish)) => wish,
+            Ok(Line::Toggle) if self.paused.load(Ordering::Relaxed) => Control::Resume,
+            Ok(Line::Toggle) => Control::Pause,
+            Ok(Line::Help) => return (control::HELP.to_owned(), false),
+            Ok(Line::Students) => {
+                let roll = self.class.as_ref().map(|class| class.roll());
+                return (roll.unwrap_or_else(|| "this is no class; begin with --class\n".to_owned()), false);
+            }
+            Ok(Line::Show(host)) => {
+                self.focus.set(host);
+                return (String::new(), false);
+            }
+            Ok(Line::Quit) => return (String::new(), true),
+            Err(error) => return (format!("{error}\n"), false),
+        };
+        match crate::live::control(&self.driver, wish) {
+            Some(report) => {
+                self.paused.store(report.paused, Ordering::Relaxed);
+                (format!("{report}\n"), false)
+            }
+            None => (String::new(), true),
         }
-        None => (String::new(), true),
     }
 }
 
 /// The first zone that is no reverse zone, for the commands of the table.
-fn first_domain(scenario: &Scenario) -> String {
+pub(super) fn first_domain(scenario: &Scenario) -> String {
     let forward = scenario.zones.iter().map(|zone| zone.origin.trim_end_matches('.'));
     forward.into_iter().find(|zone| !zone.is_empty() && !zone.ends_with(".arpa")).unwrap_or("example.com").to_owned()
 }
 
 /// Where this user's state lies (XDG Base Directory Specification).
-fn state_directory() -> Option<PathBuf> {
+pub(super) fn state_directory() -> Option<PathBuf> {
     let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let base = variable("XDG_STATE_HOME").or_else(|| Some(variable("HOME")?.join(".local/state")))?;
     Some(base.join("mxlab"))

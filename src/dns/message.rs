@@ -109,6 +109,42 @@ pub fn record_text(record: &Record) -> SmolStr {
     format_smolstr!("{name} {} {rtype} {data}", record.ttl)
 }
 
+/// A message in lines for people, section by section as `dig` prints it; `None` for octets that are none.
+pub fn describe(bytes: &[u8]) -> Option<Vec<String>> {
+    let message = decode(bytes)?;
+    let head = &message.metadata;
+    let mut flags = Vec::new();
+    for (set, name) in [
+        (head.message_type == MessageType::Response, "qr"),
+        (head.authoritative, "aa"),
+        (head.truncation, "tc"),
+        (head.recursion_desired, "rd"),
+        (head.recursion_available, "ra"),
+    ] {
+        if set {
+            flags.push(name);
+        }
+    }
+    let mut lines = vec![format!(
+        "opcode {}, status {}, id {}, flags {}",
+        head.op_code,
+        rcode_text(head.response_code),
+        head.id,
+        flags.join(" ")
+    )];
+    let questions = message.queries.iter();
+    lines.extend(questions.map(|query| format!("QUESTION    {} {}", name_text(query.name()), query.query_type())));
+    for (section, records) in
+        [("ANSWER", &message.answers), ("AUTHORITY", &message.authorities), ("ADDITIONAL", &message.additionals)]
+    {
+        lines.extend(records.iter().map(|record| format!("{section:<11} {}", record_text(record))));
+    }
+    if message.edns.is_some() {
+        lines.push(format!("EDNS        udp {}", message.max_payload()));
+    }
+    Some(lines)
+}
+
 /// What programs above the wire get of a record.
 pub fn answer(record: &Record) -> Answer {
     let data = match &record.data {
@@ -151,6 +187,9 @@ mod tests {
         assert_eq!(name_text(message.queries[0].name()), "example.org");
         assert_eq!(message.max_payload(), UDP_PAYLOAD);
         assert_eq!(encode_query(7, "a..b", Qtype::Mx, true), None);
+        let lines = describe(&bytes).unwrap();
+        assert_eq!(lines[0], "opcode QUERY, status NOERROR, id 7, flags rd");
+        assert_eq!(lines[1], "QUESTION    example.org MX");
     }
 
     proptest! {

@@ -19,7 +19,7 @@ pub enum Fault {
     #[error("{0}")]
     File(Problem),
     /// A script cannot be played, or the world not be built.
-    #[error("student {student}: {what}: {why}")]
+    #[error("{what}: in the variant of {student}: {why}")]
     Play {
         /// Whose variant.
         student: String,
@@ -28,8 +28,10 @@ pub enum Fault {
         /// Why.
         why: String,
     },
-    /// A task is fulfilled before anything was done.
-    #[error("student {student}: task {task} is fulfilled at the beginning")]
+    /// A task earns something before anything was done.
+    #[error(
+        "lab.ron: in the variant of {student} task {task} earns something before anything was done; add a part that does not hold at the beginning"
+    )]
     GivenAway {
         /// Whose variant.
         student: String,
@@ -37,7 +39,7 @@ pub enum Fault {
         task: String,
     },
     /// The model solution does not earn everything.
-    #[error("student {student}: the solution does not fulfil task {task}: {why}")]
+    #[error("solution.sh: in the variant of {student} it does not earn all points of task {task}: {why}")]
     Unsolved {
         /// Whose variant.
         student: String,
@@ -47,7 +49,7 @@ pub enum Fault {
         why: String,
     },
     /// A wrong solution is taken for a right one, or gets other words than it should.
-    #[error("student {student}: wrong/{name}.sh: task {task} {why}")]
+    #[error("wrong/{name}.sh: in the variant of {student} task {task} {why}")]
     Misjudged {
         /// Whose variant.
         student: String,
@@ -83,7 +85,7 @@ fn examine_variant(lab: &Arc<Instance>, with_wrong: bool, faults: &mut Vec<Fault
     match played(lab, &[]) {
         Err(why) => return faults.push(failed("the beginning", why)),
         Ok(report) => {
-            let given = report.tasks.iter().filter(|task| task.outcome == Outcome::Done);
+            let given = report.tasks.iter().filter(|task| task.outcome == Outcome::Done || task.earned > 0);
             faults.extend(given.map(|task| Fault::GivenAway { student: student.clone(), task: task.id.clone() }));
         }
     }
@@ -111,7 +113,12 @@ fn examine_variant(lab: &Arc<Instance>, with_wrong: bool, faults: &mut Vec<Fault
                         student: student.clone(),
                         name: name.clone(),
                         task: wrong.task.clone(),
-                        why: format!("earns {} of {} and says: {said}", task.earned / 100, task.points),
+                        why: format!(
+                            "should not earn everything and be told `{}`; it earns {} of {} and is told: {said}",
+                            wrong.feedback,
+                            task.earned / 100,
+                            task.points
+                        ),
                     });
                 }
             }

@@ -8,13 +8,21 @@ use crate::session::words::Words;
 pub use crate::view::inside::Inside;
 use crate::view::inside::{Shift, Station, Stop};
 
+/// Letters of the longest name of a station, trivial-rewrite.
+const LONGEST: f32 = 15.0;
+
 /// Draws the inside of a host into a rectangle.
 pub fn paint(painter: &Painter, rect: Rect, inside: &Inside, theme: &Theme, words: &Words) {
     painter.rect_filled(rect, 0.0, theme.paper);
+    let theme = &Theme { scale: theme.scale.min(1.2) * (rect.height() / 620.0).clamp(0.8, 2.0), ..*theme };
+    let line = 17.0 * theme.scale;
     let title = words.say("inside-title", &[("host", (&inside.name).into())]);
-    painter.text(rect.left_top() + vec2(14.0, 10.0), Align2::LEFT_TOP, title, theme.text(theme::NAME), theme.ink);
-    let log_height = (20.0_f32 + 17.0 * 5.0).min(rect.height() * 0.3);
-    let body = Rect::from_min_max(rect.min + vec2(8.0, 40.0), pos2(rect.right() - 8.0, rect.bottom() - log_height));
+    painter.text(rect.left_top() + vec2(14.0, 10.0), Align2::LEFT_TOP, title, theme.text(theme::HEAD), theme.ink);
+    let log_height = (20.0 + line * 5.0).min(rect.height() * 0.3);
+    let body = Rect::from_min_max(
+        rect.min + vec2(8.0, 22.0 + 16.0 * theme.scale),
+        pos2(rect.right() - 8.0, rect.bottom() - log_height),
+    );
     if inside.has_postfix {
         let board = Board { painter, body, theme, words };
         board.ways();
@@ -38,7 +46,7 @@ fn log(painter: &Painter, rect: Rect, inside: &Inside, theme: &Theme) {
     painter.hline(rect.x_range(), rect.top(), Stroke::new(1.0, theme.line));
     let font = theme.mono(theme::NOTE);
     for (number, line) in inside.log.iter().enumerate() {
-        let at = rect.min + vec2(14.0, 10.0 + number as f32 * 17.0);
+        let at = rect.min + vec2(14.0, 10.0 + number as f32 * 17.0 * theme.scale);
         let text = fitted(painter, line, &font, rect.width() - 28.0);
         painter.text(at, Align2::LEFT_TOP, text, font.clone(), theme.dim);
     }
@@ -89,21 +97,27 @@ impl Board<'_> {
         // Programs have corners, queues are round: shape is the second cue beside colour.
         let radius = if queue { rect.height() / 2.0 } else { f32::from(theme::RADIUS) };
         self.painter.rect(rect, radius, fill, stroke, StrokeKind::Inside);
-        let font = theme.mono(13.0);
+        let mut font = theme.mono(theme::NAME - 1.0);
+        // The longest name fits.
+        font.size = font.size.min((rect.width() - 12.0) / (0.61 * LONGEST)).max(theme::NOTE - 2.0).floor();
         let name = fitted(self.painter, stop.station.name(), &font, rect.width() - 10.0);
         let ink = if stop.lit { theme.ink } else { theme.dim };
         let count = stop.mails.len();
-        let middle = if count > 0 && rect.height() >= 44.0 { rect.center() - vec2(0.0, 10.0) } else { rect.center() };
+        let middle = if count > 0 && rect.height() >= 44.0 {
+            rect.center() - vec2(0.0, rect.height() * 0.18)
+        } else {
+            rect.center()
+        };
         self.painter.text(middle, Align2::CENTER_CENTER, name, font, ink);
         if count == 0 {
             return;
         }
-        let at = if rect.height() >= 44.0 { rect.center() + vec2(0.0, 11.0) } else { rect.right_top() };
+        let at = if rect.height() >= 44.0 { rect.center() + vec2(0.0, rect.height() * 0.24) } else { rect.right_top() };
         let label = match stop.mails.as_slice() {
             [one] => one.to_string(),
             mails => self.words.say("inside-mails", &[("count", (mails.len() as u64).into())]),
         };
-        let font = theme.mono(theme::NOTE);
+        let font = theme.mono(theme::TEXT);
         let label = fitted(self.painter, &label, &font, rect.width() - 34.0);
         let galley = self.painter.layout_no_wrap(label, font, theme.rest);
         let left = at.x - (galley.size().x + 20.0) / 2.0;
@@ -120,9 +134,9 @@ impl Board<'_> {
         let points: Vec<Pos2> = shift.way.iter().map(|station| self.rect(*station).center()).collect();
         let Some(at) = along(&points, super::map::ease(shift.part / 0.9)) else { return };
         let theme = self.theme;
-        icon::envelope(self.painter, at, vec2(34.0, 24.0), theme.card, theme.rest);
-        let galley = self.painter.layout_no_wrap(shift.label.to_string(), theme.mono(theme::NOTE), theme.rest);
-        let rect = Rect::from_center_size(at + vec2(0.0, 24.0), galley.size() + vec2(8.0, 2.0));
+        icon::envelope(self.painter, at, vec2(42.0, 29.0) * theme.scale, theme.card, theme.rest);
+        let galley = self.painter.layout_no_wrap(shift.label.to_string(), theme.mono(theme::TEXT), theme.rest);
+        let rect = Rect::from_center_size(at + vec2(0.0, 28.0 * theme.scale), galley.size() + vec2(8.0, 2.0));
         self.painter.rect_filled(rect, 3.0, theme.paper);
         self.painter.galley(rect.min + vec2(4.0, 1.0), galley, theme.rest);
     }

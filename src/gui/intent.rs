@@ -3,7 +3,8 @@
 use super::stage::{Depth, Selection};
 use crate::session::Input;
 use crate::session::terminal::{Key as TerminalKey, TerminalId};
-use crate::trace::EventId;
+use crate::sim::Duration;
+use crate::trace::{EventId, Source};
 use crate::view::Screen;
 use crate::view::geometry::Point;
 use crate::view::playhead::Stride;
@@ -19,8 +20,32 @@ pub enum Bench {
     Mails,
     /// The trace as text.
     Text,
+    /// A mail program: mailboxes, and writing mail.
+    Program,
     /// The terminal of a host.
     Terminal(TerminalId),
+    /// Another future beside the present one, by number.
+    Compare(usize),
+}
+
+impl Bench {
+    /// The name by which it is remembered; what belongs to one session only has none.
+    pub fn name(self) -> Option<&'static str> {
+        match self {
+            Bench::Events => Some("events"),
+            Bench::Sequence => Some("sequence"),
+            Bench::Mails => Some("mails"),
+            Bench::Text => Some("text"),
+            Bench::Program => Some("program"),
+            Bench::Terminal(_) | Bench::Compare(_) => None,
+        }
+    }
+
+    /// The view of this name.
+    pub fn named(name: &str) -> Option<Bench> {
+        let all = [Bench::Events, Bench::Sequence, Bench::Mails, Bench::Text, Bench::Program];
+        all.into_iter().find(|bench| bench.name() == Some(name))
+    }
 }
 
 /// The tabs of the inspector.
@@ -31,6 +56,8 @@ pub enum Tab {
     Why,
     /// The dialogue of a connection.
     Dialogue,
+    /// The message: envelope, header, way, body.
+    Message,
     /// The event itself.
     Event,
     /// Configuration with its origin.
@@ -88,14 +115,29 @@ pub enum Intent {
     Tab(Tab),
     /// A view of the bench; the same again closes it.
     Bench(Bench),
+    /// Open sockets for real programs; if they are open, show where, or hide that again.
+    Sockets,
+    /// Close them.
+    CloseSockets,
     /// Everything on the map.
     Fit,
     /// A card is dragged.
     Move(crate::sim::HostId, Point),
     /// Do something.
     Input(Input),
+    /// Let virtual time pass.
+    Wait(Duration),
+    /// Play again what led to an event, without the line of a file on which a rule stands.
+    Without(EventId, Source),
     /// Open a terminal on a host.
-    OpenTerminal(String),
+    OpenTerminal {
+        /// Where.
+        host: String,
+        /// As whom.
+        user: String,
+        /// A line that is typed at once.
+        first: Option<String>,
+    },
     /// Type into a terminal.
     Type(TerminalId, String),
     /// Press a key in a terminal.
@@ -108,6 +150,14 @@ pub enum Intent {
     File(String),
     /// Show another future.
     Switch(usize),
+    /// Show an event of another future.
+    ShowIn(usize, EventId),
+    /// Show the future that was left first.
+    NextFuture,
+    /// Compare with the future that was left last, or not any more.
+    Compare,
+    /// A hand is raised for a choice of a question, both by number.
+    Vote(usize, usize),
     /// Call the present future something.
     Name(String),
 }

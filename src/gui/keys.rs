@@ -1,8 +1,9 @@
 //! The keyboard: one table for what keys do and for the sheet that shows them.
 
-use egui::{Key, Modifiers};
+use egui::{Event, Key};
 
-use super::intent::{Bench, Intent};
+use super::intent::{Bench, Intent, Tab};
+use crate::sim::Duration;
 use crate::view::playhead::Stride;
 
 /// A key with what it does.
@@ -38,8 +39,13 @@ pub fn bindings() -> Vec<Binding> {
         bind(Key::R, false, "r", "key-refusal", Intent::Step(Stride::Refusal, true)),
         bind(Key::R, true, "R", "key-refusal-back", Intent::Step(Stride::Refusal, false)),
         bind(Key::B, false, "b", "key-bounce", Intent::Step(Stride::Bounce, true)),
+        bind(Key::B, true, "B", "key-bounce-back", Intent::Step(Stride::Bounce, false)),
         bind(Key::D, false, "d", "key-decision", Intent::Step(Stride::Decision, true)),
+        bind(Key::D, true, "D", "key-decision-back", Intent::Step(Stride::Decision, false)),
         bind(Key::N, false, "n", "key-narration", Intent::Step(Stride::Narration, true)),
+        bind(Key::N, true, "N", "key-narration-back", Intent::Step(Stride::Narration, false)),
+        bind(Key::W, false, "w", "key-wait", Intent::Wait(Duration::from_secs(60))),
+        bind(Key::W, true, "W", "key-wait-long", Intent::Wait(Duration::from_secs(3600))),
         bind(Key::Plus, false, "+", "key-faster", Intent::Speed(true)),
         bind(Key::Minus, false, "-", "key-slower", Intent::Speed(false)),
         bind(Key::Home, false, "Home", "key-start", Intent::Seek(crate::view::Screen(0))),
@@ -56,6 +62,19 @@ pub fn bindings() -> Vec<Binding> {
         bind(Key::E, false, "e", "key-events", Intent::Bench(Bench::Events)),
         bind(Key::Q, false, "q", "key-sequence", Intent::Bench(Bench::Sequence)),
         bind(Key::M, false, "m", "key-mails", Intent::Bench(Bench::Mails)),
+        bind(Key::X, false, "x", "key-text", Intent::Bench(Bench::Text)),
+        bind(Key::U, false, "u", "key-program", Intent::Bench(Bench::Program)),
+        bind(Key::K, false, "k", "key-compare", Intent::Compare),
+        bind(Key::V, false, "v", "key-future", Intent::NextFuture),
+        bind(Key::Num1, false, "1", "tab-why", Intent::Tab(Tab::Why)),
+        bind(Key::Num2, false, "2", "tab-dialogue", Intent::Tab(Tab::Dialogue)),
+        bind(Key::Num3, false, "3", "tab-message", Intent::Tab(Tab::Message)),
+        bind(Key::Num4, false, "4", "tab-event", Intent::Tab(Tab::Event)),
+        bind(Key::Num5, false, "5", "tab-config", Intent::Tab(Tab::Config)),
+        bind(Key::Num6, false, "6", "tab-mail", Intent::Tab(Tab::Mail)),
+        bind(Key::Num7, false, "7", "tab-log", Intent::Tab(Tab::Log)),
+        bind(Key::Num8, false, "8", "tab-files", Intent::Tab(Tab::Files)),
+        bind(Key::Num9, false, "9", "tab-faults", Intent::Tab(Tab::Faults)),
         bind(Key::Questionmark, false, "?", "key-help", Intent::Help),
     ]
 }
@@ -65,16 +84,16 @@ pub fn pressed(ctx: &egui::Context, bindings: &[Binding]) -> Vec<Intent> {
     if ctx.text_edit_focused() {
         return Vec::new();
     }
-    ctx.input(|input| {
-        let plain = !input.modifiers.command && !input.modifiers.alt;
-        let shift = input.modifiers.contains(Modifiers::SHIFT);
-        let hit = |binding: &&Binding| {
-            // Signs may need Shift on some keyboards.
-            let sign = !binding.key.name().chars().all(|letter| letter.is_ascii_alphabetic());
-            plain && input.key_pressed(binding.key) && (sign || binding.shift == shift)
-        };
-        bindings.iter().filter(hit).map(|binding| binding.intent.clone()).collect()
-    })
+    let meant = |event: &Event| {
+        let Event::Key { key, pressed: true, modifiers, .. } = event else { return None };
+        let plain = !modifiers.command && !modifiers.alt;
+        // Signs may need Shift on some keyboards.
+        let sign = !key.name().chars().all(|letter| letter.is_ascii_alphabetic());
+        let fits = |binding: &&Binding| binding.key == *key && (sign || binding.shift == modifiers.shift);
+        bindings.iter().find(fits).filter(|_| plain).map(|binding| binding.intent.clone())
+    };
+    // In the order in which they were pressed.
+    ctx.input(|input| input.events.iter().filter_map(meant).collect())
 }
 
 #[cfg(test)]

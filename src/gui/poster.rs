@@ -9,12 +9,18 @@ use crate::view::timing::clock;
 
 /// Height of the line that says what happens.
 pub fn caption_height(theme: &Theme) -> f32 {
-    46.0 * theme.scale
+    56.0 * theme.scale.min(1.9)
+}
+
+/// How much larger a whole page is drawn than one of 720 points in height: for screens that are looked at as a whole.
+pub fn enlargement(rect: Rect) -> f32 {
+    (rect.height() / 720.0).clamp(1.0, 2.0)
 }
 
 /// Draws narration, map and caption into a rectangle.
 pub fn paint(painter: &Painter, rect: Rect, map: &Map<'_>, title: &str, camera: Option<Camera>) -> Targets {
-    let theme = map.theme;
+    let scale = (map.theme.scale * enlargement(rect)).min(2.0);
+    let theme = &Theme { scale, ..*map.theme };
     painter.rect_filled(rect, 0.0, theme.panel);
     let top = heading(painter, rect, map.scene, theme, title);
     let bottom = rect.bottom() - caption_height(theme);
@@ -32,15 +38,16 @@ fn heading(painter: &Painter, rect: Rect, scene: &Scene, theme: &Theme, title: &
     let at = pos2(rect.right() - margin - time.size().x, rect.top() + 12.0);
     let room = at.x - rect.left() - 2.0 * margin;
     painter.galley(at, time, theme.dim);
-    let font = theme.text(theme::NAME);
+    let font = theme.text(theme::TEXT);
     let title = super::map::fitted(painter, title, &font, room);
-    let head = painter.layout_no_wrap(title, font, theme.ink);
+    let head = painter.layout_no_wrap(title, font, theme.dim);
     let mut y = rect.top() + 8.0;
     let height = head.size().y;
-    painter.galley(pos2(rect.left() + margin, y), head, theme.ink);
-    y += height + 4.0;
+    painter.galley(pos2(rect.left() + margin, y), head, theme.dim);
+    y += height + 3.0;
     if let Some(narration) = &scene.narration {
-        let text = painter.layout(narration.clone(), theme.text(theme::TEXT), theme.ink, rect.width() - 2.0 * margin);
+        let width = rect.width() - 2.0 * margin;
+        let text = painter.layout(narration.clone(), theme.text(theme::NAME), theme.ink, width);
         let height = text.size().y;
         painter.galley(pos2(rect.left() + margin, y), text, theme.ink);
         y += height + 4.0;
@@ -55,7 +62,7 @@ pub fn caption(painter: &Painter, rect: Rect, scene: &Scene, theme: &Theme) {
     let left = rect.left() + 14.0;
     if let Some(gap) = &scene.gap {
         let y = rect.center().y;
-        let text = painter.layout_no_wrap(gap.clone(), theme.text(theme::NAME), theme.dim);
+        let text = painter.layout_no_wrap(gap.clone(), theme.text(theme::HEAD - 2.0), theme.dim);
         let half = text.size().x / 2.0 + 12.0;
         let middle = rect.center().x;
         dashes(painter, pos2(left, y), middle - half, theme.dim);
@@ -67,7 +74,7 @@ pub fn caption(painter: &Painter, rect: Rect, scene: &Scene, theme: &Theme) {
     let colour = theme.tone(caption.tone);
     let width = rect.width() - 28.0;
     // As large as it fits into two lines.
-    let sizes = [theme::NAME, theme::TEXT, theme::NOTE + 1.0];
+    let sizes = [theme::HEAD - 2.0, theme::NAME, theme::TEXT, theme::NOTE + 1.0];
     let galley = sizes.into_iter().map(|size| painter.layout(caption.text.clone(), theme.text(size), colour, width));
     let mut galleys: Vec<_> = galley.collect();
     let fits = galleys.iter().position(|galley| galley.size().y <= rect.height() - 4.0).unwrap_or(galleys.len() - 1);

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use egui::epaint::{ClippedPrimitive, ColorImage, ImageData, Mesh, Primitive, Vertex};
-use egui::{Color32, Pos2, Rect, TextureId, TexturesDelta};
+use egui::{Color32, Rect, TextureId, TexturesDelta};
 
 /// The textures of a window, and what turns its triangles into pixels.
 #[derive(Default)]
@@ -52,11 +52,13 @@ impl Rasteriser {
     }
 
     fn mesh(&self, mesh: &Mesh, clip: Clip, scale: f32, image: &mut ColorImage) {
-        let texture = self.textures.get(&mesh.texture_id);
+        let texture = self.textures.get(&mesh.texture_id).filter(|texture| texture.size[0] > 0 && texture.size[1] > 0);
         for corners in mesh.indices.chunks_exact(3) {
-            let corner = |number: usize| mesh.vertices.get(corners[number] as usize).copied();
-            if let (Some(a), Some(b), Some(c)) = (corner(0), corner(1), corner(2)) {
-                triangle([a, b, c], texture, clip, scale, image);
+            let corner = |number: usize| mesh.vertices.get(corners[number] as usize);
+            if let (Some(a), Some(b), Some(c)) = (corner(0), corner(1), corner(2))
+                && let Some(triangle) = Triangle::new([a, b, c], texture, scale)
+            {
+                triangle.draw(clip, image);
             }
         }
     }
@@ -65,15 +67,15 @@ impl Rasteriser {
 /// The pixels that may be drawn on.
 #[derive(Clone, Copy)]
 struct Clip {
-    left: usize,
-    top: usize,
-    right: usize,
-    bottom: usize,
+    left: i64,
+    top: i64,
+    right: i64,
+    bottom: i64,
 }
 
 impl Clip {
     fn new(rect: Rect, scale: f32, size: [usize; 2]) -> Clip {
-        let pixel = |value: f32, most: usize| (value * scale).round().clamp(0.0, most as f32) as usize;
+        let pixel = |value: f32, most: usize| (value * scale).round().clamp(0.0, most as f32) as i64;
         Clip {
             left: pixel(rect.min.x, size[0]),
             top: pixel(rect.min.y, size[1]),
@@ -83,158 +85,269 @@ impl Clip {
     }
 }
 
-/// Twice the signed area of a triangle.
-fn area(a: Pos2, b: Pos2, c: Pos2) -> f32 {
-    (b.x - a.x) * (c.y - a.y) - (b.y - a.y) * (c.x - a.x)
+/// Parts of a pixel that corners can lie at: with whole numbers a pixel is inside or outside, never both.
+const PARTS: i64 = 256;
+
+/// Pixels beyond which a corner is taken to lie on the border, so that areas stay within 64 bits.
+const FARTHEST: f32 = 1_048_576.0;
+
+/// A side of a triangle as a function that is positive inside.
+#[derive(Clone, Copy)]
+struct Edge {
+    /// Its growth from one pixel to the next on the right.
+    across: i64,
+    /// Its growth from one row to the next.
+    down: i64,
+    /// Its value at the middle of the pixel at the origin.
+    origin: i64,
+    /// The least value that is inside: neighbours draw each pixel once.
+    least: i64,
 }
 
-/// Whether an edge belongs to the triangle that it bounds: neighbours draw each pixel once.
-fn owns(from: Pos2, to: Pos2) -> bool {
-    to.y < from.y || (to.y == from.y && to.x > from.x)
-}
-
-fn triangle(corners: [Vertex; 3], texture: Option<&ColorImage>, clip: Clip, scale: f32, image: &mut ColorImage) {
-    let [a, mut b, mut c] = corners;
-    for corner in [&a, &b, &c] {
-        if !corner.pos.x.is_finite() || !corner.pos.y.is_finite() {
-            return;
+impl Edge {
+    fn new(from: [i64; 2], to: [i64; 2]) -> Edge {
+        let (dx, dy) = (to[0] - from[0], to[1] - from[1]);
+        let half = PARTS / 2;
+        let owned = dy < 0 || (dy == 0 && dx > 0);
+        Edge {
+            across: -dy * PARTS,
+            down: dx * PARTS,
+            origin: dx * (half - from[1]) - dy * (half - from[0]),
+            least: if owned { 0 } else { 1 },
         }
     }
-    let at = |vertex: &Vertex| Pos2::new(vertex.pos.x * scale, vertex.pos.y * scale);
-    let (pa, mut pb, mut pc) = (at(&a), at(&b), at(&c));
-    let mut whole = area(pa, pb, pc);
-    if whole == 0.0 {
-        return;
+
+    fn at(&self, x: i64, y: i64) -> i64 {
+        self.origin + self.across * x + self.down * y
     }
-    if whole < 0.0 {
-        std::mem::swap(&mut b, &mut c);
-        std::mem::swap(&mut pb, &mut pc);
-        whole = -whole;
+
+    /// The pixels of a row that are inside, of those from `left` up to `right`.
+    fn narrow(&self, y: i64, left: i64, right: i64) -> (i64, i64) {
+        // Inside is where `across * x >= missing`.
+        let missing = self.least - self.at(0, y);
+        match self.across {
+            0 if missing > 0 => (left, left),
+            0 => (left, right),
+            across if across > 0 => (left.max(-(-missing).div_euclid(across)), right),
+            across => (left, right.min((-missing).div_euclid(-across) + 1)),
+        }
     }
-    let low = |x: f32, y: f32, z: f32| x.min(y).min(z).floor().max(0.0) as usize;
-    let high = |x: f32, y: f32, z: f32| x.max(y).max(z).ceil().max(0.0) as usize;
-    let (top, bottom) = (low(pa.y, pb.y, pc.y).max(clip.top), high(pa.y, pb.y, pc.y).min(clip.bottom));
-    let (left, right) = (low(pa.x, pb.x, pc.x).max(clip.left), high(pa.x, pb.x, pc.x).min(clip.right));
-    let edges = [(pb, pc), (pc, pa), (pa, pb)].map(|(from, to)| (from, to, owns(from, to)));
-    let flat = a.color == b.color && b.color == c.color;
-    let same = a.uv == b.uv && b.uv == c.uv;
-    for y in top..bottom {
-        let (from, to) = span(&edges, y as f32 + 0.5, left, right);
-        for x in from..to {
-            let point = Pos2::new(x as f32 + 0.5, y as f32 + 0.5);
-            let mut weights = [0.0_f32; 3];
-            let inside = edges.iter().zip(&mut weights).all(|((from, to, owned), weight)| {
-                *weight = area(*from, *to, point);
-                *weight > 0.0 || (*weight == 0.0 && *owned)
-            });
-            if !inside {
-                continue;
-            }
-            let [wa, wb, wc] = weights.map(|weight| weight / whole);
-            let colour = if flat { a.color } else { blend([a.color, b.color, c.color], [wa, wb, wc]) };
-            let texel = match texture {
-                Some(texture) if same => sample(texture, a.uv),
-                Some(texture) => {
-                    let u = a.uv.x * wa + b.uv.x * wb + c.uv.x * wc;
-                    sample(texture, Pos2::new(u, a.uv.y * wa + b.uv.y * wb + c.uv.y * wc))
+}
+
+/// A value that grows evenly over a triangle.
+#[derive(Clone, Copy)]
+struct Slope {
+    across: f32,
+    down: f32,
+    origin: f32,
+}
+
+impl Slope {
+    /// The value at the middle of a pixel.
+    fn at(&self, x: i64, y: i64) -> f32 {
+        self.origin + self.across * x as f32 + self.down * y as f32
+    }
+}
+
+/// A triangle on the screen.
+struct Triangle<'a> {
+    edges: [Edge; 3],
+    top: i64,
+    bottom: i64,
+    left: i64,
+    right: i64,
+    fill: Fill<'a>,
+}
+
+/// What a triangle is filled with.
+enum Fill<'a> {
+    /// One colour.
+    Flat([u8; 4]),
+    /// Colours that run into each other.
+    Gradient([Slope; 4]),
+    /// A texture, in a colour.
+    Texture { texture: &'a ColorImage, u: Slope, v: Slope, colour: [u8; 4] },
+    /// A texture in colours that run into each other.
+    Both { texture: &'a ColorImage, u: Slope, v: Slope, colours: [Slope; 4] },
+}
+
+impl<'a> Triangle<'a> {
+    /// A triangle of vertices; nothing if it has no area.
+    fn new(corners: [&Vertex; 3], texture: Option<&'a ColorImage>, scale: f32) -> Option<Triangle<'a>> {
+        if corners.iter().any(|corner| !corner.pos.x.is_finite() || !corner.pos.y.is_finite()) {
+            return None;
+        }
+        let fixed = |value: f32| ((value * scale).clamp(-FARTHEST, FARTHEST) * PARTS as f32).round() as i64;
+        let [a, mut b, mut c] = corners;
+        let place = |vertex: &Vertex| [fixed(vertex.pos.x), fixed(vertex.pos.y)];
+        let (pa, mut pb, mut pc) = (place(a), place(b), place(c));
+        let mut area = (pb[0] - pa[0]) * (pc[1] - pa[1]) - (pb[1] - pa[1]) * (pc[0] - pa[0]);
+        if area == 0 {
+            return None;
+        }
+        if area < 0 {
+            std::mem::swap(&mut b, &mut c);
+            std::mem::swap(&mut pb, &mut pc);
+            area = -area;
+        }
+        let edges = [Edge::new(pb, pc), Edge::new(pc, pa), Edge::new(pa, pb)];
+        let slope = |values: [f32; 3]| {
+            let sum = |part: fn(&Edge) -> i64| {
+                let mut sum = 0.0_f64;
+                for (value, edge) in values.iter().zip(&edges) {
+                    sum += f64::from(*value) * part(edge) as f64;
                 }
-                None => Color32::WHITE,
+                (sum / area as f64) as f32
             };
-            over(&mut image.pixels[y * image.size[0] + x], multiply(colour, texel));
+            Slope { across: sum(|edge| edge.across), down: sum(|edge| edge.down), origin: sum(|edge| edge.origin) }
+        };
+        let all = [a, b, c];
+        let flat = a.color == b.color && b.color == c.color;
+        let colours = all.map(|corner| corner.color.to_array());
+        let gradient = || [0, 1, 2, 3].map(|channel| slope(colours.map(|colour| f32::from(colour[channel]))));
+        let fill = match texture {
+            Some(texture) if !(a.uv == b.uv && b.uv == c.uv) => {
+                let (width, height) = (texture.size[0] as f32, texture.size[1] as f32);
+                let u = slope(all.map(|corner| corner.uv.x * width - 0.5));
+                let v = slope(all.map(|corner| corner.uv.y * height - 0.5));
+                if flat {
+                    Fill::Texture { texture, u, v, colour: colours[0] }
+                } else {
+                    Fill::Both { texture, u, v, colours: gradient() }
+                }
+            }
+            _ => {
+                // One place of a texture: a colour like any other. Plain shapes use a white one.
+                let texel = texture.map_or([255; 4], |texture| {
+                    let (width, height) = (texture.size[0] as f32, texture.size[1] as f32);
+                    sample(texture, a.uv.x * width - 0.5, a.uv.y * height - 0.5)
+                });
+                match (flat, texture) {
+                    (true, _) => Fill::Flat(multiply(colours[0], texel)),
+                    (false, Some(texture)) if texel != [255; 4] => {
+                        let still = |place: f32| Slope { across: 0.0, down: 0.0, origin: place };
+                        let u = still(a.uv.x * texture.size[0] as f32 - 0.5);
+                        let v = still(a.uv.y * texture.size[1] as f32 - 0.5);
+                        Fill::Both { texture, u, v, colours: gradient() }
+                    }
+                    (false, _) => Fill::Gradient(gradient()),
+                }
+            }
+        };
+        let range = |axis: usize| {
+            let (low, high) = (pa[axis].min(pb[axis]).min(pc[axis]), pa[axis].max(pb[axis]).max(pc[axis]));
+            (low.div_euclid(PARTS), high.div_euclid(PARTS) + 1)
+        };
+        let ((left, right), (top, bottom)) = (range(0), range(1));
+        Some(Triangle { edges, top, bottom, left, right, fill })
+    }
+
+    fn draw(&self, clip: Clip, image: &mut ColorImage) {
+        let width = image.size[0];
+        for y in self.top.max(clip.top)..self.bottom.min(clip.bottom) {
+            let (mut left, mut right) = (self.left.max(clip.left), self.right.min(clip.right));
+            for edge in &self.edges {
+                (left, right) = edge.narrow(y, left, right);
+            }
+            if left < right {
+                let row = y as usize * width;
+                self.row(left, y, &mut image.pixels[row + left as usize..row + right as usize]);
+            }
+        }
+    }
+
+    /// Fills the pixels of a row, of which the first is given.
+    fn row(&self, left: i64, y: i64, pixels: &mut [Color32]) {
+        match &self.fill {
+            Fill::Flat(colour) if colour[3] == 255 => pixels.fill(solid(*colour)),
+            Fill::Flat(colour) if *colour == [0; 4] => {}
+            Fill::Flat(colour) => pixels.iter_mut().for_each(|pixel| over(pixel, *colour)),
+            Fill::Gradient(slopes) => {
+                for (x, pixel) in (left..).zip(pixels) {
+                    over(pixel, blend(slopes, x, y));
+                }
+            }
+            Fill::Texture { texture, u, v, colour } => {
+                for (x, pixel) in (left..).zip(pixels) {
+                    over(pixel, multiply(*colour, sample(texture, u.at(x, y), v.at(x, y))));
+                }
+            }
+            Fill::Both { texture, u, v, colours } => {
+                for (x, pixel) in (left..).zip(pixels) {
+                    over(pixel, multiply(blend(colours, x, y), sample(texture, u.at(x, y), v.at(x, y))));
+                }
+            }
         }
     }
 }
 
-/// The pixels of a row that can lie between the edges.
-fn span(edges: &[(Pos2, Pos2, bool); 3], y: f32, left: usize, right: usize) -> (usize, usize) {
-    let (mut low, mut high) = (f32::INFINITY, f32::NEG_INFINITY);
-    for (from, to, _) in edges {
-        if (from.y <= y) != (to.y <= y) {
-            let x = from.x + (y - from.y) / (to.y - from.y) * (to.x - from.x);
-            (low, high) = (low.min(x), high.max(x));
-        }
-    }
-    if low > high {
-        return (0, 0);
-    }
-    // A pixel of slack on both sides for rounding; the edges decide.
-    let from = (low - 1.0).floor().max(0.0) as usize;
-    let to = (high + 1.0).ceil().max(0.0) as usize;
-    (from.max(left), to.min(right))
+fn solid(colour: [u8; 4]) -> Color32 {
+    Color32::from_rgba_premultiplied(colour[0], colour[1], colour[2], colour[3])
 }
 
-fn blend(colours: [Color32; 3], weights: [f32; 3]) -> Color32 {
-    let mut sum = [0.0_f32; 4];
-    for (colour, weight) in colours.iter().zip(weights) {
-        for (sum, channel) in sum.iter_mut().zip(colour.to_array()) {
-            *sum += f32::from(channel) * weight;
-        }
-    }
-    let [r, g, b, a] = sum.map(|value| value.round().clamp(0.0, 255.0) as u8);
-    Color32::from_rgba_premultiplied(r, g, b, a)
+fn blend(slopes: &[Slope; 4], x: i64, y: i64) -> [u8; 4] {
+    // A conversion to octets keeps to their range.
+    let channel = |slope: &Slope| (slope.at(x, y) + 0.5) as u8;
+    [channel(&slopes[0]), channel(&slopes[1]), channel(&slopes[2]), channel(&slopes[3])]
 }
 
-/// The texture's colour at a place, between its four nearest pixels.
-fn sample(texture: &ColorImage, uv: Pos2) -> Color32 {
+/// The texture's colour at a place in its pixels, between the four nearest.
+fn sample(texture: &ColorImage, x: f32, y: f32) -> [u8; 4] {
     let [width, height] = texture.size;
-    if width == 0 || height == 0 {
-        return Color32::WHITE;
+    let x = (x.clamp(0.0, (width - 1) as f32) * 256.0 + 0.5) as usize;
+    let y = (y.clamp(0.0, (height - 1) as f32) * 256.0 + 0.5) as usize;
+    let (left, top, fx, fy) = (x / 256, y / 256, (x % 256) as u32, (y % 256) as u32);
+    let at = top * width + left;
+    // Glyphs lie on whole pixels, as nearly as numbers allow.
+    if (fx <= 2 || fx >= 254) && (fy <= 2 || fy >= 254) {
+        let right = usize::from(fx >= 254 && left + 1 < width);
+        let below = if fy >= 254 && top + 1 < height { width } else { 0 };
+        return texture.pixels[at + right + below].to_array();
     }
-    let x = (uv.x * width as f32 - 0.5).clamp(0.0, (width - 1) as f32);
-    let y = (uv.y * height as f32 - 0.5).clamp(0.0, (height - 1) as f32);
-    let (left, top) = (x.floor() as usize, y.floor() as usize);
-    let (fx, fy) = (x - x.floor(), y - y.floor());
-    let pixel = |x: usize, y: usize| texture.pixels[y.min(height - 1) * width + x.min(width - 1)];
-    if fx == 0.0 && fy == 0.0 {
-        return pixel(left, top);
-    }
-    let mut sum = [0.0_f32; 4];
-    let corners = [
-        (pixel(left, top), (1.0 - fx) * (1.0 - fy)),
-        (pixel(left + 1, top), fx * (1.0 - fy)),
-        (pixel(left, top + 1), (1.0 - fx) * fy),
-        (pixel(left + 1, top + 1), fx * fy),
-    ];
-    for (colour, weight) in corners {
-        for (sum, channel) in sum.iter_mut().zip(colour.to_array()) {
-            *sum += f32::from(channel) * weight;
+    let right = usize::from(left + 1 < width);
+    let below = if top + 1 < height { width } else { 0 };
+    let corners = [at, at + right, at + below, at + right + below].map(|at| texture.pixels[at].to_array());
+    let weights = [(256 - fx) * (256 - fy), fx * (256 - fy), (256 - fx) * fy, fx * fy];
+    let mut sum = [32_768_u32; 4];
+    for (corner, weight) in corners.into_iter().zip(weights) {
+        for (sum, channel) in sum.iter_mut().zip(corner) {
+            *sum += u32::from(channel) * weight;
         }
     }
-    let [r, g, b, a] = sum.map(|value| value.round().clamp(0.0, 255.0) as u8);
-    Color32::from_rgba_premultiplied(r, g, b, a)
+    sum.map(|sum| (sum >> 16) as u8)
 }
 
-fn multiply(one: Color32, other: Color32) -> Color32 {
-    if other == Color32::WHITE {
+fn multiply(one: [u8; 4], other: [u8; 4]) -> [u8; 4] {
+    if other == [255; 4] {
         return one;
     }
-    let channel = |one: u8, other: u8| ((u16::from(one) * u16::from(other) + 127) / 255) as u8;
-    Color32::from_rgba_premultiplied(
-        channel(one.r(), other.r()),
-        channel(one.g(), other.g()),
-        channel(one.b(), other.b()),
-        channel(one.a(), other.a()),
-    )
+    let channel = |one: u8, other: u8| ((u32::from(one) * u32::from(other) + 127) / 255) as u8;
+    [channel(one[0], other[0]), channel(one[1], other[1]), channel(one[2], other[2]), channel(one[3], other[3])]
 }
 
 /// Puts a colour with premultiplied alpha over a pixel.
-fn over(pixel: &mut Color32, colour: Color32) {
-    if colour.a() == 255 {
-        *pixel = colour;
-        return;
+fn over(pixel: &mut Color32, colour: [u8; 4]) {
+    match colour[3] {
+        255 => *pixel = solid(colour),
+        0 if colour == [0; 4] => {}
+        alpha => {
+            let rest = 255 - u32::from(alpha);
+            let below = pixel.to_array();
+            let channel = |top: u8, below: u8| (u32::from(top) + (u32::from(below) * rest + 127) / 255).min(255) as u8;
+            *pixel = solid([
+                channel(colour[0], below[0]),
+                channel(colour[1], below[1]),
+                channel(colour[2], below[2]),
+                channel(alpha, below[3]),
+            ]);
+        }
     }
-    let rest = 255 - u16::from(colour.a());
-    let channel = |top: u8, below: u8| (u16::from(top) + (u16::from(below) * rest + 127) / 255).min(255) as u8;
-    *pixel = Color32::from_rgba_premultiplied(
-        channel(colour.r(), pixel.r()),
-        channel(colour.g(), pixel.g()),
-        channel(colour.b(), pixel.b()),
-        channel(colour.a(), pixel.a()),
-    );
 }
 
 #[cfg(test)]
 mod tests {
+    use egui::Pos2;
+
     use super::*;
 
     fn vertex(x: f32, y: f32) -> Vertex {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::shared::Shared;
 use crate::scenario::written::Text;
 use crate::session::Session;
 
@@ -14,10 +15,23 @@ pub struct Entry {
     pub title: Text,
     /// What is to be seen.
     pub summary: Text,
+    /// What it is.
+    pub kind: EntryKind,
+}
+
+/// What can be opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum EntryKind {
+    /// Something to watch.
+    Demonstration,
+    /// Something to do.
+    Lab,
+    /// What was done before.
+    Recording,
 }
 
 /// What is remembered from one time to the next.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Settings {
     /// Whether the language is German.
@@ -28,10 +42,28 @@ pub struct Settings {
     pub hide_story: bool,
     /// Whether the inspector is hidden.
     pub hide_inspector: bool,
-    /// Whether the panel below the timeline is shown.
-    pub bench: bool,
+    /// The view below the map, by name; none if it is closed.
+    pub view: Option<String>,
+    /// Widths of story and inspector and height of the view below the map, where a person has changed them.
+    pub sides: Sides,
+    /// Size of the window in points.
+    pub size: Option<[f32; 2]>,
+    /// How much larger everything is drawn.
+    pub zoom: Option<f32>,
     /// What was opened last, newest first.
     pub recent: Vec<String>,
+}
+
+/// Sizes of panels in points.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Sides {
+    /// Width of the story or the lab.
+    pub story: Option<f32>,
+    /// Width of the inspector.
+    pub inspector: Option<f32>,
+    /// Height of the view below the map.
+    pub bench: Option<f32>,
 }
 
 /// A shelf with one session on it, which remembers nothing: for pictures of the window.
@@ -51,7 +83,11 @@ impl Shelf for Single {
         Ok(self.session.clone())
     }
 
-    fn keep(&self, _session: &Session) -> Result<(), String> {
+    fn sitting(&self, session: &Session) -> String {
+        session.scenario().name.clone()
+    }
+
+    fn keep(&self, _sitting: &str, _branch: Option<&str>, _session: &Session) -> Result<(), String> {
         Ok(())
     }
 
@@ -64,18 +100,32 @@ impl Shelf for Single {
 
 /// The real machine, as far as the window may use it.
 pub trait Shelf {
-    /// The built-in demonstrations.
+    /// What there is to open: demonstrations, labs, and recordings, newest first.
     fn demonstrations(&self) -> Vec<Entry>;
     /// Opens a scenario or a recording, played to its end.
     ///
     /// # Errors
     /// It cannot be opened; why, in words for people.
     fn open(&self, name: &str) -> Result<Session, String>;
-    /// Keeps a session's recording, so that a crash loses nothing.
+    /// What is to be said about something that was opened: what is missing from a damaged recording.
+    fn remark(&self, _name: &str) -> Option<String> {
+        None
+    }
+    /// A name to keep by what is done from now on.
+    fn sitting(&self, session: &Session) -> String;
+    /// Keeps the recording of a sitting's present future, or of a named other one, so that a crash loses
+    /// nothing.
     ///
     /// # Errors
     /// It cannot be written; why, in words for people.
-    fn keep(&self, session: &Session) -> Result<(), String>;
+    fn keep(&self, sitting: &str, branch: Option<&str>, session: &Session) -> Result<(), String>;
+    /// Puts a session behind real sockets, which drive it from then on.
+    ///
+    /// # Errors
+    /// They cannot be opened; why, in words for people.
+    fn open_sockets(&self, _session: Session) -> Result<Box<dyn Shared>, String> {
+        Err("there are no real sockets here".to_owned())
+    }
     /// What was remembered.
     fn settings(&self) -> Settings;
     /// Remembers. What cannot be written is lost silently: it is only comfort.

@@ -93,24 +93,19 @@ impl Still {
             }
             return Ok(self.studio.draw(|ui| window.show(ui)));
         }
-        Ok(self.studio.draw(|ui| {
-            let rect = ui.max_rect();
-            let painter = ui.painter().clone();
-            match (what, socket) {
-                (What::Host(host), _) => {
-                    inside::paint(&painter, rect, &inside::Inside::new(session, index, &scene, host), &theme, words);
-                }
-                (What::Session(_), Some(socket)) => {
-                    talk::paint(&painter, rect, &talk::Talk::new(session, index, words, &scene, socket), &theme, words);
-                }
-                (What::Sequence, _) => {
-                    sequence::page(&painter, rect, session, index, words, rows, &scene, &theme);
-                }
-                _ => {
-                    let map =
-                        Map { layout: &index.layout, scene: &scene, theme: &theme, words, host: None, event: None };
-                    poster::paint(&painter, rect, &map, title, None);
-                }
+        Ok(self.studio.paint(|painter, rect| match (what, socket) {
+            (What::Host(host), _) => {
+                inside::paint(painter, rect, &inside::Inside::new(session, index, &scene, host), &theme, words);
+            }
+            (What::Session(_), Some(socket)) => {
+                talk::paint(painter, rect, &talk::Talk::new(session, index, words, &scene, socket), &theme, words);
+            }
+            (What::Sequence, _) => {
+                sequence::page(painter, rect, session, index, words, rows, &scene, &theme);
+            }
+            _ => {
+                let map = Map { layout: &index.layout, scene: &scene, theme: &theme, words, host: None, event: None };
+                poster::paint(painter, rect, &map, title, None);
             }
         }))
     }

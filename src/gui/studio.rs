@@ -2,7 +2,7 @@
 
 pub use egui::epaint::ColorImage;
 use egui::epaint::{ClippedShape, Shape};
-use egui::{Pos2, RawInput, Rect, Ui, vec2};
+use egui::{Painter, Pos2, RawInput, Rect, Ui, vec2};
 
 use super::raster::Rasteriser;
 use super::svg;
@@ -33,19 +33,24 @@ impl Studio {
         Studio { ctx, rasteriser: Rasteriser::default(), theme, size, time: 0.0 }
     }
 
-    /// Draws once.
-    pub fn draw(&mut self, mut paint: impl FnMut(&mut Ui)) -> Drawn {
-        let mut shapes = Vec::new();
-        // The first time sizes are learned, the second time they are used.
-        for _ in 0..2 {
-            let rect = Rect::from_min_size(Pos2::ZERO, vec2(self.size[0] as f32, self.size[1] as f32));
-            self.time += 1.0 / 60.0;
-            let input = RawInput { screen_rect: Some(rect), time: Some(self.time), ..RawInput::default() };
-            let mut output = self.ctx.run_ui(input, &mut paint);
-            self.rasteriser.update(&mut output.textures_delta);
-            shapes = output.shapes;
-        }
-        Drawn { shapes, theme: self.theme, size: self.size }
+    /// Draws panels: first their sizes are learned, then they are used.
+    pub fn draw(&mut self, mut show: impl FnMut(&mut Ui)) -> Drawn {
+        self.pass(&mut show);
+        self.pass(&mut show)
+    }
+
+    /// Draws what needs no sizes.
+    pub fn paint(&mut self, mut paint: impl FnMut(&Painter, Rect)) -> Drawn {
+        self.pass(&mut |ui| paint(&ui.painter().clone(), ui.max_rect()))
+    }
+
+    fn pass(&mut self, show: &mut dyn FnMut(&mut Ui)) -> Drawn {
+        let rect = Rect::from_min_size(Pos2::ZERO, vec2(self.size[0] as f32, self.size[1] as f32));
+        self.time += 1.0 / 60.0;
+        let input = RawInput { screen_rect: Some(rect), time: Some(self.time), ..RawInput::default() };
+        let mut output = self.ctx.run_ui(input, show);
+        self.rasteriser.update(&mut output.textures_delta);
+        Drawn { shapes: output.shapes, theme: self.theme, size: self.size }
     }
 
     /// What was drawn, as pixels.

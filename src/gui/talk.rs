@@ -30,8 +30,9 @@ const CLIENT_STATES: [ClientState; 11] = [
 /// A connection at a moment.
 pub struct Talk {
     title: String,
-    server: ServerState,
-    client: ClientState,
+    /// The states that both sides have been in, the present ones last.
+    server: Vec<ServerState>,
+    client: Vec<ClientState>,
     lines: Vec<Spoken>,
 }
 
@@ -71,22 +72,32 @@ fn possible(state: ServerState) -> String {
 /// Draws a connection into a rectangle.
 pub fn paint(painter: &Painter, rect: Rect, talk: &Talk, theme: &Theme, words: &Words) {
     painter.rect_filled(rect, 0.0, theme.paper);
+    let scale = theme.scale.min(1.2) * (rect.height() / 620.0).clamp(0.8, 2.0);
+    let theme = &Theme { scale, ..*theme };
     let title_at = rect.left_top() + vec2(14.0, 10.0);
-    painter.text(title_at, Align2::LEFT_TOP, &talk.title, theme.text(theme::NAME), theme.ink);
+    painter.text(title_at, Align2::LEFT_TOP, &talk.title, theme.text(theme::HEAD), theme.ink);
     let row = |number: f32| {
-        let top = rect.top() + 44.0 + number * 48.0;
-        Rect::from_min_max(pos2(rect.left() + 14.0, top), pos2(rect.right() - 14.0, top + 40.0))
+        let top = rect.top() + (44.0 + number * 46.0) * scale;
+        Rect::from_min_max(pos2(rect.left() + 14.0, top), pos2(rect.right() - 14.0, top + 38.0 * scale))
     };
     let server: Vec<String> = SERVER_STATES.iter().map(name_of).collect();
-    let lit = SERVER_STATES.iter().position(|state| *state == talk.server);
-    states(painter, row(0.0), &words.word("talk-server"), &server, lit, theme.good, theme);
+    let now = talk.server.last().copied().unwrap_or_default();
+    let lit = SERVER_STATES.iter().position(|state| *state == now);
+    let passed = SERVER_STATES.map(|state| talk.server.contains(&state));
+    states(painter, row(0.0), &words.word("talk-server"), &server, (lit, &passed), theme.good, theme);
     let client: Vec<String> = CLIENT_STATES.iter().map(name_of).collect();
-    let lit = CLIENT_STATES.iter().position(|state| *state == talk.client);
-    states(painter, row(1.0), &words.word("talk-client"), &client, lit, theme.selected, theme);
-    let next = words.say("talk-next", &[("commands", (&possible(talk.server)).into())]);
+    let lit = CLIENT_STATES.iter().position(|state| Some(state) == talk.client.last());
+    let passed = CLIENT_STATES.map(|state| talk.client.contains(&state));
+    states(painter, row(1.0), &words.word("talk-client"), &client, (lit, &passed), theme.selected, theme);
+    // A server that has closed understands nothing any more.
+    let commands = possible(now);
+    let next = match commands.as_str() {
+        "" => String::new(),
+        commands => words.say("talk-next", &[("commands", commands.into())]),
+    };
     let at = pos2(rect.left() + 14.0, row(2.0).top());
-    painter.text(at, Align2::LEFT_TOP, next, theme.text(theme::NOTE + 1.0), theme.dim);
-    let body = Rect::from_min_max(pos2(rect.left() + 14.0, at.y + 26.0), rect.max - vec2(14.0, 8.0));
+    painter.text(at, Align2::LEFT_TOP, next, theme.text(theme::TEXT), theme.dim);
+    let body = Rect::from_min_max(pos2(rect.left() + 14.0, at.y + 26.0 * scale), rect.max - vec2(14.0, 8.0));
     lines(painter, body, &talk.lines, theme);
 }
 
@@ -96,26 +107,38 @@ fn states(
     rect: Rect,
     title: &str,
     names: &[String],
-    lit: Option<usize>,
+    (lit, passed): (Option<usize>, &[bool]),
     colour: Color32,
     theme: &Theme,
 ) {
-    let font = theme.text(theme::NOTE);
-    let label = 64.0;
+    let font = theme.text(theme::TEXT);
+    let label = 58.0 * theme.scale;
     painter.text(rect.left_center(), Align2::LEFT_CENTER, title, font, theme.dim);
     let gap = 6.0;
     let width = (rect.width() - label - gap * (names.len() as f32 - 1.0)) / names.len() as f32;
     for (number, name) in names.iter().enumerate() {
         let left = rect.left() + label + number as f32 * (width + gap);
-        let pill = Rect::from_min_size(pos2(left, rect.top() + 4.0), vec2(width, 30.0));
+        let pill = Rect::from_min_size(pos2(left, rect.top() + 3.0 * theme.scale), vec2(width, 32.0 * theme.scale));
         let on = lit == Some(number);
-        let passed = lit.is_some_and(|lit| number < lit);
+        let been = passed.get(number).copied().unwrap_or(false);
         let fill = if on { colour } else { theme.card };
-        let stroke = Stroke::new(if on { 2.0 } else { 1.0 }, if on || passed { colour } else { theme.line });
-        painter.rect(pill, 15.0, fill, stroke, StrokeKind::Inside);
-        let font = theme.text(theme::NOTE);
-        let text = fitted(painter, &name.replace('_', " "), &font, width - 8.0);
-        painter.text(pill.center(), Align2::CENTER_CENTER, text, font, if on { theme.card } else { theme.ink });
+        let stroke = Stroke::new(if on { 2.0 } else { 1.0 }, if on || been { colour } else { theme.line });
+        painter.rect(pill, pill.height() / 2.0, fill, stroke, StrokeKind::Inside);
+        let font = theme.text(theme::NOTE + 1.0);
+        let text = fitted(painter, &name.replace('_', " "), &font, width - 6.0);
+        painter.text(
+            pill.center(),
+            Align2::CENTER_CENTER,
+            text,
+            font,
+            if on {
+                theme.card
+            } else if been {
+                theme.ink
+            } else {
+                theme.dim
+            },
+        );
         if number > 0 {
             let (from, to) = (pos2(left - gap, pill.center().y), pos2(left, pill.center().y));
             painter.line_segment([from, to], Stroke::new(1.0, theme.line));
@@ -137,13 +160,13 @@ fn lines(painter: &Painter, rect: Rect, lines: &[Spoken], theme: &Theme) {
             Speaker::Note => theme.dim,
         };
         let text = line.octets.as_deref().unwrap_or(&line.text).trim_end();
-        let galley = painter.layout(text.to_owned(), theme.mono(13.0), theme.ink, column - 30.0);
+        let galley = painter.layout(text.to_owned(), theme.mono(theme::TEXT), theme.ink, column - 30.0);
         let note = match (line.meaning.as_str(), line.section) {
             ("", section) => section.to_owned(),
             (meaning, "") => meaning.to_owned(),
             (meaning, section) => format!("{meaning} ({section})"),
         };
-        let note = painter.layout(note, theme.text(theme::NOTE), theme.dim, rect.width() - column - 12.0);
+        let note = painter.layout(note, theme.text(theme::TEXT - 1.0), theme.dim, rect.width() - column - 12.0);
         let size = galley.size().y.max(note.size().y) + 7.0;
         if height + size > rect.height() {
             break;
@@ -158,7 +181,7 @@ fn lines(painter: &Painter, rect: Rect, lines: &[Spoken], theme: &Theme) {
             Speaker::Server => "←",
             Speaker::Note => "·",
         };
-        painter.text(pos2(rect.left(), y), Align2::LEFT_TOP, mark, theme.mono(13.0), colour);
+        painter.text(pos2(rect.left(), y), Align2::LEFT_TOP, mark, theme.mono(theme::TEXT), colour);
         painter.vline(rect.left() + 20.0, y..=y + size - 5.0, Stroke::new(2.0, colour));
         painter.galley(pos2(rect.left() + 28.0, y), galley, theme.ink);
         painter.galley(pos2(rect.left() + column + 8.0, y), note, theme.dim);

@@ -152,6 +152,8 @@ impl Theme {
         visuals.hyperlink_color = self.selected;
         visuals.selection.bg_fill = mix(self.card, self.selected, 0.35);
         visuals.selection.stroke = Stroke::new(1.0, self.ink);
+        // Nothing blinks, and a window that stands still draws nothing.
+        visuals.text_cursor.blink = false;
         visuals.warn_fg_color = self.later;
         visuals.error_fg_color = self.bad;
         let radius = CornerRadius::same(RADIUS);

@@ -6,6 +6,7 @@
 pub mod accounts;
 pub mod console;
 pub mod dial;
+pub mod dnsbl;
 pub mod layout;
 pub mod man;
 pub mod named;
@@ -13,6 +14,7 @@ pub mod packages;
 pub mod password;
 pub mod process;
 pub mod program;
+pub mod refusal;
 pub mod saslauthd;
 pub mod services;
 pub mod shell;
@@ -33,6 +35,7 @@ use accounts::Accounts;
 use layout::Layout;
 pub use process::{Command, Ctx, Effect, Exit, Input, Priority, Process, Signal, Spawn};
 pub use program::{Env, Program, Programs, Progress, Resume};
+use refusal::Refusals;
 use services::Services;
 use syslog::Syslog;
 use vfs::Vfs;
@@ -91,6 +94,8 @@ pub struct Host {
     pub listeners: BTreeMap<Listener, ProcId>,
     /// Who receives datagrams on which port; the world keeps it.
     pub udp_ports: BTreeMap<u16, ProcId>,
+    /// What its servers refuse on purpose.
+    pub refusals: Refusals,
     /// Process ids given so far.
     pub last_proc: u32,
     /// When it was switched on.

@@ -246,7 +246,8 @@ impl Ctx<'_> {
         sock
     }
 
-    fn new_socket(&mut self) -> Socket {
+    /// A number for a connection, so that it can be told from all others.
+    pub fn new_socket(&mut self) -> Socket {
         let sock = Socket(*self.next_socket);
         *self.next_socket += 2;
         sock

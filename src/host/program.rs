@@ -104,6 +104,8 @@ pub struct Env<'a, 'c> {
     pub stdout: &'a mut Vec<u8>,
     /// Standard error so far in this call.
     pub stderr: &'a mut Vec<u8>,
+    /// Whether standard output is a pipe that nobody reads any more.
+    pub reader_gone: bool,
     /// Whether standard output is a terminal. Postfix's commands write messages only to one.
     pub tty: bool,
 }

@@ -32,6 +32,8 @@ pub struct PartResult {
     pub percent: u64,
     /// What was found.
     pub finding: Finding,
+    /// Of an answer: which attempt was right, counted from 0.
+    pub attempt: Option<usize>,
 }
 
 /// A task with what was found.
@@ -43,6 +45,8 @@ pub struct TaskResult {
     pub title: Text,
     /// Points for it.
     pub points: u64,
+    /// Whether they come on top of the lab's points.
+    pub bonus: bool,
     /// Hundredths of points that it earns.
     pub earned: u64,
     /// How it stands.
@@ -71,12 +75,25 @@ pub struct Report {
     pub tasks: Vec<TaskResult>,
     /// What must go on working.
     pub guards: Vec<GuardResult>,
-    /// Points for everything.
+    /// Points for everything but what comes on top.
     pub points: u64,
     /// Hundredths of points earned.
     pub earned: u64,
     /// Whether it is passed.
     pub passed: bool,
+}
+
+impl Report {
+    /// Work that was taken over from the model solution earns nothing.
+    pub fn take_over(&mut self, tasks: &BTreeSet<String>, pass: u64) {
+        for task in self.tasks.iter_mut().filter(|task| tasks.contains(&task.id)) {
+            task.earned = 0;
+            task.reduced
+                .push(super::check::text("taken over from the model solution", "aus der Musterlösung übernommen"));
+        }
+        self.earned = self.tasks.iter().map(|task| task.earned).sum();
+        self.passed = self.earned >= self.points * pass;
+    }
 }
 
 /// Judges every task.
@@ -106,7 +123,7 @@ pub fn judge(lab: &Lab, hints: &BTreeMap<String, u64>, bench: &Bench<'_>) -> Rep
         }
         tasks.push(result);
     }
-    let points = tasks.iter().map(|task| task.points).sum();
+    let points = tasks.iter().filter(|task| !task.bonus).map(|task| task.points).sum();
     let earned = tasks.iter().map(|task| task.earned).sum();
     Report { tasks, guards, points, earned, passed: earned >= points * lab.pass }
 }
@@ -116,6 +133,7 @@ fn waiting(task: &Task, missing: &str, hints: u64) -> TaskResult {
         id: task.id.clone(),
         title: task.title.clone(),
         points: task.points,
+        bonus: task.bonus,
         earned: 0,
         outcome: Outcome::Waiting(missing.to_owned()),
         parts: Vec::new(),
@@ -130,17 +148,15 @@ fn look(task: &Task, hints: u64, broken: &[(&Text, u64)], bench: &Bench<'_>) -> 
         .iter()
         .map(|part| {
             let finding = part.check.look(bench);
-            let percent = match &part.check {
-                Check::Answer(answer) => answer.percent(bench),
-                _ => u64::from(finding.ok) * 100,
+            let percent = part.check.percent(bench, &finding);
+            let attempt = match &part.check {
+                Check::Answer(answer) => answer.right_attempt(bench),
+                _ => None,
             };
-            PartResult { name: part.name.clone(), percent, finding }
+            PartResult { name: part.name.clone(), percent, finding, attempt }
         })
         .collect();
-    let weight: u64 = task.parts.iter().map(|part| part.weight).sum();
-    let sum: u64 = task.parts.iter().zip(&parts).map(|(part, result)| part.weight * result.percent).sum();
-    // In hundredths of a percent, so that a third is not lost.
-    let mut share = (sum * 100 + weight / 2).checked_div(weight).unwrap_or_default();
+    let mut share = share(task, &parts);
     let fulfilled = parts.iter().all(|part| part.finding.ok);
     let mut reduced = Vec::new();
     let mut outcome = if fulfilled { Outcome::Done } else { Outcome::NotYet };
@@ -172,6 +188,7 @@ fn look(task: &Task, hints: u64, broken: &[(&Text, u64)], bench: &Bench<'_>) -> 
         id: task.id.clone(),
         title: task.title.clone(),
         points: task.points,
+        bonus: task.bonus,
         earned,
         outcome,
         parts,
@@ -180,8 +197,61 @@ fn look(task: &Task, hints: u64, broken: &[(&Text, u64)], bench: &Bench<'_>) -> 
     }
 }
 
+/// What the parts earn, in hundredths of a percent, so that a third is not lost.
+fn share(task: &Task, parts: &[PartResult]) -> u64 {
+    if let Some(cost) = task.each_missing {
+        let cost = (cost * 1_000_000.0 / task.points.max(1) as f64).round() as u64;
+        let missing: u64 = parts.iter().map(|part| cost * (100 - part.percent.min(100)) / 100).sum();
+        // What was only spared is nothing earned.
+        let none = parts.iter().all(|part| part.percent == 0);
+        return if none { 0 } else { 10_000_u64.saturating_sub((missing + 50) / 100) };
+    }
+    let weight: u64 = task.parts.iter().map(|part| part.weight).sum();
+    let sum: u64 = task.parts.iter().zip(parts).map(|(part, result)| part.weight * result.percent).sum();
+    (sum * 100 + weight / 2).checked_div(weight).unwrap_or_default()
+}
+
 /// The first misconception that is seen. Of a fulfilled task only those that limit its points
 /// are looked for.
 fn recognised<'a>(known: &'a [Misconception], fulfilled: bool, bench: &Bench<'_>) -> Option<&'a Misconception> {
     known.iter().filter(|known| !fulfilled || known.cap.is_some()).find(|known| known.when.look(bench).ok)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn task(further: &str) -> Task {
+        let part = "(name: (en: \"\", de: \"\"), check: All([]))";
+        let text = format!(
+            "(id: \"1\", points: 6, {further} title: (en: \"\", de: \"\"), parts: [{part}, {part}, {part}, {part}])"
+        );
+        ron::from_str(&text).unwrap()
+    }
+
+    fn parts(percents: [u64; 4]) -> Vec<PartResult> {
+        percents
+            .map(|percent| PartResult { name: Text::default(), percent, finding: Finding::default(), attempt: None })
+            .into()
+    }
+
+    #[test]
+    fn parts_share_the_points_by_weight() {
+        assert_eq!(share(&task(""), &parts([100, 100, 100, 0])), 7_500);
+        assert_eq!(share(&task(""), &parts([50, 0, 0, 0])), 1_250);
+    }
+
+    #[test]
+    fn parts_that_are_missing_cost_points_each_but_nothing_is_earned_by_doing_nothing() {
+        let task = task("each_missing: Some(2),");
+        for (percents, share_of) in [
+            ([100, 100, 100, 100], 10_000),
+            ([100, 100, 100, 0], 6_667),
+            ([100, 100, 0, 0], 3_333),
+            ([100, 0, 0, 0], 0),
+            ([0, 0, 0, 0], 0),
+        ] {
+            assert_eq!(share(&task, &parts(percents)), share_of, "{percents:?}");
+        }
+    }
 }

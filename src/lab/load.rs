@@ -1,11 +1,12 @@
 //! From a lab's folder to a lab, and from a lab to one student's variant of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ron::extensions::Extensions;
 use sha2::{Digest, Sha256};
 
+use super::gaps::Draft;
 use super::script::{self, Step};
 use super::variation::{self, Student, Values};
 use super::written;
@@ -130,6 +131,11 @@ impl Lab {
         &self.written
     }
 
+    /// The values of a student's variant.
+    pub fn values(&self, student: &Student) -> Values {
+        variation::draw(&self.written.variation, variation::seed(&self.written.id, student))
+    }
+
     /// The variant of a student.
     ///
     /// # Errors
@@ -137,13 +143,18 @@ impl Lab {
     pub fn instance(&self, student: &Student) -> Result<Instance, Vec<Problem>> {
         let seed = variation::seed(&self.written.id, student);
         let values = variation::draw(&self.written.variation, seed);
+        let escaped = variation::escaped(&values);
         let mut problems = Vec::new();
         let mut filled = |path: &str| -> Option<String> {
             let Some(text) = self.folder.text(path) else {
-                problems.push(about(&self.folder.file(path), "the file is missing"));
+                problems.push(
+                    about(&self.folder.file(path), "the file is missing")
+                        .help("`mxlab new lab` makes all that there must be"),
+                );
                 return None;
             };
-            match variation::fill(&text, &values) {
+            let values = if path.ends_with(".ron") { &escaped } else { &values };
+            match variation::fill(&text, values) {
                 Ok(text) => Some(text),
                 Err(unknown) => {
                     problems.extend(unknown.into_iter().map(|(span, name)| {
@@ -172,11 +183,12 @@ impl Lab {
             .filter_map(|path| Some((path, path.strip_prefix("wrong/")?.strip_suffix(".sh")?)))
             .map(|(path, name)| (name.to_owned(), filled(path)))
             .collect();
-        let (Some(lab), Some(scenario), Some(en), Some(de), Some(solution)) = (lab, scenario, en, de, solution) else {
+        let (Some(lab_text), Some(scenario), Some(en), Some(de), Some(solution)) = (lab, scenario, en, de, solution)
+        else {
             return Err(problems);
         };
         let parsed: Result<written::Lab, _> =
-            parse_ron(&self.folder.file("lab.ron"), &lab, Extensions::UNWRAP_VARIANT_NEWTYPES);
+            parse_ron(&self.folder.file("lab.ron"), &lab_text, Extensions::UNWRAP_VARIANT_NEWTYPES);
         let network = self.scenario(scenario, &values);
         let (lab, scenario) = match (parsed, network) {
             (Ok(lab), Ok(scenario)) => (lab, scenario),
@@ -187,7 +199,12 @@ impl Lab {
         };
         let steps = |path: &str, text: &str, problems: &mut Vec<Problem>| {
             script::parse(text)
-                .map_err(|error| problems.push(about(&self.folder.file(path), error.to_string())))
+                .map_err(|error| {
+                    let start = text.lines().take(error.line - 1).map(|line| line.len() + 1).sum();
+                    let message = format!("`{}` is no step of a script", error.text);
+                    let span = start..start + error.text.len();
+                    problems.push(Problem::new(&self.folder.file(path), text, span, message).help(error.help));
+                })
                 .unwrap_or_default()
         };
         let solution = steps("solution.sh", &solution, &mut problems);
@@ -205,11 +222,24 @@ impl Lab {
                     let steps = steps(&path, &text, &mut problems);
                     ways.insert(name, Wrong { steps, task, feedback });
                 }
-                _ => problems.push(about(&self.folder.file(&path), "`# task: ID` and `# feedback: WORDS` are missing")),
+                _ => {
+                    let problem = about(&self.folder.file(&path), "it does not say what it must bring about");
+                    problems.push(problem.help("begin with `# task: ID` and `# feedback: WORDS THAT ARE SAID`"));
+                }
             }
         }
         let (en, de) = (sections(&en), sections(&de));
-        problems.extend(self.gaps(&lab, &scenario, &en, &de, &ways));
+        let draft = Draft {
+            name: &self.folder.name,
+            text: &lab_text,
+            lab: &lab,
+            scenario: &scenario,
+            en: &en,
+            de: &de,
+            solution: &solution,
+            wrong: &ways,
+        };
+        problems.extend(draft.gaps());
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -255,109 +285,34 @@ impl Lab {
         }
         Scenario::load(&sources)
     }
-
-    /// What does not fit together.
-    fn gaps(
-        &self,
-        lab: &written::Lab,
-        scenario: &Scenario,
-        en: &BTreeMap<String, String>,
-        de: &BTreeMap<String, String>,
-        wrong: &BTreeMap<String, Wrong>,
-    ) -> Vec<Problem> {
-        let file = self.folder.file("lab.ron");
-        let mut problems = Vec::new();
-        let ids: BTreeSet<&str> = lab.tasks.iter().map(|task| task.id.as_str()).collect();
-        if ids.len() != lab.tasks.len() {
-            problems.push(about(&file, "two tasks have the same id"));
-        }
-        if lab.tasks.is_empty() {
-            problems.push(about(&file, "there is no task"));
-        }
-        for task in &lab.tasks {
-            for (path, sections) in [("text.en.md", en), ("text.de.md", de)] {
-                if !sections.contains_key(&task.id) {
-                    let problem = about(&self.folder.file(path), format!("task {} has no section", task.id));
-                    problems.push(problem.help(format!("add a heading `## {} …`", task.id)));
-                }
-            }
-            if task.parts.is_empty() || task.parts.iter().all(|part| part.weight == 0) {
-                problems.push(about(&file, format!("task {} has no part that counts", task.id)));
-            }
-            let unknown = task.after.iter().filter(|id| !ids.contains(id.as_str()));
-            problems
-                .extend(unknown.map(|id| about(&file, format!("task {} comes after the unknown task {id}", task.id))));
-        }
-        for (name, way) in wrong {
-            if !ids.contains(way.task.as_str()) {
-                let file = self.folder.file(&format!("wrong/{name}.sh"));
-                problems.push(about(&file, format!("there is no task {}", way.task)));
-            }
-        }
-        let hosts: BTreeSet<&str> = scenario.hosts.iter().map(|host| host.name.as_str()).collect();
-        for host in lab.permits.hosts.keys().chain(&lab.permits.power).chain(&lab.permits.at) {
-            if !hosts.contains(host.as_str()) {
-                let problem = about(&file, format!("`permits` names the unknown host `{host}`"));
-                problems.push(match nearest(host, hosts.iter().copied()) {
-                    Some(near) => problem.help(format!("did you mean `{near}`?")),
-                    None => problem,
-                });
-            }
-        }
-        for text in texts(lab) {
-            if text.en.trim().is_empty() != text.de.trim().is_empty() {
-                let said = if text.en.trim().is_empty() { &text.de } else { &text.en };
-                problems.push(about(&file, format!("only one language says {said:?}")));
-            }
-        }
-        for question in &lab.predict {
-            if question.right == 0 || question.right > question.choices.len() as u64 {
-                problems.push(about(
-                    &file,
-                    format!("question {}: no choice has the number {}", question.id, question.right),
-                ));
-            }
-        }
-        problems
-    }
 }
 
-/// All texts of a lab file.
-fn texts(lab: &written::Lab) -> Vec<&written::Text> {
-    let mut texts = vec![&lab.title, &lab.summary];
-    texts.extend(lab.keep.iter().map(|guard| &guard.name));
-    for task in &lab.tasks {
-        texts.push(&task.title);
-        texts.extend(&task.hints);
-        texts.extend(task.parts.iter().map(|part| &part.name));
-        texts.extend(task.parts.iter().flat_map(|part| part.check.answers()).map(|answer| &answer.ask));
-        texts.extend(task.stuck.iter().chain(&task.lost).map(|known| &known.say));
-    }
-    for question in &lab.predict {
-        texts.extend([&question.ask, &question.why]);
-        texts.extend(&question.choices);
-    }
-    texts
-}
-
-/// A text with every `{{name}}` replaced by a zero, which is good in a string and as a number.
+/// A text with every `{{name}}` that stands for a number replaced by a zero. Those in strings stay.
 fn blanked(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once("{{") {
-        out.push_str(before);
-        match after.split_once("}}") {
-            Some((_, after)) => {
+    let mut chars = text.chars().peekable();
+    let (mut in_string, mut in_comment) = (false, false);
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' if in_string => {
+                out.push(c);
+                out.extend(chars.next());
+                continue;
+            }
+            '"' if !in_comment => in_string = !in_string,
+            '/' if !in_string && chars.peek() == Some(&'/') => in_comment = true,
+            '\n' => in_comment = false,
+            '{' if !in_string && !in_comment && chars.peek() == Some(&'{') => {
+                while chars.next().is_some_and(|c| c != '}') {}
+                chars.next();
                 out.push('0');
-                rest = after;
+                continue;
             }
-            None => {
-                out.push_str("{{");
-                rest = after;
-            }
+            _ => {}
         }
+        out.push(c);
     }
-    out + rest
+    out
 }
 
 /// The sections of an instruction text by task; what stands before the first under the empty name.

@@ -5,6 +5,7 @@
 //! of model solutions.
 
 pub mod check;
+mod gaps;
 pub mod judge;
 mod load;
 pub mod script;

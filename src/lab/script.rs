@@ -9,7 +9,10 @@
 //! #@ wait 10m
 //! #@ answer queue-id from mx1: postqueue -j | jq -r .queue_id
 //! #@ answer code: 550
+//! #@ task 3
 //! ```
+//!
+//! `#@ task 3` says that all before it is what the tasks before 3 need: a stage to catch up to.
 
 use crate::scenario::parse_duration;
 use crate::sim::Duration;
@@ -26,6 +29,17 @@ pub enum Step {
         /// The lines.
         lines: String,
     },
+    /// Writes a file with an editor, as root.
+    Write {
+        /// Where.
+        host: String,
+        /// Absolute path.
+        path: String,
+        /// Content.
+        text: String,
+    },
+    /// Here the work for a task begins.
+    Task(String),
     /// Lets time pass.
     Wait(Duration),
     /// Switches a host off or on.
@@ -83,6 +97,7 @@ pub fn parse(script: &str) -> Result<Vec<Step>, ScriptError> {
                     let time = parse_duration(time).ok_or_else(|| wrong("write `#@ wait 10m`"))?;
                     steps.push(Step::Wait(time));
                 }
+                ["task", id] => steps.push(Step::Task((*id).to_owned())),
                 ["power", host, state @ ("on" | "off")] => {
                     steps.push(Step::Power { host: (*host).to_owned(), up: *state == "on" });
                 }
@@ -92,7 +107,7 @@ pub fn parse(script: &str) -> Result<Vec<Step>, ScriptError> {
                 ),
                 _ => {
                     return Err(wrong(
-                        "known are `on HOST [as USER]`, `wait TIME`, `power HOST on|off`, `answer ID: TEXT`",
+                        "known are `on HOST [as USER]`, `wait TIME`, `power HOST on|off`, `answer ID: TEXT`, `task ID`",
                     ));
                 }
             }
@@ -120,6 +135,34 @@ pub fn parse(script: &str) -> Result<Vec<Step>, ScriptError> {
     }
     steps.retain(|step| !matches!(step, Step::Run { lines, .. } if is_idle(lines)));
     Ok(steps)
+}
+
+/// A place in a script from which one can go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stage<'a> {
+    /// The task that is done next.
+    pub task: &'a String,
+    /// What comes before.
+    pub steps: &'a [Step],
+}
+
+impl<'a> Stage<'a> {
+    /// The tasks whose work comes before.
+    pub fn tasks_before(self) -> impl Iterator<Item = &'a String> {
+        tasks(self.steps).map(|(_, task)| task)
+    }
+}
+
+/// The stages of a script in order; the first has nothing before it.
+pub fn stages(steps: &[Step]) -> impl Iterator<Item = Stage<'_>> {
+    tasks(steps).map(|(at, task)| Stage { task, steps: &steps[..at] })
+}
+
+fn tasks(steps: &[Step]) -> impl Iterator<Item = (usize, &String)> {
+    steps.iter().enumerate().filter_map(|(at, step)| match step {
+        Step::Task(task) => Some((at, task)),
+        _ => None,
+    })
 }
 
 /// Whether lines do nothing.
@@ -156,6 +199,19 @@ mod tests {
                 Step::Answer { id: "code".into(), text: "550".into() },
                 run("ls\n"),
             ]
+        );
+    }
+
+    #[test]
+    fn stages_have_what_comes_before_them() {
+        let steps = parse("#@ task 1\n#@ on mx1\nls\n#@ task 2\ndate\n#@ task 3\n").unwrap();
+        let found: Vec<(String, usize, Vec<&String>)> = stages(&steps)
+            .map(|stage| (stage.task.clone(), stage.steps.len(), stage.tasks_before().collect()))
+            .collect();
+        let one = |id: &str| id.to_owned();
+        assert_eq!(
+            found,
+            [(one("1"), 0, vec![]), (one("2"), 2, vec![&one("1")]), (one("3"), 4, vec![&one("1"), &one("2")])]
         );
     }
 

@@ -10,6 +10,8 @@ use crate::sim::dice::Dice;
 /// Letters of invented words: none that look like another one.
 const CONSONANTS: &[u8] = b"bdfgklmnprstvz";
 const VOWELS: &[u8] = b"aeiou";
+/// How deep values may name others.
+const DEPTH: usize = 3;
 
 /// Who does a lab: together with the lab it decides every drawn value.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -51,6 +53,21 @@ pub fn draw(variation: &BTreeMap<String, Draw>, seed: u64) -> Values {
                 let fields = pick(records, &mut dice).into_iter().flatten();
                 values.extend(fields.map(|(field, value)| (format!("{name}.{field}"), value.clone())));
             }
+            Draw::Several { count, of, apart } => {
+                let mut rest: Vec<usize> = (0..of.len()).collect();
+                let mut chosen = Vec::new();
+                while (chosen.len() as u64) < *count && !rest.is_empty() {
+                    let one = rest.remove(dice.below(rest.len() as u64) as usize);
+                    rest.retain(|other| apart.as_ref().is_none_or(|field| of[*other].get(field) != of[one].get(field)));
+                    chosen.push(one);
+                }
+                // In the order of the file, in which one may lead to the next.
+                chosen.sort_unstable();
+                for (number, index) in (1..).zip(chosen) {
+                    let fields = of[index].iter();
+                    values.extend(fields.map(|(field, value)| (format!("{name}.{number}.{field}"), value.clone())));
+                }
+            }
             Draw::Number { from, to, step } => {
                 let steps = to.saturating_sub(*from) / (*step).max(1) + 1;
                 values.insert(name.clone(), (from + dice.below(steps) * step).to_string());
@@ -59,6 +76,19 @@ pub fn draw(variation: &BTreeMap<String, Draw>, seed: u64) -> Values {
                 let letter =
                     |at| pick(if at % 2 == 0 { CONSONANTS } else { VOWELS }, &mut dice).map(|c| char::from(*c));
                 values.insert(name.clone(), (0..(*letters).min(64)).filter_map(letter).collect());
+            }
+        }
+    }
+    resolve(values)
+}
+
+/// Values that name others in double braces, with those put in.
+fn resolve(mut values: Values) -> Values {
+    for _ in 0..DEPTH {
+        let before = values.clone();
+        for value in values.values_mut().filter(|value| value.contains("{{")) {
+            if let Ok(filled) = fill(value, &before) {
+                *value = filled;
             }
         }
     }
@@ -98,6 +128,12 @@ pub fn fill(text: &str, values: &Values) -> Result<String, Vec<(std::ops::Range<
     }
     out.push_str(&text[rest..]);
     if unknown.is_empty() { Ok(out) } else { Err(unknown) }
+}
+
+/// The same values as they stand in a string of a RON file.
+pub(super) fn escaped(values: &Values) -> Values {
+    let escape = |value: &String| value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+    values.iter().map(|(name, value)| (name.clone(), escape(value))).collect()
 }
 
 fn is_name(text: &str) -> bool {
@@ -141,6 +177,35 @@ mod tests {
         let before = draw(&variation, 7)["word"].clone();
         variation.insert("another".to_owned(), Draw::Word(8));
         assert_eq!(draw(&variation, 7)["word"], before);
+    }
+
+    #[test]
+    fn several_groups_are_different_and_apart_and_may_name_other_values() {
+        let group = |name: &str, layer: &str| {
+            BTreeMap::from([
+                ("name".to_owned(), format!("{name}-{{{{word}}}}")),
+                ("layer".to_owned(), layer.to_owned()),
+            ])
+        };
+        let of = vec![group("a", "dns"), group("b", "dns"), group("c", "tcp"), group("d", "box")];
+        let variation = BTreeMap::from([
+            ("fault".to_owned(), Draw::Several { count: 3, of, apart: Some("layer".into()) }),
+            ("word".to_owned(), Draw::OneOf(words(&["x"]))),
+        ]);
+        for seed in 0..50 {
+            let values = draw(&variation, seed);
+            let layers: std::collections::BTreeSet<&String> =
+                (1..=3).map(|number| &values[&format!("fault.{number}.layer")]).collect();
+            assert_eq!(layers.len(), 3);
+            assert!(values["fault.1.name"].ends_with("-x"));
+        }
+    }
+
+    #[test]
+    fn values_are_safe_in_the_strings_of_ron_files() {
+        let values = Values::from([("a".to_owned(), "say \"x\"\nC:\\".to_owned())]);
+        let text = fill("\"{{a}}\"", &escaped(&values)).unwrap();
+        assert_eq!(ron::from_str::<String>(&text).unwrap(), values["a"]);
     }
 
     #[test]

@@ -30,6 +30,9 @@ pub struct Lab {
     /// Percent of the points that pass it.
     #[serde(default = "default_pass")]
     pub pass: u64,
+    /// Minutes that there are, if it is always done as an exam.
+    #[serde(default)]
+    pub exam: Option<u64>,
     /// What differs from student to student; used as `{{name}}` in every text of the lab.
     #[serde(default)]
     pub variation: BTreeMap<String, Draw>,
@@ -66,6 +69,16 @@ pub enum Draw {
     Shuffled(Vec<String>),
     /// One of these groups of values that belong together, as `{{name.field}}`.
     Record(Vec<BTreeMap<String, String>>),
+    /// So many of these groups, in this order, as `{{name.1.field}}`, `{{name.2.field}}` …
+    Several {
+        /// How many.
+        count: u64,
+        /// Of which.
+        of: Vec<BTreeMap<String, String>>,
+        /// A field in which no two of them may be alike.
+        #[serde(default)]
+        apart: Option<String>,
+    },
     /// A number.
     Number {
         /// The least.
@@ -128,6 +141,12 @@ pub struct Task {
     pub title: Text,
     /// Points for it.
     pub points: u64,
+    /// Whether they come on top of the lab's points.
+    #[serde(default)]
+    pub bonus: bool,
+    /// Points that every part costs which is not fulfilled; by their weights if missing.
+    #[serde(default)]
+    pub each_missing: Option<f64>,
     /// Hints in the order in which they are given.
     #[serde(default)]
     pub hints: Vec<Text>,

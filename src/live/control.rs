@@ -53,7 +53,7 @@ impl std::fmt::Display for Report {
 /// The wishes, for people.
 pub const HELP: &str = "\
   p          pause, or go on
-  s          step: up to the next thing that happens
+  s          step: up to the next thing that happens, at most an hour
   f 1h       fast-forward by one hour (90s, 10m, 2d)
   x 10       ten times the speed of the clock (x 1 is normal)
   block 25   connections to port 25 vanish; block 25 reject: they are refused
@@ -61,6 +61,8 @@ pub const HELP: &str = "\
   fault rcpt 451        RCPT is answered with 451 (also: drop, delay10); stages: helo mail rcpt data message quit …
   fault mail 421 2 ws1  only the second MAIL of a client at ws1
   repair rcpt           no longer
+  show ws1   --watch: only the dialogues of ws1; show: of all again
+  students   who has joined the class, and from where
   i          virtual time, events, open sockets
   q          quit
 ";
@@ -76,6 +78,10 @@ pub enum Line {
     Quit,
     /// Show the help.
     Help,
+    /// Who has joined the class?
+    Students,
+    /// Watch the dialogues of one host only, or of all again.
+    Show(Option<String>),
 }
 
 /// Reads a line.
@@ -87,7 +93,7 @@ pub fn parse(line: &str) -> Result<Line, String> {
     let wish = match words.as_slice() {
         [] | ["i" | "status"] => Control::Status,
         ["p" | "pause-or-resume"] => return Ok(Line::Toggle),
-        ["pause"] => Control::Pause,
+        ["pause" | "freeze"] => Control::Pause,
         ["resume" | "go"] => Control::Resume,
         ["s" | "step"] => Control::Step,
         ["x" | "speed", factor] => match factor.trim_end_matches('x').parse::<f64>() {
@@ -115,6 +121,9 @@ pub fn parse(line: &str) -> Result<Line, String> {
             Control::Fault(Box::new(Input::Repair { name: format!("port {name}") }))
         }
         ["repair", stage] => Control::Fault(Box::new(Input::Repair { name: format!("fault {stage}") })),
+        ["students" | "who"] => return Ok(Line::Students),
+        ["show"] => return Ok(Line::Show(None)),
+        ["show", host] => return Ok(Line::Show(Some((*host).to_owned()))),
         ["q" | "quit" | "exit"] => return Ok(Line::Quit),
         ["?" | "h" | "help"] => return Ok(Line::Help),
         _ => return Err(format!("`{}` is not understood; ? shows what is", line.trim())),

@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -23,11 +25,15 @@ use crate::trace::EventId;
 /// machine.
 const LEAD: Duration = Duration::from_millis(20);
 /// Octets of one socket that may wait inside the world before it has to wait outside.
-const MAX_BACKLOG: u64 = 128 * 1024;
+const MAX_BACKLOG: u64 = 32 * 1024;
 /// Longest sleep: after it recording and watchers are looked after.
 const TICK: Duration = Duration::from_millis(200);
-/// Inputs that are taken before the world goes on.
+/// Inputs, and octets of them, that are taken before the world goes on: who sends much must not
+/// let the others wait.
 const BATCH: usize = 512;
+const BATCH_OCTETS: usize = 64 * 1024;
+/// How far a step goes where nothing happens.
+const LONGEST_STEP: Duration = Duration::from_secs(3600);
 /// How often the passing of time itself is recorded while something happens.
 const PASS_EVERY: Duration = Duration::from_secs(1);
 
@@ -40,8 +46,10 @@ pub enum ToSocket {
     Ready,
 }
 
+/// Something to be done in the session at the present moment.
+pub type Deed = Box<dyn FnOnce(&mut Session) + Send>;
+
 /// What the driver is told.
-#[derive(Debug)]
 pub enum Command {
     /// A socket connects.
     Open {
@@ -71,12 +79,21 @@ pub enum Command {
     Tls(OutsideId, TlsStep),
     /// The end of a socket.
     Close(OutsideId, CloseHow),
-    /// Something that a person does beside the sockets.
-    Input(Input),
+    /// Something that a person does beside the sockets, even while time stands.
+    Act(Deed),
     /// A person's wish about time.
     Control(Control, oneshot::Sender<Report>),
     /// The end.
     Stop,
+}
+
+impl Command {
+    fn octets(&self) -> usize {
+        match self {
+            Command::Bytes(_, data) | Command::Datagram(_, _, data) => data.len(),
+            _ => 0,
+        }
+    }
 }
 
 /// Looks at a session while it goes on.
@@ -89,12 +106,25 @@ pub trait Watcher: Send {
 #[derive(Clone, Debug)]
 pub struct Handle {
     commands: Sender<Command>,
+    moved: Arc<AtomicU64>,
 }
 
 impl Handle {
     /// Gives a command. After the driver has ended nothing happens.
     pub fn send(&self, command: Command) {
         let _ = self.commands.send(command);
+    }
+
+    /// Does something in the session, and gives what came of it; `None` after the driver has ended.
+    pub fn act<T: Send + 'static>(&self, act: impl FnOnce(&mut Session) -> T + Send + 'static) -> Option<T> {
+        let (sender, done) = oneshot::channel();
+        self.send(Command::Act(Box::new(move |session| _ = sender.send(act(session)))));
+        done.blocking_recv().ok()
+    }
+
+    /// A number that grows whenever something has happened in the session.
+    pub fn moved(&self) -> u64 {
+        self.moved.load(Ordering::Acquire)
     }
 }
 
@@ -115,9 +145,10 @@ pub struct Setup {
 /// Starts the driver; joining gives the session back.
 pub fn start(setup: Setup) -> (Handle, JoinHandle<Session>) {
     let (commands, inbox) = channel();
-    let driver = Driver::new(setup, inbox);
+    let moved = Arc::<AtomicU64>::default();
+    let driver = Driver::new(setup, inbox, moved.clone());
     let thread = std::thread::spawn(move || driver.run());
-    (Handle { commands }, thread)
+    (Handle { commands, moved }, thread)
 }
 
 struct Driver {
@@ -134,11 +165,12 @@ struct Driver {
     watchers: Vec<Box<dyn Watcher>>,
     seen: u64,
     recorded: (Instant, u64),
+    moved: Arc<AtomicU64>,
     stopped: bool,
 }
 
 impl Driver {
-    fn new(setup: Setup, inbox: Receiver<Command>) -> Driver {
+    fn new(setup: Setup, inbox: Receiver<Command>, moved: Arc<AtomicU64>) -> Driver {
         let Setup { mut session, permille, autosave, capture, watchers } = setup;
         session.watch_outside();
         if capture.is_some() {
@@ -159,6 +191,7 @@ impl Driver {
             watchers,
             seen,
             recorded: (now, seen),
+            moved,
             stopped: false,
         };
         if permille != 1000 {
@@ -172,9 +205,14 @@ impl Driver {
             match self.inbox.recv_timeout(self.sleep()) {
                 Ok(command) => {
                     self.catch_up();
+                    let mut octets = command.octets();
                     self.take(command);
                     for _ in 1..BATCH {
-                        let Ok(command) = self.inbox.try_recv() else { break };
+                        let Some(command) = (octets < BATCH_OCTETS).then(|| self.inbox.try_recv().ok()).flatten()
+                        else {
+                            break;
+                        };
+                        octets += command.octets();
                         self.take(command);
                     }
                 }
@@ -224,6 +262,10 @@ impl Driver {
                 let report = self.control(control);
                 let _ = answer.send(report);
             }
+            Command::Act(deed) => {
+                deed(&mut self.session);
+                self.moved.fetch_add(1, Ordering::Release);
+            }
             command if self.clock.is_paused() => self.waiting.push_back(command),
             command => self.perform(command),
         }
@@ -255,8 +297,7 @@ impl Driver {
                     self.sockets.remove(&conn);
                 }
             }
-            Command::Input(input) => self.apply(input),
-            Command::Control(..) | Command::Stop => {}
+            Command::Act(_) | Command::Control(..) | Command::Stop => {}
         }
     }
 
@@ -311,6 +352,7 @@ impl Driver {
                 watcher.look(&self.session, self.seen);
             }
             self.seen = events;
+            self.moved.fetch_add(1, Ordering::Release);
         }
     }
 
@@ -360,10 +402,12 @@ impl Driver {
         }
     }
 
-    /// Goes on until the trace shows something new.
+    /// Goes on until the trace shows something new, at most for a while: daemons look around
+    /// without anything to tell.
     fn step(&mut self) {
         let before = self.session.world().trace().len();
-        while let Some(time) = self.session.world().next_time() {
+        let limit = self.session.world().now() + LONGEST_STEP;
+        while let Some(time) = self.session.world().next_time().filter(|time| *time <= limit) {
             self.session.advance(time);
             if self.session.world().trace().get(EventId(before + 1)).is_some() {
                 break;

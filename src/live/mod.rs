@@ -8,6 +8,7 @@
 
 pub mod autosave;
 pub mod capture;
+pub mod class;
 pub mod clock;
 pub mod control;
 pub mod dns;
@@ -34,6 +35,7 @@ use tokio::sync::{Notify, Semaphore, oneshot};
 
 use autosave::Autosave;
 use capture::Capture;
+use class::Class;
 use control::{Control, Report};
 use driver::{Command, Handle, Watcher};
 use plan::{Choice, Place, PlanError, Service};
@@ -71,6 +73,10 @@ pub struct Options {
     pub pcap: Option<PathBuf>,
     /// Who looks on.
     pub watchers: Vec<Box<dyn Watcher>>,
+    /// Lets a class join.
+    pub class: Option<class::Plan>,
+    /// What is wrong with all certificates that real clients see.
+    pub flaw: Option<tls::Flaw>,
 }
 
 impl Default for Options {
@@ -83,6 +89,8 @@ impl Default for Options {
             authority: None,
             pcap: None,
             watchers: Vec::new(),
+            class: None,
+            flaw: None,
         }
     }
 }
@@ -142,6 +150,7 @@ pub struct Gateway {
     thread: JoinHandle<Session>,
     runtime: Runtime,
     end: Arc<Notify>,
+    class: Option<Arc<Class>>,
 }
 
 /// Ends a gateway from another thread.
@@ -161,23 +170,43 @@ enum Listening {
     Dns(UdpSocket, TcpListener),
 }
 
+/// What all listening sockets have in common.
+#[derive(Clone)]
+struct Doors {
+    shared: Shared,
+    ids: Arc<AtomicU64>,
+    room: Arc<Semaphore>,
+}
+
+impl Doors {
+    /// Serves a socket. Must be called within the runtime.
+    fn open(&self, sockets: Listening, place: Place) {
+        let Doors { shared, ids, room } = self.clone();
+        match sockets {
+            Listening::Tcp(listener) => _ = tokio::spawn(accept(listener, place, ids, room, shared)),
+            Listening::Dns(udp, tcp) => _ = tokio::spawn(answer(udp, tcp, place, ids, shared.driver)),
+        }
+    }
+}
+
 impl Gateway {
     /// Opens the sockets and lets time run.
     ///
     /// # Errors
     /// There is nothing to serve, or a socket or file cannot be opened.
     pub fn start(mut session: Session, options: Options) -> Result<Gateway, ServeError> {
-        let Options { choice, permille, max_connections, record, authority, pcap, watchers } = options;
+        let Options { choice, permille, max_connections, record, authority, pcap, watchers, class, flaw } = options;
         let places = places(&mut session, &choice)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
             .build()
             .map_err(ServeError::Runtime)?;
-        let authority = Arc::new(match authority {
+        let authority = match authority {
             Some(folder) => Authority::of_folder(&folder)?,
             None => Authority::ephemeral()?,
-        });
+        };
+        let authority = Arc::new(authority.with_flaw(flaw));
         let mut bounds = Vec::new();
         let mut listening = Vec::new();
         let mut notes = Vec::new();
@@ -196,6 +225,13 @@ impl Gateway {
                 Err(error) => return Err(explain(place.wanted, error)),
             }
         }
+        let join = match &class {
+            Some(plan) => {
+                let address = SocketAddr::new(plan.address, plan.port);
+                Some(runtime.block_on(TcpListener::bind(address)).map_err(|error| explain(address, error))?)
+            }
+            None => None,
+        };
         let autosave = match record {
             Some(path) => {
                 Some(Autosave::create(&path, &session).map_err(|error| ServeError::File(path.clone(), error))?)
@@ -210,15 +246,22 @@ impl Gateway {
         let (driver, thread) = driver::start(driver::Setup { session, permille, autosave, capture, watchers });
         let shared = Shared { driver: driver.clone(), authority: authority.clone(), start };
         let ids = Arc::new(AtomicU64::new(1));
-        let room = Arc::new(Semaphore::new(max_connections));
+        let doors = Doors { shared, ids, room: Arc::new(Semaphore::new(max_connections)) };
+        let within = runtime.enter();
         for (bound, sockets) in bounds.iter().zip(listening) {
-            let (shared, place, ids, room) = (shared.clone(), bound.place.clone(), ids.clone(), room.clone());
-            match sockets {
-                Listening::Tcp(listener) => _ = runtime.spawn(accept(listener, place, ids, room, shared)),
-                Listening::Dns(udp, tcp) => _ = runtime.spawn(answer(udp, tcp, place, ids, shared.driver)),
-            }
+            doors.open(sockets, bound.place.clone());
         }
-        Ok(Gateway { bounds, notes, authority, driver, thread, runtime, end: Arc::default() })
+        let class = match class.zip(join) {
+            Some((plan, listener)) => {
+                let address = listener.local_addr().map_err(ServeError::Runtime)?;
+                let class = Arc::new(Class::new(plan, address, &bounds, doors));
+                tokio::spawn(class.clone().open(listener));
+                Some(class)
+            }
+            None => None,
+        };
+        drop(within);
+        Ok(Gateway { bounds, notes, authority, driver, thread, runtime, end: Arc::default(), class })
     }
 
     /// The sockets that are open, in the order of the table.
@@ -240,6 +283,11 @@ impl Gateway {
     /// The certification authority of the certificates that clients see.
     pub fn authority(&self) -> &Authority {
         &self.authority
+    }
+
+    /// The class that joins here, if it is one.
+    pub fn class(&self) -> Option<&Arc<Class>> {
+        self.class.as_ref()
     }
 
     /// For whoever gives inputs beside the sockets.
@@ -343,6 +391,13 @@ fn explain(address: SocketAddr, error: io::Error) -> ServeError {
         io::ErrorKind::PermissionDenied if address.port() < 1024 => {
             "ports below 1024 need rights: leave out --real-ports, run as root, or \
              `sudo setcap cap_net_bind_service=+ep mxlab`"
+        }
+        _ if address.port() == class::JOIN_PORT => {
+            "a class joins at this port: end the program that has it (`ss -ltnp`)"
+        }
+        io::ErrorKind::AddrNotAvailable if !address.ip().is_loopback() => {
+            "this machine does not have the address: in a network namespace of its own, \
+             `ip route add local NETWORK/24 dev lo` gives it all of a network"
         }
         io::ErrorKind::AddrNotAvailable => {
             "this machine has only 127.0.0.1: use --single-address (or `sudo ifconfig lo0 alias ADDRESS`)"

@@ -147,8 +147,11 @@ pub struct Choice {
     pub seats: Option<BTreeSet<String>>,
     /// Any free ports of 127.0.0.1: for tests.
     pub any_port: bool,
-    /// Listen here instead of on loopback addresses: for a class.
+    /// Listen here instead of on loopback addresses.
     pub listen: Option<IpAddr>,
+    /// The hosts have the addresses and ports of the world: in a network namespace where those
+    /// are local.
+    pub world_addresses: bool,
 }
 
 /// Why there is no plan.
@@ -191,7 +194,8 @@ pub fn plan(world: &World, scenario: &Scenario, choice: &Choice, visitor: &str) 
     let real = real_addresses(world);
     let mut shared = SHARED_BASE;
     let mut places = Vec::new();
-    for is_fixed in [true, false] {
+    let world_ports = choice.real_ports || choice.world_addresses;
+    for is_fixed in [true, false].into_iter().filter(|is_fixed| !(*is_fixed && choice.world_addresses)) {
         for (id, services) in &servers {
             for service in services {
                 let is_main = *id == main || (*service == Service::Dns && Some(*id) == names);
@@ -199,7 +203,7 @@ pub fn plan(world: &World, scenario: &Scenario, choice: &Choice, visitor: &str) 
                     continue;
                 }
                 let host = world.host(*id);
-                let sides: &[Side] = match (service.protocol(), choice.real_ports && !is_fixed) {
+                let sides: &[Side] = match (service.protocol(), world_ports && !is_fixed) {
                     (Protocol::Smtp, false) if *service == Service::Smtp => &[Side::Inside, Side::Outside],
                     _ => &[Side::Inside],
                 };
@@ -219,15 +223,16 @@ pub fn plan(world: &World, scenario: &Scenario, choice: &Choice, visitor: &str) 
                             shared
                         }
                         Side::Outside => SMTP_FROM_OUTSIDE,
-                        Side::Inside if choice.real_ports && !is_fixed => service.port(),
+                        Side::Inside if world_ports && !is_fixed => service.port(),
                         Side::Inside => service.practice_port(),
                     };
+                    let Some(inside) = address_of(world, host, service.port()) else { continue };
                     let address = match real.get(id) {
+                        _ if choice.world_addresses => inside,
                         _ if choice.listen.is_some() => choice.listen.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
                         Some(address) if !is_fixed && !choice.single_address => IpAddr::V4(*address),
                         _ => IpAddr::V4(Ipv4Addr::LOCALHOST),
                     };
-                    let Some(inside) = address_of(world, host, service.port()) else { continue };
                     let place = Place {
                         host: host.name.to_string(),
                         fqdn: host.fqdn.to_string(),

@@ -61,8 +61,19 @@ impl Filter {
         self.character_mode |= is_typed && !chunk.contains(&IAC);
         let mut text = BytesMut::with_capacity(chunk.len());
         let mut answer = BytesMut::new();
-        for octet in chunk {
-            self.octet(octet, &mut text, &mut answer);
+        let mut rest: &[u8] = &chunk;
+        while let Some((octet, after)) = rest.split_first() {
+            if self.state == State::Text && !self.character_mode {
+                // Up to the next command of telnet all is text.
+                let end = memchr::memchr(IAC, rest).unwrap_or(rest.len());
+                text.extend_from_slice(&rest[..end]);
+                rest = &rest[end..];
+                if end > 0 {
+                    continue;
+                }
+            }
+            self.octet(*octet, &mut text, &mut answer);
+            rest = after;
         }
         if self.line.len() > MAX_LINE {
             text.unsplit(self.line.split());

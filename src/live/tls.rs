@@ -36,15 +36,32 @@ pub struct Authority {
     certificate: Option<CertificateDer<'static>>,
     /// Where its certificate lies for people to trust.
     pub file: Option<PathBuf>,
+    /// What is wrong with all certificates.
+    flaw: Option<Flaw>,
     /// Finished configurations by the certificate inside the world, the version, and the day.
     kept: Mutex<BTreeMap<(Bytes, SmolStr), Arc<ServerConfig>>>,
 }
+
+/// What is wrong with the certificates that real clients see, on demand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flaw {
+    /// They ended a day ago.
+    Expired,
+    /// They are for another name.
+    WrongName,
+    /// They are signed by nobody else.
+    SelfSigned,
+}
+
+/// The name in certificates with [`Flaw::WrongName`].
+const OTHER_NAME: &str = "other.example.net";
+const DAY: Duration = Duration::from_secs(86_400);
 
 /// Why there is no authority, or no certificate.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// A file of the authority cannot be read or written.
-    #[error("{0}: {1}")]
+    #[error("{0}: {1}; XDG_STATE_HOME chooses another place")]
     File(PathBuf, io::Error),
     /// A certificate cannot be made.
     #[error("{0}")]
@@ -110,7 +127,13 @@ impl Authority {
 
     fn with_key(key: KeyPair, file: Option<PathBuf>) -> Result<Authority, TlsError> {
         let certificate = Some(ca_params().self_signed(&key)?.der().clone());
-        Ok(Authority { issuer: Issuer::new(ca_params(), key), certificate, file, kept: Mutex::default() })
+        Ok(Authority { issuer: Issuer::new(ca_params(), key), certificate, file, flaw: None, kept: Mutex::default() })
+    }
+
+    /// The same, with something wrong in all certificates of hosts.
+    #[must_use]
+    pub fn with_flaw(self, flaw: Option<Flaw>) -> Authority {
+        Authority { flaw, ..self }
     }
 
     /// Its certificate in DER.
@@ -151,11 +174,20 @@ impl Authority {
             .iter()
             .filter_map(|name| Some(SanType::DnsName(name.to_string().try_into().ok()?)))
             .collect();
-        params.not_before = rcgen::date_time_ymd(1970, 1, 1) + on_the_wall(facts.not_before, now);
-        params.not_after = rcgen::date_time_ymd(1970, 1, 1) + on_the_wall(facts.not_after, now);
+        let (mut not_before, mut not_after) = (on_the_wall(facts.not_before, now), on_the_wall(facts.not_after, now));
+        match self.flaw {
+            Some(Flaw::Expired) => (not_before, not_after) = (not_before.min(wall() - DAY * 31), wall() - DAY),
+            Some(Flaw::WrongName) => {
+                params.distinguished_name.push(DnType::CommonName, OTHER_NAME);
+                params.subject_alt_names = vec![SanType::DnsName(OTHER_NAME.try_into()?)];
+            }
+            Some(Flaw::SelfSigned) | None => {}
+        }
+        params.not_before = rcgen::date_time_ymd(1970, 1, 1) + not_before;
+        params.not_after = rcgen::date_time_ymd(1970, 1, 1) + not_after;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        let self_signed = facts.issuer == facts.subject;
+        let self_signed = facts.issuer == facts.subject || self.flaw == Some(Flaw::SelfSigned);
         let mut chain = Vec::new();
         if self_signed {
             chain.push(params.self_signed(&key)?.der().clone());
@@ -174,10 +206,14 @@ impl Authority {
     }
 }
 
+/// The present moment of the wall's clock, since 1970.
+fn wall() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
 /// A virtual moment as one of the wall's, since 1970: as far from now as it is from the virtual now.
 fn on_the_wall(moment: Time, now: Time) -> Duration {
-    let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let moved = if moment >= now { wall + moment.since(now) } else { wall.saturating_sub(now.since(moment)) };
+    let moved = if moment >= now { wall() + moment.since(now) } else { wall().saturating_sub(now.since(moment)) };
     // X.509 knows no years after 9999.
     Duration::from_secs(moved.as_secs().min(Time::MAX.secs()))
 }

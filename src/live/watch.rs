@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write;
 use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::driver::Watcher;
+use crate::scenario::enrol::CLASS_DOMAIN;
 use crate::session::Session;
 use crate::session::coach::{self, Hint};
 use crate::session::words::{Lang, Words};
@@ -29,6 +31,8 @@ struct Shown {
     server: String,
     /// What the client said last.
     said: String,
+    /// One of [`COLOURS`].
+    colour: u8,
 }
 
 /// Writes dialogues to a terminal.
@@ -41,6 +45,22 @@ pub struct Watch {
     meant: (String, String),
     shown: BTreeMap<Socket, Shown>,
     next: u64,
+    focus: Focus,
+}
+
+/// The only host whose dialogues are shown, as client or server; all if there is none. Clones are the same.
+#[derive(Clone, Debug, Default)]
+pub struct Focus(Arc<Mutex<Option<String>>>);
+
+impl Focus {
+    /// Shows only the dialogues of a host from now on, or all again.
+    pub fn set(&self, host: Option<String>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = host;
+    }
+
+    fn is_on(&self, ends: [&str; 2]) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).as_deref().is_none_or(|host| ends.contains(&host))
+    }
 }
 
 impl Watch {
@@ -58,7 +78,12 @@ impl Watch {
         let pattern = words.say("coach-meant", &[("word", "\u{1}".into())]);
         let (before, after) = pattern.split_once('\u{1}').unwrap_or((&pattern, ""));
         let meant = (before.to_owned(), after.to_owned());
-        Watch { out, colour, coach, texts, meant, shown: BTreeMap::new(), next: 1 }
+        Watch { out, colour, coach, texts, meant, shown: BTreeMap::new(), next: 1, focus: Focus::default() }
+    }
+
+    /// Whose dialogues are shown, to be changed while it runs.
+    pub fn focus(&self) -> Focus {
+        self.focus.clone()
     }
 
     fn text(&self, id: &str) -> &str {
@@ -71,12 +96,11 @@ impl Watch {
 
     /// A line of a dialogue, with its meaning beside it or below.
     fn line(&self, event: &Event, shown: &Shown, arrow: &str, text: &str, meaning: &str) -> String {
-        let Shown { number, client, server, .. } = shown;
+        let Shown { number, client, server, colour, .. } = shown;
         let clock = event.time.to_string();
         let clock = clock.get(11..19).unwrap_or_default();
         let who = format!("#{number} {client} {arrow} {server}");
-        let colour = COLOURS[(*number as usize - 1) % COLOURS.len()];
-        let head = format!("{clock} {}", self.paint(colour, &who));
+        let head = format!("{clock} {}", self.paint(*colour, &who));
         let plain = clock.len() + 1 + who.chars().count();
         let indent = " ".repeat(plain + 2);
         let mut out = String::new();
@@ -132,8 +156,14 @@ impl Watch {
                 let shown = self.shown.get(session)?;
                 Some(self.line(event, shown, "🔒", &format!("{version} {cipher}"), ""))
             }
-            Kind::PopCmd { session, line, reply, .. } => self.exchange(event, *session, line, reply, coach::pop3),
-            Kind::ImapCmd { session, line, reply, .. } => self.exchange(event, *session, line, reply, coach::imap),
+            Kind::PopCmd { session, line, reply, .. } => {
+                self.meet(*session, world);
+                self.exchange(event, *session, line, reply, coach::pop3)
+            }
+            Kind::ImapCmd { session, line, reply, .. } => {
+                self.meet(*session, world);
+                self.exchange(event, *session, line, reply, coach::imap)
+            }
             Kind::DnsAnswer { to, qname, qtype, rcode, records, cached: false, .. } if is_outside(event, world) => {
                 let who = name(world, SocketAddr::new(*to, 0));
                 let found = if records.is_empty() { rcode.to_string() } else { records.join(", ") };
@@ -151,11 +181,6 @@ impl Watch {
         reply: &str,
         coach: fn(&str, &str) -> Option<Hint>,
     ) -> Option<String> {
-        if !self.shown.contains_key(&sock) {
-            let shown = Shown { number: self.next, client: "?".into(), server: "?".into(), said: String::new() };
-            self.next += 1;
-            self.remember(sock, shown);
-        }
         let shown = self.shown.get(&sock)?;
         let mut out = self.line(event, shown, "▶", line, "");
         out += &self.line(event, shown, "◀", reply, "");
@@ -163,12 +188,45 @@ impl Watch {
         Some(out)
     }
 
+    /// A connection that is shown for the first time with a command.
+    fn meet(&mut self, sock: Socket, world: &World) {
+        if !self.shown.contains_key(&sock) {
+            let ends = world.kernel().addresses_of(sock);
+            let (server, client) =
+                ends.map_or(("?".into(), "?".into()), |ends| (name(world, ends.0), name(world, ends.1)));
+            self.number(sock, client, server, world);
+        }
+    }
+
     fn open(&mut self, sock: Socket, client: SocketAddr, server: SocketAddr, world: &World) -> Shown {
-        let (client, server) = (name(world, client), name(world, server));
-        let shown = Shown { number: self.next, client, server, said: String::new() };
+        self.number(sock, name(world, client), name(world, server), world)
+    }
+
+    /// Gives a connection its number and colour. All of a student have the same colour.
+    fn number(&mut self, sock: Socket, client: String, server: String, world: &World) -> Shown {
+        let host = world.find(&client).map(|host| world.host(host));
+        let is_student = host.is_some_and(|host| host.fqdn.ends_with(CLASS_DOMAIN));
+        let place = if is_student { client.bytes().map(u64::from).sum() } else { self.next - 1 };
+        let colour = COLOURS[(place % COLOURS.len() as u64) as usize];
+        let shown = Shown { number: self.next, client, server, said: String::new(), colour };
         self.next += 1;
         self.remember(sock, shown.clone());
         shown
+    }
+
+    /// Whether an event is of a dialogue that is to be shown.
+    fn is_in_focus(&self, event: &Event, world: &World) -> bool {
+        let session = match &event.kind {
+            Kind::SmtpSession { session, .. }
+            | Kind::SmtpCmd { session, .. }
+            | Kind::SmtpReply { session, .. }
+            | Kind::SmtpTls { session, .. }
+            | Kind::PopCmd { session, .. }
+            | Kind::ImapCmd { session, .. } => self.shown.get(session),
+            Kind::DnsAnswer { to, .. } => return self.focus.is_on([&name(world, SocketAddr::new(*to, 0)), ""]),
+            _ => None,
+        };
+        self.focus.is_on(session.map_or(["", ""], |shown| [&shown.client, &shown.server]))
     }
 
     fn remember(&mut self, sock: Socket, shown: Shown) {
@@ -210,7 +268,7 @@ impl Watcher for Watch {
         let world = session.world();
         let mut text = String::new();
         for event in world.trace().since(since) {
-            if let Some(line) = self.event(event, world) {
+            if let Some(line) = self.event(event, world).filter(|_| self.is_in_focus(event, world)) {
                 text.push_str(&line);
             }
         }

@@ -1,6 +1,8 @@
 //! The mbox format: messages one after the other in one file, each beginning with a line
 //! `From sender date`; lines of a message that begin so are written with `>` in front.
 
+use std::sync::LazyLock;
+
 use bytes::Bytes;
 use memchr::memmem;
 use smol_str::SmolStr;
@@ -82,8 +84,9 @@ pub fn from_line(sender: &str, date: &str) -> String {
 
 /// Puts `>` before lines that begin with `From `. Without any, the memory is shared.
 pub fn quote_from(text: &Bytes) -> Bytes {
+    static LINE: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new(b"\nFrom "));
     let first = text.starts_with(b"From ");
-    if !first && memmem::find(text, b"\nFrom ").is_none() {
+    if !first && LINE.find(text).is_none() {
         return text.clone();
     }
     let mut quoted = Vec::with_capacity(text.len() + 16);
@@ -91,7 +94,7 @@ pub fn quote_from(text: &Bytes) -> Bytes {
     if first {
         quoted.push(b'>');
     }
-    while let Some(at) = memmem::find(rest, b"\nFrom ") {
+    while let Some(at) = LINE.find(rest) {
         quoted.extend_from_slice(&rest[..=at]);
         quoted.push(b'>');
         rest = &rest[at + 1..];

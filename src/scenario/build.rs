@@ -71,7 +71,7 @@ impl Scenario {
         Ok(world)
     }
 
-    fn host_data(&self, host: &Host, world: &World) -> Result<crate::host::Host, BuildError> {
+    pub(super) fn host_data(&self, host: &Host, world: &World) -> Result<crate::host::Host, BuildError> {
         let mut spec = layout::HostSpec::new(HostId(0), host.name.as_str(), host.fqdn.as_str(), world.now());
         spec.addrs.clone_from(&host.addrs);
         spec.zone = host.zone.clone();

@@ -222,7 +222,20 @@ impl<'a> Check<'a> {
             layout: host.layout,
             disk: host.disk.map(|mebibytes| mebibytes.saturating_mul(1 << 20)),
             off: host.off,
+            place: self.place(host),
         }
+    }
+
+    /// A place on the map that can be drawn.
+    fn place(&mut self, host: &written::Host) -> Option<(f32, f32)> {
+        const FARTHEST: f32 = 10_000.0;
+        let (x, y) = host.place?;
+        if x.abs() <= FARTHEST && y.abs() <= FARTHEST {
+            return Some((x, y));
+        }
+        let help = Some(format!("places are within {FARTHEST} of the middle, as in (-300, 120)"));
+        self.problem(&host.name, format!("place ({x}, {y}) is not on the map"), help);
+        None
     }
 
     fn package(&mut self, name: &str) -> Option<String> {

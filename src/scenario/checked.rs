@@ -92,6 +92,8 @@ pub struct Host {
     pub disk: Option<u64>,
     /// Whether it is off at first.
     pub off: bool,
+    /// Where its card stands on the map.
+    pub place: Option<(f32, f32)>,
 }
 
 /// A zone with its master file.

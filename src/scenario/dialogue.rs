@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use super::dialogue_items::octets;
-pub use super::dialogue_items::{HexItem, Item, SessionStep};
+pub use super::dialogue_items::{HexItem, Item, SessionStep, StartTlsItem};
 use super::octets::decode;
 use crate::host::{Ctx, Exit, Input, Process};
 use crate::sim::net::NetInput;

@@ -8,6 +8,7 @@ mod check;
 pub mod checked;
 pub mod dialogue;
 mod dialogue_items;
+pub mod enrol;
 pub mod octets;
 mod packages;
 mod parse;

@@ -11,8 +11,11 @@ use crate::trace::Actor;
 use crate::world::World;
 
 /// Daemons whose start script wants a configuration first: unit, file, and a line it must have.
-const CONFIGURED: [(&str, &str, &str); 2] =
-    [("saslauthd", "/etc/default/saslauthd", "START=yes"), ("fetchmail", "/etc/fetchmailrc", "")];
+const CONFIGURED: [(&str, &str, &str); 3] = [
+    ("saslauthd", "/etc/default/saslauthd", "START=yes"),
+    ("fetchmail", "/etc/fetchmailrc", ""),
+    ("dnsbld", "/etc/dnsbl.conf", "zone"),
+];
 
 /// Whether a package is installed: what the host's role needs, what the scenario asks for, and
 /// the tools of the course on every host.
@@ -31,6 +34,7 @@ fn is_wanted(host: &Host, package: &Package) -> bool {
         "dovecot-core" | "dovecot-imapd" | "dovecot-pop3d" => {
             runs(Service::Dovecot) || runs(Service::Lmtp) || has_files("/etc/dovecot/")
         }
+        "dnsbld" => host.files.contains_key("/etc/dnsbl.conf"),
         "dovecot-lmtpd" => runs(Service::Lmtp),
         "unbound" => runs(Service::Resolver),
         _ => !package.optional,
@@ -60,7 +64,7 @@ pub(super) fn set_up(data: &mut crate::host::Host, host: &Host) -> Result<(), Er
     }
     for (name, path, line) in CONFIGURED {
         let text = data.vfs.read_text(path, &Cred::ROOT);
-        let ready = text.is_ok_and(|text| line.is_empty() || text.lines().any(|own| own.trim() == line));
+        let ready = text.is_ok_and(|text| text.lines().any(|own| own.trim().starts_with(line)));
         if let Some(unit) = data.services.find(name).filter(|_| !ready) {
             data.services.enable(&unit, false);
         }

@@ -125,6 +125,10 @@ pub struct Host {
     /// Whether it is switched off at first.
     #[serde(default)]
     pub off: bool,
+    /// Where the middle of its card is on the map, to the right and downwards from the middle of the map: a card
+    /// is 236 wide and 116 high. The map finds places for hosts that name none.
+    #[serde(default)]
+    pub place: Option<(f32, f32)>,
 }
 
 /// What a host is set up for. Presets write real files and do nothing else.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::exam::{Exam, Stopped};
 use super::input::{Input, InputError};
 use super::permission;
 use super::recording::{ENGINE, Entry, FORMAT, Header, LabHeader, Recording};
@@ -14,7 +15,7 @@ use crate::sim::outside::{OutsideId, Outward};
 use crate::sim::tap::Packet;
 use crate::sim::{Duration, HostId, ProcId, Time};
 use crate::trace::Level;
-use crate::world::World;
+use crate::world::{Allowance, World};
 
 /// Events between two checkpoints at first.
 const CHECKPOINT_EVERY: u64 = 4096;
@@ -31,6 +32,8 @@ struct State {
     /// Number of inputs applied so far.
     inputs: usize,
     terminals: Terminals,
+    /// The scenario with the hosts that joined.
+    cast: Arc<Scenario>,
 }
 
 impl State {
@@ -39,7 +42,7 @@ impl State {
     }
 
     fn apply(&mut self, input: &Input) -> Result<Option<(HostId, ProcId)>, InputError> {
-        let started = input.apply(&mut self.world, &mut self.terminals)?;
+        let started = input.apply(&mut self.world, &mut self.terminals, &mut self.cast)?;
         self.inputs += 1;
         Ok(started)
     }
@@ -67,43 +70,6 @@ pub struct Session {
     /// Events between two checkpoints.
     distance: u64,
     branches: Vec<Branch>,
-}
-
-/// Why a recording cannot be replayed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ReplayError {
-    /// The scenario has no world.
-    #[error(transparent)]
-    Build(#[from] BuildError),
-    /// The recording was made with another version of the scenario.
-    #[error("the recording belongs to another version of the scenario `{0}`")]
-    OtherScenario(String),
-    /// The recording was made with another version of the lab, or in another variant of it.
-    #[error("the recording belongs to another version or variant of the lab `{0}`")]
-    OtherLab(String),
-    /// An input does not fit.
-    #[error("input {0}: {1}")]
-    Input(u64, InputError),
-}
-
-/// A digest of a recording that the replay did not reproduce.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Drift {
-    /// The moment of the digest.
-    pub time: Time,
-    /// Whether the engines are the same, so that it should have been reproduced.
-    pub comparable: bool,
-}
-
-/// A recording played again, with what was found on the way.
-#[derive(Clone, Debug)]
-pub struct Replayed {
-    /// The session as it was at the end.
-    pub session: Session,
-    /// Digests that were not reproduced.
-    pub drift: Vec<Drift>,
-    /// Inputs that were not possible or not permitted, by number.
-    pub refused: Vec<(u64, InputError)>,
 }
 
 impl Session {
@@ -144,10 +110,12 @@ impl Session {
                 name: lab.name.clone(),
                 digest: lab.digest.clone(),
                 student: lab.student.clone(),
+                exam: None,
             }),
         };
         let set_up = world.trace().len();
-        let state = State { world, script: Script::new(scenario.clone()), inputs: 0, terminals: Terminals::default() };
+        let script = Script::new(scenario.clone());
+        let state = State { world, script, inputs: 0, terminals: Terminals::default(), cast: scenario.clone() };
         let recording = Recording { header, entries: Vec::new() };
         let checkpoints = vec![state.clone()];
         let distance = CHECKPOINT_EVERY;
@@ -196,6 +164,23 @@ impl Session {
         &self.scenario
     }
 
+    /// The scenario with all hosts and zones that joined so far: host numbers of the world are
+    /// places in its list.
+    pub fn cast(&self) -> &Scenario {
+        &self.state.cast
+    }
+
+    pub(super) fn set_exam(&mut self, exam: Exam) {
+        if let Some(lab) = &mut self.recording.header.lab {
+            lab.exam = Some(exam);
+        }
+    }
+
+    /// Limits what may happen from now on.
+    pub fn limit(&mut self, allowance: Allowance) {
+        self.state.world.limit(allowance);
+    }
+
     /// Takes the lab's permissions away from a copy that only looks.
     pub(super) fn allow_everything(&mut self) {
         self.lab = None;
@@ -236,6 +221,11 @@ impl Session {
         self.set_up
     }
 
+    /// The world as it was when the script began.
+    pub fn beginning(&self) -> &World {
+        self.checkpoints.first().map_or(&self.state.world, |state| &state.world)
+    }
+
     /// Number of expectations of the script that were not met so far.
     pub fn failed_expectations(&self) -> u64 {
         self.state.script.failed()
@@ -273,16 +263,18 @@ impl Session {
     pub fn apply(&mut self, input: Input) -> Result<Option<(HostId, ProcId)>, InputError> {
         if let Some(lab) = &self.lab {
             permission::check(&lab.lab, &input)?;
+            self.check_exam(&input)?;
         }
         self.finish_moment();
+        let (events, octets) = (Some(self.state.world.trace().len()), Some(self.state.world.octets()));
         let started = self.state.apply(&input)?;
         let (seq, time) = (self.state.inputs as u64, self.state.world.now());
-        self.recording.entries.push(Entry::Input { seq, time, input });
+        self.recording.entries.push(Entry::Input { seq, time, events, octets, input });
         Ok(started)
     }
 
     /// Runs what is still due at the present moment: a replay does so before each line, too.
-    fn finish_moment(&mut self) {
+    pub(super) fn finish_moment(&mut self) {
         let now = self.state.world.now();
         self.state.advance(now);
     }
@@ -300,10 +292,24 @@ impl Session {
         self.state_at(time).world
     }
 
+    /// The packets that arrived after one moment and until another, as they were on the wire.
+    pub fn packets(&self, after: Time, until: Time) -> Vec<Packet> {
+        let mut state = self.state_at(after);
+        state.world.tap();
+        self.go_on(&mut state, until);
+        state.world.take_packets()
+    }
+
     fn state_at(&self, time: Time) -> State {
         let time = time.min(self.state.world.now());
         let nearest = self.checkpoints.iter().rev().find(|state| state.world.now() <= time);
         let Some(mut state) = nearest.or(self.checkpoints.first()).cloned() else { return self.state.clone() };
+        self.go_on(&mut state, time);
+        state
+    }
+
+    /// Goes on from a state of the past to a moment, with what was done until then.
+    fn go_on(&self, state: &mut State, time: Time) {
         let inputs = self.recording.inputs().skip(state.inputs).take_while(|(moment, _)| *moment <= time);
         for (moment, input) in inputs {
             state.advance(moment);
@@ -313,12 +319,15 @@ impl Session {
         if time > state.world.now() {
             state.advance(time);
         }
-        state
     }
 
     /// Goes back to an earlier moment, to go on differently. What was done since is kept as a
     /// branch.
     pub fn rewind(&mut self, time: Time) {
+        // What was handed in stays as it is.
+        if self.exam().is_some_and(|standing| standing.stopped != Stopped::NotYet) {
+            return;
+        }
         let state = self.state_at(time);
         let left = self.recording.clone();
         self.branches.push(Branch { left_at: state.world.now(), recording: left });
@@ -335,63 +344,6 @@ impl Session {
         });
         self.checkpoints.retain(|checkpoint| checkpoint.world.now() <= now && checkpoint.inputs <= keep);
         self.state = state;
-    }
-
-    /// Plays a recording again. With the digests that were not reproduced.
-    ///
-    /// # Errors
-    /// The recording does not belong to this scenario.
-    pub fn replay(scenario: Arc<Scenario>, recording: &Recording) -> Result<(Session, Vec<Drift>), ReplayError> {
-        let Header { scenario_digest, seed, level, script, .. } = &recording.header;
-        if *scenario_digest != scenario.digest {
-            return Err(ReplayError::OtherScenario(scenario.name.clone()));
-        }
-        let mut session = Session::new(scenario, Some(*seed), Some(*level))?;
-        if !script {
-            session = session.without_script();
-        }
-        let replayed = session.play_again(recording);
-        match replayed.refused.into_iter().next() {
-            Some((seq, error)) => Err(ReplayError::Input(seq, error)),
-            None => Ok((replayed.session, replayed.drift)),
-        }
-    }
-
-    /// Plays the recording of a lab again, under the permissions of this copy of the lab: what is
-    /// not permitted or not possible counts nothing.
-    ///
-    /// # Errors
-    /// The recording does not belong to this lab and variant.
-    pub fn replay_lab(lab: Arc<Instance>, recording: &Recording) -> Result<Replayed, ReplayError> {
-        let session = Session::for_lab(lab)?;
-        if session.recording.header.lab != recording.header.lab {
-            let name = recording.header.lab.as_ref().map_or(&recording.header.scenario, |lab| &lab.name);
-            return Err(ReplayError::OtherLab(name.clone()));
-        }
-        Ok(session.play_again(recording))
-    }
-
-    fn play_again(mut self, recording: &Recording) -> Replayed {
-        let (mut drift, mut refused) = (Vec::new(), Vec::new());
-        for entry in &recording.entries {
-            match entry {
-                Entry::Input { seq, time, input } => {
-                    self.advance(*time);
-                    if let Err(error) = self.apply(input.clone()) {
-                        refused.push((*seq, error));
-                    }
-                }
-                Entry::Digest { time, digest, .. } => {
-                    self.advance(*time);
-                    if self.world().digest() != *digest {
-                        drift.push(Drift { time: *time, comparable: recording.header.engine == ENGINE });
-                    }
-                    self.note_digest();
-                }
-                Entry::End { .. } => {}
-            }
-        }
-        Replayed { session: self, drift, refused }
     }
 }
 

@@ -9,8 +9,10 @@ use serde::{Deserialize, Serialize};
 use super::outside::{CloseHow, TlsStep, octets};
 use super::terminal::{Device, Key, Reply, TerminalId, Terminals};
 use crate::host::console::Window;
+use crate::host::refusal::Refusal;
 use crate::host::vfs::Cred;
 use crate::host::{Input as ProcessInput, Signal};
+use crate::scenario::Scenario;
 use crate::sim::faults::{Block, Effect, Rule, Selector};
 use crate::sim::outside::{Inward, OutsideId, Pace};
 use crate::sim::{Duration, HostId, ProcId};
@@ -133,6 +135,23 @@ pub enum Input {
         /// What.
         failure: Failure,
     },
+    /// A server of the world refuses commands on purpose. [`Input::Repair`] ends it.
+    Refuse {
+        /// A name to take it away by.
+        name: String,
+        /// The server.
+        host: String,
+        /// The command: `RCPT`.
+        command: String,
+        /// A part of its argument; any if missing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        address: Option<String>,
+        /// How many; all if missing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        times: Option<u32>,
+        /// The code of the reply.
+        code: u16,
+    },
     /// Somebody joins with a workstation of their own.
     Join {
         /// Its name in this session.
@@ -141,6 +160,15 @@ pub enum Input {
         fqdn: String,
         /// Its address.
         address: IpAddr,
+    },
+    /// A student of a class gets a workstation, a server and a domain.
+    Enrol {
+        /// Her name, which is her workstation's, too.
+        student: String,
+        /// Her number, from 1.
+        number: u32,
+        /// The host that her server is like.
+        like: String,
     },
     /// A socket of the real machine connects to a server of the world.
     Connect {
@@ -209,7 +237,24 @@ pub enum Input {
         /// The task.
         task: String,
     },
+    /// From here on the work of the model solution is there, up to a task: the tasks before earn
+    /// nothing.
+    CatchUp {
+        /// The task that is done next.
+        task: String,
+    },
+    /// What the clock on the wall says in an exam.
+    Clock {
+        /// Seconds since it began.
+        seconds: u64,
+    },
+    /// Hands in: an exam ends with it.
+    HandIn,
 }
+
+/// Commands that can be refused on purpose.
+pub const REFUSED: [&str; 11] =
+    ["HELO", "EHLO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "RSET", "NOOP", "VRFY", "QUIT"];
 
 /// What a fault does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -246,12 +291,18 @@ pub enum InputError {
     /// A host of this name or address is there already, or there are too many.
     #[error("`{0}` ({1}) cannot join: the name or the address is taken, or the world is full")]
     CannotJoin(String, IpAddr),
+    /// A student's name or number is taken or impossible, or the class has no model for a server.
+    #[error("`{0}` cannot join: the name is taken or no host name, or the class is full")]
+    CannotEnrol(String),
     /// The lab does not permit it.
     #[error("this lab does not permit to {0}")]
     NotPermitted(String),
     /// The lab has no such question or task, or there is no lab.
     #[error("there is no {0} `{1}`")]
     UnknownPart(&'static str, String),
+    /// The exam was handed in, or its time is over.
+    #[error("the exam is over")]
+    ExamIsOver,
     /// The file cannot be written.
     #[error("{0}: {1}")]
     File(String, crate::host::vfs::Errno),
@@ -274,7 +325,9 @@ impl Input {
             | Input::Fault { .. }
             | Input::Repair { .. }
             | Input::Rehearse { .. }
+            | Input::Refuse { .. }
             | Input::Join { .. }
+            | Input::Enrol { .. }
             | Input::Connect { .. }
             | Input::Bytes { .. }
             | Input::Tls { .. }
@@ -283,20 +336,30 @@ impl Input {
             | Input::Datagram { .. }
             | Input::Pace { .. }
             | Input::Reply { .. }
-            | Input::Hint { .. } => Actor::Student,
+            | Input::Hint { .. }
+            | Input::CatchUp { .. }
+            | Input::Clock { .. }
+            | Input::HandIn => Actor::Student,
         }
     }
 
-    /// Applies it to a world at the present moment; a command's process id is returned.
+    /// Applies it to a world at the present moment; a command's process id is returned. `cast` is
+    /// the scenario with the hosts that joined.
     pub(super) fn apply(
         &self,
         world: &mut World,
         terminals: &mut Terminals,
+        cast: &mut Arc<Scenario>,
     ) -> Result<Option<(HostId, ProcId)>, InputError> {
         let actor = self.actor();
         match self {
             // A student's words change nothing in the world.
-            Input::Pass | Input::Reply { .. } | Input::Hint { .. } => {}
+            Input::Pass
+            | Input::Reply { .. }
+            | Input::Hint { .. }
+            | Input::CatchUp { .. }
+            | Input::Clock { .. }
+            | Input::HandIn => {}
             Input::Command { host, user, line, stdin } => return command(world, host, user, line, stdin).map(Some),
             Input::Interrupt { host, proc } => {
                 let id = find(world, host)?;
@@ -341,6 +404,10 @@ impl Input {
             Input::Repair { name } => {
                 world.faults_mut().remove(name);
                 world.remove_fault_rule(name);
+                let armed = world.hosts().filter(|host| host.refusals.has(name)).map(|host| host.id);
+                for id in armed.collect::<Vec<_>>() {
+                    world.host_mut(id).refusals.remove(name);
+                }
                 world.note(None, actor, Kind::Fault { what: format!("{name} is repaired").into() });
             }
             Input::Rehearse { name, who, stage, nth, failure } => {
@@ -352,7 +419,26 @@ impl Input {
                 }
                 world.note(None, actor, Kind::Fault { what });
             }
-            Input::Join { host, fqdn, address } => super::outside::join(world, host, fqdn, *address)?,
+            Input::Refuse { name, host, command, address, times, code } => {
+                let id = find(world, host)?;
+                let verb = command.to_ascii_uppercase();
+                if !REFUSED.contains(&verb.as_str()) {
+                    return Err(InputError::UnknownPart("command", command.clone()));
+                }
+                if !(400..600).contains(code) {
+                    return Err(InputError::UnknownPart("refusing code", code.to_string()));
+                }
+                let address = address.as_deref().map(Into::into);
+                let refusal = Refusal { name: name.into(), verb: verb.into(), address, left: *times, code: *code };
+                if !world.host_mut(id).refusals.add(refusal) {
+                    return Err(InputError::TooMany("refusals on purpose", MAX_RULES));
+                }
+                world.note(Some(id), actor, Kind::Fault { what: name.as_str().into() });
+            }
+            Input::Join { host, fqdn, address } => super::outside::join(world, cast, host, fqdn, *address)?,
+            Input::Enrol { student, number, like } => {
+                super::outside::enrol(world, cast, student, *number, like)?;
+            }
             Input::Connect { conn, from, to } => world.connect_outside(*conn, find(world, from)?, *to),
             Input::Ask { conn, from } => world.ask_outside(*conn, find(world, from)?),
             // A server may have closed at the same moment; then there is nobody to tell.

@@ -1,16 +1,21 @@
 //! Doing a lab: how its tasks stand, answers and hints so far, and scripts played as a student.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::driver::Session;
 use super::input::{Input, InputError};
 use crate::host::Exit;
-use crate::lab::check::{Answers, Bench};
-use crate::lab::judge::{Report, judge};
-use crate::lab::script::Step;
-use crate::lab::written::Text;
+use crate::lab::Instance;
+use crate::lab::check::{Answers, Bench, Finding};
+use crate::lab::judge::{Outcome, Report, judge};
+use crate::lab::script::{self, Step};
+use crate::lab::written::{Question, Text};
 use crate::sim::{Duration, HostId, ProcId, Time};
+use crate::trace::EventId;
 
+/// Key of a student's own probes; a grader uses another one.
+const OWN_KEY: u64 = 1;
 /// Longest time that a block of a script may take.
 const BLOCK_LIMIT: Duration = Duration::from_secs(900);
 /// Time without an event after which mail has come to rest.
@@ -32,6 +37,17 @@ pub enum PlayError {
         /// What was run.
         lines: String,
     },
+    /// The model solution has no such stage.
+    #[error("the model solution cannot be taken over up to task {task}; it can up to: {}", known.join(", "))]
+    NoStage {
+        /// The task.
+        task: String,
+        /// Tasks for which it can.
+        known: Vec<String>,
+    },
+    /// The world of the lab cannot be built.
+    #[error(transparent)]
+    Build(#[from] crate::scenario::BuildError),
 }
 
 impl Session {
@@ -62,8 +78,100 @@ impl Session {
     pub fn judge(&self, key: u64) -> Option<Report> {
         let lab = self.lab()?;
         let answers = self.replies();
-        let bench = Bench { world: self.world(), since: self.set_up_events(), answers: &answers, key };
-        Some(judge(&lab.lab, &self.hints(), &bench))
+        let (world, before) = (self.world(), self.beginning());
+        let bench = Bench { world, before, since: self.set_up_events(), answers: &answers, key };
+        let mut report = judge(&lab.lab, &self.hints(), &bench);
+        report.take_over(&self.taken_over(), lab.lab.pass);
+        Some(report)
+    }
+
+    /// How the tasks stand, for the student's own eyes; nothing while an exam goes on.
+    pub fn progress(&self) -> Option<Report> {
+        if self.hides_answers() { None } else { self.judge(OWN_KEY) }
+    }
+
+    /// The tasks whose work was taken over from the model solution: those that come before in the
+    /// lab or in the solution.
+    fn taken_over(&self) -> BTreeSet<String> {
+        let Some(lab) = self.lab() else { return BTreeSet::new() };
+        let mut taken = BTreeSet::new();
+        for (_, input) in self.recording().inputs() {
+            let Input::CatchUp { task } = input else { continue };
+            let earlier = lab.lab.tasks.iter().map(|known| &known.id).take_while(|id| *id != task);
+            let stage = script::stages(&lab.solution).find(|stage| stage.task == task);
+            taken.extend(earlier.chain(stage.into_iter().flat_map(script::Stage::tasks_before)).cloned());
+        }
+        taken
+    }
+
+    /// The tasks up to which the model solution's work can be taken over.
+    pub fn stages(&self) -> Vec<String> {
+        let Some(lab) = self.lab() else { return Vec::new() };
+        script::stages(&lab.solution).skip(1).map(|stage| stage.task.clone()).collect()
+    }
+
+    /// Begins a lab again with the work of the model solution for the tasks before `task`, which
+    /// earn nothing then.
+    ///
+    /// # Errors
+    /// The solution has no such stage, or cannot be played.
+    pub fn caught_up(lab: Arc<Instance>, task: &str) -> Result<Session, PlayError> {
+        let mut session = Session::for_lab(lab.clone())?;
+        let Some(stage) = script::stages(&lab.solution).skip(1).find(|stage| stage.task == task) else {
+            return Err(PlayError::NoStage { task: task.to_owned(), known: session.stages() });
+        };
+        session.apply(Input::CatchUp { task: task.to_owned() })?;
+        session.play(stage.steps)?;
+        Ok(session)
+    }
+
+    /// The moment up to which a task was done for the first time: a stage to return to.
+    pub fn when_done(&self, task: &str) -> Option<Time> {
+        let is_done = |session: &Session| {
+            let report = session.progress();
+            report.is_some_and(|report| {
+                report.tasks.iter().any(|known| known.id == task && known.outcome == Outcome::Done)
+            })
+        };
+        let mut again = Session::for_lab(self.lab()?.clone()).ok()?;
+        for (time, input) in self.recording().inputs() {
+            // Just before the next input, so that it does not belong to the stage.
+            let before = Time::from_micros(time.micros().saturating_sub(1)).max(again.world().now());
+            again.advance(before);
+            if is_done(&again) {
+                return Some(before);
+            }
+            again.advance(time);
+            again.apply(input.clone()).ok()?;
+        }
+        again.advance(self.world().now());
+        is_done(&again).then(|| again.world().now())
+    }
+
+    /// Goes back to the moment at which a task was done; false if it never was.
+    pub fn return_to(&mut self, task: &str) -> bool {
+        let Some(moment) = self.when_done(task) else { return false };
+        self.rewind(moment);
+        true
+    }
+
+    /// How the last answer to a question of a task stands; nothing if there is no such question.
+    pub fn answered(&self, question: &str) -> Option<Finding> {
+        let lab = self.lab()?;
+        let answers = self.replies();
+        let (world, before) = (self.world(), self.beginning());
+        let bench = Bench { world, before, since: self.set_up_events(), answers: &answers, key: OWN_KEY };
+        let parts = lab.lab.tasks.iter().flat_map(|task| &task.parts);
+        let asked = parts.flat_map(|part| part.check.answers()).find(|answer| answer.id == question)?;
+        Some(asked.look(&bench))
+    }
+
+    /// The event that a question is to be asked before: the first one of its kind so far.
+    pub fn decisive(&self, question: &Question) -> Option<EventId> {
+        let answers = Answers::new();
+        let (world, before) = (self.world(), self.beginning());
+        let bench = Bench { world, before, since: self.set_up_events(), answers: &answers, key: 0 };
+        question.before.as_ref()?.find(&bench).into_iter().next()
     }
 
     /// Takes the next hint for a task; nothing if there is none left.
@@ -97,6 +205,10 @@ impl Session {
                 }
                 Step::Power { host, up } => {
                     self.apply(Input::Power { host: host.clone(), up: *up })?;
+                }
+                Step::Task(_) => {}
+                Step::Write { host, path, text } => {
+                    self.apply(Input::Write { host: host.clone(), path: path.clone(), text: text.clone() })?;
                 }
                 Step::Answer { id, text } => {
                     self.apply(Input::Reply { question: id.clone(), text: text.clone() })?;

@@ -5,18 +5,21 @@
 
 pub mod coach;
 mod driver;
+pub mod exam;
 mod input;
 pub mod lab;
 mod outside;
 pub mod pcap;
 mod permission;
 pub mod recording;
+mod replay;
 pub mod sequence;
 pub mod story;
 pub mod terminal;
 pub mod words;
 
-pub use driver::{Branch, Drift, ReplayError, Replayed, Session};
-pub use input::{FaultEffect, Input, InputError};
+pub use driver::{Branch, Session};
+pub use input::{FaultEffect, Input, InputError, REFUSED};
 pub use outside::{CloseHow, TlsStep};
 pub use recording::{Damage, Recording};
+pub use replay::{Drift, ReplayError, Replayed};

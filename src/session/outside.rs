@@ -1,6 +1,7 @@
 //! Inputs that come from sockets of the real machine, and how they are written down.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -9,6 +10,9 @@ use smol_str::SmolStr;
 use super::input::InputError;
 use crate::host::layout::{HostSpec, build};
 use crate::host::vfs::Cred;
+use crate::scenario::Scenario;
+use crate::scenario::checked::Host;
+use crate::scenario::enrol::is_student_name;
 use crate::sim::{HostId, TlsMessage};
 use crate::world::{World, install_programs};
 
@@ -56,7 +60,13 @@ pub enum CloseHow {
 }
 
 /// Adds a workstation; it asks the name servers that the first host asks.
-pub(super) fn join(world: &mut World, name: &str, fqdn: &str, address: IpAddr) -> Result<(), InputError> {
+pub(super) fn join(
+    world: &mut World,
+    cast: &mut Arc<Scenario>,
+    name: &str,
+    fqdn: &str,
+    address: IpAddr,
+) -> Result<(), InputError> {
     let refused = || InputError::CannotJoin(name.to_owned(), address);
     let taken = world.find(name).is_some() || world.host_of(address).is_some();
     let is_name = |c: char| c.is_ascii_alphanumeric() || "-.".contains(c);
@@ -74,7 +84,31 @@ pub(super) fn join(world: &mut World, name: &str, fqdn: &str, address: IpAddr) -
     }
     install_programs(&mut host);
     world.add_host(host);
+    let workstation = cast.workstation(name, fqdn, address);
+    Arc::make_mut(cast).hosts.push(workstation);
     Ok(())
+}
+
+/// Adds a student's workstation, server and domain.
+pub(super) fn enrol(
+    world: &mut World,
+    cast: &mut Arc<Scenario>,
+    student: &str,
+    number: u32,
+    like: &str,
+) -> Result<(), InputError> {
+    let refused = || InputError::CannotEnrol(student.to_owned());
+    if !is_student_name(student) || world.host_count() + 2 > MAX_HOSTS {
+        return Err(refused());
+    }
+    let seat = cast.seat(student, number, like).ok_or_else(refused)?;
+    let hosts = [&seat.workstation, &seat.server];
+    let is_taken =
+        |host: &&Host| world.find(&host.name).is_some() || host.addrs.iter().any(|addr| world.host_of(*addr).is_some());
+    if hosts.iter().any(is_taken) {
+        return Err(refused());
+    }
+    Arc::make_mut(cast).enrol(&seat, world).map_err(|_| refused())
 }
 
 /// Octets as a string of which each character is one octet (ISO 8859-1): readable, and nothing is

@@ -26,8 +26,10 @@ pub(super) fn check(lab: &Lab, input: &Input) -> Result<(), InputError> {
         Input::Power { host, .. } if !permits.power.contains(host) => {
             Err(InputError::NotPermitted(format!("switch {host} off or on")))
         }
-        Input::Join { .. } => Err(InputError::NotPermitted("add hosts".into())),
-        Input::Fault { .. } | Input::Rehearse { .. } | Input::Repair { .. } if !permits.faults => {
+        Input::Join { .. } | Input::Enrol { .. } => Err(InputError::NotPermitted("add hosts".into())),
+        Input::Fault { .. } | Input::Rehearse { .. } | Input::Refuse { .. } | Input::Repair { .. }
+            if !permits.faults =>
+        {
             Err(InputError::NotPermitted("disturb links".into()))
         }
         Input::Reply { question, text } => {
@@ -40,7 +42,7 @@ pub(super) fn check(lab: &Lab, input: &Input) -> Result<(), InputError> {
                 Err(InputError::UnknownPart("question", question.clone()))
             }
         }
-        Input::Hint { task } if !lab.tasks.iter().any(|known| known.id == *task) => {
+        Input::Hint { task } | Input::CatchUp { task } if !lab.tasks.iter().any(|known| known.id == *task) => {
             Err(InputError::UnknownPart("task", task.clone()))
         }
         // A terminal or a process was opened with a permission.

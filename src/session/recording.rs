@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::exam::Exam;
 use super::input::Input;
 use crate::lab::Student;
 use crate::sim::Time;
@@ -61,6 +62,9 @@ pub struct LabHeader {
     pub digest: String,
     /// Whose variant.
     pub student: Student,
+    /// The terms, if it is done as an exam.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exam: Option<Exam>,
 }
 
 /// One line after the header.
@@ -73,6 +77,12 @@ pub enum Entry {
         seq: u64,
         /// Its moment.
         time: Time,
+        /// Number of events before it: shows the first input that has another effect than it had.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        events: Option<u64>,
+        /// Octets in the files of all hosts before it, for the same purpose.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        octets: Option<u64>,
         /// What was done.
         input: Input,
     },
@@ -256,6 +266,8 @@ mod tests {
         let input = |seq, line: &str| Entry::Input {
             seq,
             time: Time::from_secs(seq),
+            events: None,
+            octets: None,
             input: Input::Command { host: "mx1".into(), user: "root".into(), line: line.into(), stdin: String::new() },
         };
         let digest = Entry::Digest { time: Time::from_secs(2), events: 7, digest: "d".into() };

@@ -22,10 +22,11 @@ impl Lang {
         }
     }
 
-    fn file(self) -> (LanguageIdentifier, &'static str) {
+    /// The files with its words: the story's, and those of the window's panels.
+    fn files(self) -> (LanguageIdentifier, [&'static str; 2]) {
         match self {
-            Lang::En => (langid!("en"), include_str!("locale/en.ftl")),
-            Lang::De => (langid!("de"), include_str!("locale/de.ftl")),
+            Lang::En => (langid!("en"), [include_str!("locale/en.ftl"), include_str!("locale/window_en.ftl")]),
+            Lang::De => (langid!("de"), [include_str!("locale/de.ftl"), include_str!("locale/window_de.ftl")]),
         }
     }
 }
@@ -39,13 +40,15 @@ pub struct Words {
 impl Words {
     /// The words of a language.
     pub fn new(lang: Lang) -> Words {
-        let (id, source) = lang.file();
+        let (id, sources) = lang.files();
         let mut bundle = FluentBundle::new(vec![id]);
         // The marks around inserted text confuse terminals and comparisons.
         bundle.set_use_isolating(false);
         // What cannot be parsed is missing, and shows as its name; a test sees to it.
-        let resource = FluentResource::try_new(source.to_owned()).unwrap_or_else(|(readable, _)| readable);
-        bundle.add_resource_overriding(resource);
+        for source in sources {
+            let resource = FluentResource::try_new(source.to_owned()).unwrap_or_else(|(readable, _)| readable);
+            bundle.add_resource_overriding(resource);
+        }
         Words { lang, bundle }
     }
 
@@ -107,7 +110,7 @@ mod tests {
     fn messages(lang: Lang) -> BTreeMap<String, Vec<String>> {
         let mut messages: BTreeMap<String, Vec<String>> = BTreeMap::new();
         let mut current = String::new();
-        for line in lang.file().1.lines() {
+        for line in lang.files().1.into_iter().flat_map(str::lines) {
             if let Some((id, _)) = line.split_once(" = ").filter(|_| line.starts_with(|c: char| c.is_lowercase())) {
                 current = id.to_owned();
                 messages.entry(current.clone()).or_default();
@@ -132,7 +135,9 @@ mod tests {
     #[test]
     fn both_files_are_understood_completely() {
         for lang in [Lang::En, Lang::De] {
-            assert!(FluentResource::try_new(lang.file().1.to_owned()).is_ok());
+            for source in lang.files().1 {
+                assert!(FluentResource::try_new(source.to_owned()).is_ok());
+            }
             let words = Words::new(lang);
             for id in messages(lang).keys() {
                 assert!(words.bundle.has_message(id), "{id}");

@@ -137,7 +137,16 @@ impl Table {
         self.policies[chain as usize] = verdict;
     }
 
-    fn is_open(&self) -> bool {
+    fn judge(&self, chain: Chain, packet: &Packet) -> Verdict {
+        if self.is_open() {
+            return Verdict::Accept;
+        }
+        let rule = self.rules(chain).iter().find(|rule| rule.matches(packet));
+        rule.map_or(self.policy(chain), |rule| rule.verdict)
+    }
+
+    /// Whether everything passes.
+    pub fn is_open(&self) -> bool {
         self.rules.iter().all(Vec::is_empty) && self.policies == [Verdict::Accept; 3]
     }
 }
@@ -149,22 +158,24 @@ pub struct Firewall {
     pub v4: Table,
     /// IPv6.
     pub v6: Table,
+    /// Both, asked after those of the family (`inet` of nftables).
+    pub inet: Table,
 }
 
 impl Firewall {
-    /// What becomes of a packet: the first rule that matches decides.
+    /// What becomes of a packet: in each table the first rule that matches decides, and every table
+    /// has to accept it.
     pub fn judge(&self, chain: Chain, packet: &Packet) -> Verdict {
         let table = if packet.destination.is_ipv4() { &self.v4 } else { &self.v6 };
-        if table.is_open() {
-            return Verdict::Accept;
+        match table.judge(chain, packet) {
+            Verdict::Accept => self.inet.judge(chain, packet),
+            verdict => verdict,
         }
-        let rule = table.rules(chain).iter().find(|rule| rule.matches(packet));
-        rule.map_or(table.policy(chain), |rule| rule.verdict)
     }
 
     /// Whether everything passes.
     pub fn is_open(&self) -> bool {
-        self.v4.is_open() && self.v6.is_open()
+        self.v4.is_open() && self.v6.is_open() && self.inet.is_open()
     }
 }
 
@@ -200,6 +211,8 @@ mod tests {
             assert_eq!(wall.judge(Chain::Input, &packet(source, port)), verdict, "{source} {port}");
         }
         assert_eq!(wall.judge(Chain::Output, &packet("192.0.2.10", 25)), Verdict::Accept);
+        wall.inet.set_policy(Chain::Input, Verdict::Drop);
+        assert_eq!(wall.judge(Chain::Input, &packet("192.0.2.7", 25)), Verdict::Drop);
     }
 
     #[test]

@@ -390,7 +390,7 @@ impl Client {
         }
         match input {
             Input::Bytes(bytes) => {
-                self.buffer.push(&bytes);
+                self.buffer.receive(bytes);
                 while let Some(line) = self.buffer.line(LINE) {
                     match self.parser.line(&line.octets) {
                         Ok(None) => {}

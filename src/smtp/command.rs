@@ -76,10 +76,30 @@ impl Verb {
 
     /// The verb that a word names, in any case.
     pub fn from_word(word: &[u8]) -> Verb {
-        Verb::NAMED
-            .into_iter()
-            .find(|verb| word.eq_ignore_ascii_case(verb.as_str().as_bytes()))
-            .unwrap_or(Verb::Unknown)
+        let mut capitals = [0; 8];
+        let Some(capitals) = capitals.get_mut(..word.len()) else { return Verb::Unknown };
+        capitals.copy_from_slice(word);
+        capitals.make_ascii_uppercase();
+        match &*capitals {
+            b"HELO" => Verb::Helo,
+            b"EHLO" => Verb::Ehlo,
+            b"XCLIENT" => Verb::XClient,
+            b"XFORWARD" => Verb::XForward,
+            b"STARTTLS" => Verb::StartTls,
+            b"AUTH" => Verb::Auth,
+            b"MAIL" => Verb::Mail,
+            b"RCPT" => Verb::Rcpt,
+            b"DATA" => Verb::Data,
+            b"BDAT" => Verb::Bdat,
+            b"RSET" => Verb::Rset,
+            b"NOOP" => Verb::Noop,
+            b"VRFY" => Verb::Vrfy,
+            b"EXPN" => Verb::Expn,
+            b"ETRN" => Verb::Etrn,
+            b"QUIT" => Verb::Quit,
+            b"HELP" => Verb::Help,
+            _ => Verb::Unknown,
+        }
     }
 
     /// Whether a client that pipelines must wait for the reply to this command before it sends
@@ -220,6 +240,9 @@ mod tests {
             ("MAILFROM:<a@b>", Verb::Unknown),
         ] {
             assert_eq!(Command::parse(Bytes::from(line)).verb, verb, "{line}");
+        }
+        for verb in Verb::NAMED {
+            assert_eq!(Verb::from_word(verb.as_str().to_ascii_lowercase().as_bytes()), verb);
         }
     }
 

@@ -52,6 +52,20 @@ impl Buffer {
         self.octets.extend_from_slice(bytes);
     }
 
+    /// Appends what arrived, without copying if nothing is there and nobody else holds it.
+    pub fn receive(&mut self, bytes: Bytes) {
+        if !self.octets.is_empty() {
+            return self.push(&bytes);
+        }
+        match bytes.try_into_mut() {
+            Ok(octets) => {
+                self.octets = octets;
+                self.scanned = 0;
+            }
+            Err(shared) => self.push(&shared),
+        }
+    }
+
     /// What is there and not used.
     pub fn peek(&self) -> &[u8] {
         &self.octets

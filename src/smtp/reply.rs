@@ -152,8 +152,7 @@ impl ReplyParser {
     fn accept(&mut self, line: &[u8]) -> Result<Option<Reply>, ReplyError> {
         let digits = line.get(..3).filter(|digits| digits.iter().all(u8::is_ascii_digit));
         let code = digits
-            .and_then(|digits| std::str::from_utf8(digits).ok())
-            .and_then(|digits| digits.parse::<u16>().ok())
+            .map(|digits| digits.iter().fold(0, |code, digit| code * 10 + u16::from(digit - b'0')))
             .filter(|code| (200..600).contains(code))
             .ok_or(ReplyError::Malformed)?;
         let more = match line.get(3) {
@@ -163,7 +162,10 @@ impl ReplyParser {
         };
         let text = line.get(4..).unwrap_or_default();
         let text = text.get(..Self::MAX_TEXT).unwrap_or(text);
-        self.lines.push(String::from_utf8_lossy(text).into());
+        self.lines.push(match std::str::from_utf8(text) {
+            Ok(text) => text.into(),
+            Err(_) => String::from_utf8_lossy(text).into(),
+        });
         if self.lines.len() > Self::MAX_LINES {
             return Err(ReplyError::TooManyLines);
         }

@@ -272,7 +272,7 @@ impl Server {
                 if matches!(self.state, State::Tls) {
                     return;
                 }
-                self.buffer.push(&bytes);
+                self.buffer.receive(bytes);
                 if matches!(self.state, State::Deciding | State::Delayed { .. }) {
                     return;
                 }

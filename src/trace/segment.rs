@@ -56,33 +56,56 @@ const ROUTE_DECIDE: u8 = 4;
 const MX_CHOOSE: u8 = 5;
 const DELIVER: u8 = 6;
 
-/// Texts that are written as one octet.
+/// Texts that are written as one octet, in order of length.
 const WORDS: [&str; 24] = [
     "",
-    "incoming",
-    "active",
-    "deferred",
     "hold",
-    "new mail",
-    "queue run",
-    "removed",
-    "local",
-    "default",
-    "relay",
-    "virtual_mailbox",
-    "virtual_alias",
+    "none",
     "smtp",
     "lmtp",
-    "virtual",
+    "local",
+    "relay",
     "2.0.0",
     "4.4.1",
     "4.4.3",
     "5.1.1",
     "5.4.4",
+    "active",
+    "default",
+    "removed",
+    "virtual",
+    "incoming",
+    "deferred",
+    "new mail",
+    "queue run",
+    "virtual_alias",
+    "virtual_mailbox",
     "delivered to mailbox",
     "delivered to maildir",
-    "none",
 ];
+const LONGEST: usize = WORDS[WORDS.len() - 1].len();
+/// Where the words of each length begin; those of the next length end them.
+const BY_LENGTH: [usize; LONGEST + 2] = {
+    let mut begins = [0; LONGEST + 2];
+    let mut word = 0;
+    while word < WORDS.len() {
+        assert!(word == 0 || WORDS[word - 1].len() <= WORDS[word].len());
+        let mut longer = WORDS[word].len() + 1;
+        while longer < begins.len() {
+            begins[longer] += 1;
+            longer += 1;
+        }
+        word += 1;
+    }
+    begins
+};
+
+/// The place of a text among the words.
+fn place(text: &str) -> Option<usize> {
+    let (from, to) = (*BY_LENGTH.get(text.len())?, *BY_LENGTH.get(text.len() + 1)?);
+    (from..to).find(|place| WORDS[*place] == text)
+}
+
 const ACTORS: [Actor; 4] = [Actor::Scenario, Actor::Student, Actor::Grader, Actor::Daemon];
 const VIAS: [Via; 4] = [Via::Smtpd, Via::Pickup, Via::Forward, Via::Bounce];
 const AGENTS: [Agent; 10] = [
@@ -169,7 +192,7 @@ impl Writer {
     }
 
     fn text(&mut self, text: &str) {
-        match WORDS.iter().position(|word| *word == text) {
+        match place(text) {
             Some(place) => self.octets.push(place as u8),
             None => {
                 self.number((text.len() + WORDS.len()) as u64);

@@ -22,6 +22,12 @@ impl Point {
     pub fn towards(self, other: Point, part: f32) -> Point {
         Point::new(self.x + (other.x - self.x) * part, self.y + (other.y - self.y) * part)
     }
+
+    /// The nearest place with whole coordinates: the same on every machine, whatever its cosine.
+    #[must_use]
+    pub fn rounded(self) -> Point {
+        Point::new(self.x.round(), self.y.round())
+    }
 }
 
 /// An upright rectangle.

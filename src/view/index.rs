@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 
 use smol_str::SmolStr;
 
+use super::barrier::Barriers;
 use super::director::{Director, Screen};
 use super::layout::Layout;
 use super::standing::Standing;
+use super::verdict::Verdict;
 use crate::session::Session;
 use crate::session::story::{Facts, connection};
 use crate::sim::{HostId, Socket, Time};
 use crate::trace::{DeliveryStatus, Event, EventId, Kind, Trace};
+use crate::world::World;
 
 /// Events between two checkpoints of what stands.
 const CHECKPOINT_EVERY: u64 = 512;
@@ -68,13 +71,26 @@ pub struct Index {
     sessions: BTreeMap<Socket, Vec<EventId>>,
     mails: BTreeMap<MailKey, Vec<EventId>>,
     logs: BTreeMap<HostId, Vec<EventId>>,
+    verdicts: BTreeMap<HostId, Vec<(EventId, Verdict)>>,
+    pairs: BTreeMap<(HostId, HostId), Pair>,
+    /// What is in the way of traffic.
+    pub barriers: Barriers,
     set_up: u64,
+}
+
+/// Two hosts between which there is traffic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pair {
+    /// The first event of it.
+    pub first: EventId,
+    /// Whether there is more than questions about names.
+    pub mail: bool,
 }
 
 impl Index {
     /// The index of a session.
     pub fn new(session: &Session) -> Index {
-        let scenario = session.scenario();
+        let scenario = session.cast();
         let standing = Standing::new(scenario);
         let mut index = Index {
             director: Director::new(session.set_up_events(), scenario.start),
@@ -87,6 +103,9 @@ impl Index {
             sessions: BTreeMap::new(),
             mails: BTreeMap::new(),
             logs: BTreeMap::new(),
+            verdicts: BTreeMap::new(),
+            pairs: BTreeMap::new(),
+            barriers: Barriers::new(scenario),
             set_up: session.set_up_events(),
         };
         index.read(session);
@@ -97,6 +116,11 @@ impl Index {
     pub fn read(&mut self, session: &Session) {
         let world = session.world();
         let trace = world.trace();
+        if session.cast().hosts.len() != self.layout.places.len() {
+            // Somebody joined, and the map makes room.
+            self.layout = Layout::of(session.cast());
+            self.newest.admit(session.cast());
+        }
         self.facts.read(world);
         self.director.read(trace, &self.facts);
         while self.newest.upto + CHECKPOINT_EVERY <= trace.len() {
@@ -105,6 +129,8 @@ impl Index {
         }
         for event in trace.since(self.read) {
             self.event(event);
+            self.pair(world, event);
+            self.barriers.event(session, event);
         }
         self.read = trace.len();
     }
@@ -115,6 +141,11 @@ impl Index {
         {
             self.landmarks.push((event.id, landmark));
         }
+        if let (Some(host), Some(verdict)) = (event.host, Verdict::of(event))
+            && event.id.0 > self.set_up
+        {
+            self.verdicts.entry(host).or_default().push((event.id, verdict));
+        }
         if let Some(session) = session_of(event) {
             self.sessions.entry(session).or_default().push(event.id);
         }
@@ -124,6 +155,47 @@ impl Index {
         if let (Some(host), Kind::LogLine { .. }) = (event.host, &event.kind) {
             self.logs.entry(host).or_default().push(event.id);
         }
+    }
+
+    /// Remembers between which hosts there is traffic.
+    fn pair(&mut self, world: &World, event: &Event) {
+        let (from, to, mail) = match &event.kind {
+            Kind::DnsQuery { from, resolver, .. } => (*from, *resolver, false),
+            Kind::TcpConnect { from, to, .. } => (from.ip(), to.ip(), true),
+            Kind::SmtpSession { client, server, .. } => (client.ip(), server.ip(), true),
+            _ => return,
+        };
+        let (Some(from), Some(to)) = (world.host_of(from), world.host_of(to)) else { return };
+        if event.id.0 > self.set_up && from != to {
+            let pair = self.pairs.entry((from.min(to), from.max(to))).or_insert(Pair { first: event.id, mail });
+            pair.mail |= mail;
+        }
+    }
+
+    /// The hosts between which there is traffic in this trace, the lower number first.
+    pub fn pairs(&self) -> impl Iterator<Item = ((HostId, HostId), Pair)> {
+        self.pairs.iter().map(|(ends, pair)| (*ends, *pair))
+    }
+
+    /// The last verdict of a host before an event.
+    pub fn verdict_before(&self, host: HostId, end: EventId) -> Option<(EventId, Verdict)> {
+        let verdicts = self.verdicts.get(&host)?;
+        let before = verdicts.partition_point(|(id, _)| *id < end);
+        before.checked_sub(1).map(|last| verdicts[last])
+    }
+
+    /// Client and server of a connection.
+    pub fn ends(&self, world: &World, session: Socket) -> Option<(HostId, HostId)> {
+        let events = self.session_events(session).iter();
+        events.filter_map(|id| world.trace().get(*id)).find_map(|opening| {
+            let (from, to) = match &opening.kind {
+                Kind::SmtpSession { client, server, .. } => (client.ip(), server.ip()),
+                Kind::TcpConnect { from, to, .. } => (from.ip(), to.ip()),
+                _ => return None,
+            };
+            let host = |addr: std::net::IpAddr| if addr.is_loopback() { opening.host } else { world.host_of(addr) };
+            Some((host(from)?, host(to)?))
+        })
     }
 
     /// Number of events read.

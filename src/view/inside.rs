@@ -197,7 +197,7 @@ impl Inside {
             beat.map_or(EventId(index.set_up() + 1), |beat| if scene.part < 0.6 { beat.first } else { beat.end });
         let standing = index.standing(session, upto);
         let mut inside = Inside { name: session.world().name(host), ..Inside::default() };
-        let spec = session.scenario().hosts.get(host.0 as usize);
+        let spec = session.cast().hosts.get(host.0 as usize);
         inside.has_postfix = spec.is_some_and(|host| host.files.contains_key("/etc/postfix/main.cf"))
             || session.world().host(host).vfs.read_text("/etc/postfix/main.cf", &crate::host::vfs::Cred::ROOT).is_ok();
         let mut lit = Vec::new();

@@ -7,25 +7,24 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
+use super::arrange::{self, Block};
 use super::geometry::{Area, Point};
 use crate::scenario::Scenario;
 use crate::scenario::written::{Preset, Service};
 use crate::sim::HostId;
 
 /// Width of a host's card.
-pub const CARD_WIDTH: f32 = 184.0;
+pub const CARD_WIDTH: f32 = 236.0;
 /// Height of a host's card.
-pub const CARD_HEIGHT: f32 = 92.0;
+pub const CARD_HEIGHT: f32 = 116.0;
 /// Space between cards of a region.
-const CARD_GAP: f32 = 28.0;
+const CARD_GAP: f32 = 48.0;
 /// Space between a region's edge and its cards.
-const PADDING: f32 = 16.0;
-/// Space for a region's name.
-const TITLE: f32 = 28.0;
-/// Space between regions: where dialogues are read.
-const REGION_GAP: f32 = 72.0;
-/// How much wider than high the ring of regions is: as screens are.
-const WIDER: f32 = 1.6;
+const PADDING: f32 = 14.0;
+/// Space for a region's name, above its cards.
+pub const TITLE: f32 = 36.0;
+/// How much larger cards must become to stand side by side.
+const WORTH: f32 = 1.06;
 /// Most regions that stand around the middle.
 const MOST_AROUND: usize = 8;
 
@@ -140,7 +139,7 @@ impl Layout {
             domain: domain_in(scenario, index),
             addr: host.addrs.first().copied(),
             role: Role::of(scenario, index),
-            fixed: None,
+            fixed: host.place.map(|(x, y)| Point::new(x, y)),
         });
         Layout::arrange(&nodes.collect::<Vec<_>>())
     }
@@ -148,15 +147,14 @@ impl Layout {
     /// Gives every host its place.
     pub fn arrange(nodes: &[Node]) -> Layout {
         let groups = group(nodes);
-        let sizes: Vec<(f32, f32)> = groups.iter().map(|group| region_size(group.hosts.len())).collect();
-        let centres = if groups.len() <= MOST_AROUND { around(&groups, &sizes) } else { rows(&sizes) };
+        let (shapes, blocks, centres) = best_shapes(&groups);
         let mut layout = Layout::default();
         let mut cards: Vec<Option<(Area, u32)>> = vec![None; nodes.len()];
-        for (number, ((group, size), centre)) in groups.iter().zip(&sizes).zip(&centres).enumerate() {
-            let area = Area::around(*centre, size.0, size.1);
+        for (number, ((group, block), centre)) in groups.iter().zip(&blocks).zip(&centres).enumerate() {
+            let area = Area::around(*centre, block.width, block.height);
             layout.regions.push(Region { name: group.domain.clone(), area });
             for (place, host) in group.hosts.iter().enumerate() {
-                cards[*host] = Some((card_in(area, group.hosts.len(), place), number as u32));
+                cards[*host] = Some((card_in(area, shapes[number].columns(group.hosts.len()), place), number as u32));
             }
         }
         for (index, (node, card)) in nodes.iter().zip(cards).enumerate() {
@@ -212,7 +210,7 @@ impl Layout {
             let cards = self.places.iter().filter(|place| place.region as usize == number).map(|place| place.area);
             if let Some(all) = cards.reduce(|one, other| one.union(&other)) {
                 region.area = all.grown(PADDING);
-                region.area.min.y -= TITLE - PADDING / 2.0;
+                region.area.min.y -= TITLE - PADDING;
             }
         }
         let all = self.regions.iter().map(|region| region.area).reduce(|one, other| one.union(&other));
@@ -269,85 +267,74 @@ fn group(nodes: &[Node]) -> Vec<Group> {
     groups
 }
 
-/// Columns of a region with so many cards.
-fn columns(count: usize) -> usize {
-    if count <= 3 { 1 } else { (1..).find(|columns| columns * columns * 2 >= count).unwrap_or(1) }
+/// How the cards of regions stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shape {
+    /// One above the other.
+    Tall,
+    /// Side by side.
+    Wide,
 }
 
-fn region_size(count: usize) -> (f32, f32) {
-    let columns = columns(count);
+impl Shape {
+    /// Columns of a region with so many cards.
+    fn columns(self, count: usize) -> usize {
+        match (self, count) {
+            (Shape::Tall, 0..=3) => 1,
+            (Shape::Wide, 0..=2) => count.max(1),
+            (Shape::Wide, 3) => 2,
+            _ => (1..).find(|columns| columns * columns * 2 >= count).unwrap_or(1),
+        }
+    }
+}
+
+/// Regions in the shapes that make everything largest, and their middles.
+fn best_shapes(groups: &[Group]) -> (Vec<Shape>, Vec<Block>, Vec<Point>) {
+    let around = groups.len() <= MOST_AROUND;
+    let shaped = |shapes: &[Shape]| {
+        let block = |(group, shape): (&Group, &Shape)| {
+            let (width, height) = region_size(*shape, group.hosts.len());
+            Block { width, height, names_only: group.names_only }
+        };
+        let blocks: Vec<Block> = groups.iter().zip(shapes).map(block).collect();
+        let centres = if around { arrange::around(&blocks) } else { arrange::rows(&blocks) };
+        // In rows lines go behind regions anyway.
+        let cost = if around { arrange::cost(&blocks, &centres) } else { arrange::size(&blocks, &centres) };
+        (cost, blocks, centres)
+    };
+    let mut shapes = vec![Shape::Tall; groups.len()];
+    let mut best = shaped(&shapes);
+    if !around {
+        let wide = vec![Shape::Wide; groups.len()];
+        let other = shaped(&wide);
+        let (shapes, best) = if other.0 < best.0 { (wide, other) } else { (shapes, best) };
+        return (shapes, best.1, best.2);
+    }
+    for number in (0..groups.len()).filter(|number| groups[*number].hosts.len() > 1) {
+        shapes[number] = Shape::Wide;
+        let wide = shaped(&shapes);
+        // Lines of cards side by side run behind each other, which must be worth it.
+        if wide.0 * WORTH < best.0 {
+            best = wide;
+        } else {
+            shapes[number] = Shape::Tall;
+        }
+    }
+    (shapes, best.1, best.2)
+}
+
+fn region_size(shape: Shape, count: usize) -> (f32, f32) {
+    let columns = shape.columns(count);
     let rows = count.div_ceil(columns);
     let across = columns as f32 * (CARD_WIDTH + CARD_GAP) - CARD_GAP + 2.0 * PADDING;
-    let down = rows as f32 * (CARD_HEIGHT + CARD_GAP) - CARD_GAP + PADDING + PADDING / 2.0 + TITLE;
+    let down = rows as f32 * (CARD_HEIGHT + CARD_GAP) - CARD_GAP + PADDING + TITLE;
     (across, down)
 }
 
-fn card_in(region: Area, count: usize, place: usize) -> Area {
-    let columns = columns(count);
+fn card_in(region: Area, columns: usize, place: usize) -> Area {
     let x = region.min.x + PADDING + (place % columns) as f32 * (CARD_WIDTH + CARD_GAP);
-    let y = region.min.y + TITLE + PADDING / 2.0 + (place / columns) as f32 * (CARD_HEIGHT + CARD_GAP);
+    let y = region.min.y + TITLE + (place / columns) as f32 * (CARD_HEIGHT + CARD_GAP);
     Area { min: Point::new(x, y), max: Point::new(x + CARD_WIDTH, y + CARD_HEIGHT) }
-}
-
-/// Regions around an empty middle: name servers above, the first on the left, the next on the right,
-/// further ones below.
-fn around(groups: &[Group], sizes: &[(f32, f32)]) -> Vec<Point> {
-    let above = groups.iter().filter(|group| group.names_only).count();
-    let others = groups.len() - above;
-    let mut angles = Vec::new();
-    let (mut top, mut other) = (0, 0);
-    for group in groups {
-        // In degrees, clockwise from the right; 270 is above.
-        let angle = if group.names_only && others > 0 {
-            top += 1;
-            225.0 + 90.0 * top as f32 / (above + 1) as f32
-        } else {
-            other += 1;
-            match (others, other) {
-                (1, _) => 90.0,
-                (2, 1) | (3, 1) => 180.0,
-                (2, _) | (3, 2) => 0.0,
-                (3, _) => 90.0,
-                // From the upper left down, through the bottom, up to the upper right.
-                (count, number) => 210.0 - 240.0 * (number - 1) as f32 / (count - 1) as f32,
-            }
-        };
-        angles.push(f32::to_radians(angle));
-    }
-    let mut radius = if others <= 1 { 130.0 } else { 190.0 };
-    loop {
-        let centres: Vec<Point> =
-            angles.iter().map(|angle| Point::new(radius * WIDER * angle.cos(), radius * angle.sin())).collect();
-        let areas: Vec<Area> = centres
-            .iter()
-            .zip(sizes)
-            .map(|(centre, size)| Area::around(*centre, size.0 + REGION_GAP, size.1 + REGION_GAP))
-            .collect();
-        let clash = areas.iter().enumerate().any(|(index, area)| areas[..index].iter().any(|one| one.overlaps(area)));
-        // Angles differ, so that growing ends every clash; the bound only keeps broken numbers out.
-        if !clash || radius > 1.0e6 {
-            return centres;
-        }
-        radius *= 1.04;
-    }
-}
-
-/// Regions in rows, about as wide as a screen is to its height.
-fn rows(sizes: &[(f32, f32)]) -> Vec<Point> {
-    let area: f32 = sizes.iter().map(|size| (size.0 + REGION_GAP) * (size.1 + REGION_GAP)).sum();
-    let widest = sizes.iter().map(|size| size.0).fold(0.0, f32::max);
-    let limit = (area * 1.9).sqrt().max(widest + REGION_GAP);
-    let (mut x, mut y, mut tallest) = (0.0, 0.0, 0.0_f32);
-    let mut centres = Vec::new();
-    for size in sizes {
-        if x > 0.0 && x + size.0 > limit {
-            (x, y, tallest) = (0.0, y + tallest + REGION_GAP, 0.0);
-        }
-        centres.push(Point::new(x + size.0 / 2.0, y + size.1 / 2.0));
-        x += size.0 + REGION_GAP;
-        tallest = tallest.max(size.1);
-    }
-    centres
 }
 
 #[cfg(test)]

@@ -11,12 +11,16 @@
 //!    stamps and the caption. The same moment gives the same picture, however one came there.
 //!
 //! [`playhead`] says which moment is shown, [`why`] follows causes and decisions, [`dialogue`], [`mail`]
-//! and [`sequence`] are further views of the same trace. Words come from the story
+//! [`message`], [`packet`], [`compare`] and [`sequence`] are further views of the same trace. Words come from the story
 //! ([`crate::session::story`]), in both languages.
 
 pub mod alias;
+pub mod arrange;
+pub mod barrier;
 pub mod branches;
 pub mod caption;
+pub mod choice;
+pub mod compare;
 pub mod dialogue;
 pub mod director;
 pub mod geometry;
@@ -24,14 +28,19 @@ pub mod index;
 pub mod inside;
 pub mod layout;
 pub mod mail;
+pub mod mailbox;
+pub mod message;
 pub mod notes;
+pub mod packet;
 pub mod playhead;
+pub mod probes;
 pub mod scene;
 pub mod sequence;
 pub mod standing;
 pub mod state;
 pub mod timing;
 pub mod told;
+pub mod verdict;
 pub mod why;
 
 pub use director::Screen;

@@ -1,13 +1,19 @@
-//! What hosts think, beside their cards: the servers they choose from, the aliases they expand.
+//! What hosts think, beside their cards: the servers they choose from, the aliases they expand, the addresses
+//! they rewrite and route, and what outsiders tried them with.
+
+use std::ops::Range;
 
 use serde::Serialize;
 
 use super::alias::Leaf;
-use super::standing::{Attempt, HostStanding, MxList, Standing};
+use super::choice::{Attempt, MxList};
+use super::probes::Probe;
+use super::scene::path_of;
+use super::standing::{HostStanding, Standing};
 use crate::session::Session;
 use crate::session::words::Words;
 use crate::sim::HostId;
-use crate::trace::{ConnectResult, EventId};
+use crate::trace::{ConnectResult, EventId, Kind, Trace};
 
 /// How a line of a note is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -17,7 +23,11 @@ pub enum Mark {
     Plain,
     /// What is being tried.
     Lit,
-    /// What failed.
+    /// What was chosen, or is as it should be.
+    Good,
+    /// What is not as it should be.
+    Bad,
+    /// What failed, or is replaced by the next line.
     Struck,
     /// What stood there before.
     Merged,
@@ -40,6 +50,12 @@ pub struct Line {
     pub leaf: Option<Leaf>,
 }
 
+impl Line {
+    fn new(text: impl Into<String>, remark: impl Into<String>, mark: Mark) -> Line {
+        Line { depth: 0, text: text.into(), remark: remark.into(), mark, leaf: None }
+    }
+}
+
 /// A note beside a card.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Note {
@@ -51,26 +67,31 @@ pub struct Note {
     pub lines: Vec<Line>,
     /// The event that began it.
     pub event: EventId,
+    /// Whether it is about something that is over.
+    pub over: bool,
 }
 
 /// Most lines of a note; the last one says how many there are more.
 const MOST_LINES: usize = 9;
+/// Probes that are shown one by one; of earlier ones only the number.
+const MOST_PROBES: usize = 6;
 
-/// The notes of all hosts.
-pub fn notes(session: &Session, standing: &Standing, words: &Words) -> Vec<Note> {
-    let hosts = (0..session.world().host_count()).map(HostId);
-    let of = |host: HostId| {
-        let standing = standing.host(host)?;
-        let both = [servers(host, standing, words), aliases(host, standing, words)];
-        Some(both.into_iter().flatten())
-    };
-    let mut notes: Vec<Note> = hosts.filter_map(of).flatten().collect();
+/// The notes of all hosts; what was rewritten or routed in the given events is shown too.
+pub fn notes(session: &Session, standing: &Standing, words: &Words, recent: Range<EventId>) -> Vec<Note> {
+    let trace = session.world().trace();
+    let mut notes = Vec::new();
+    for host in (0..session.world().host_count()).map(HostId) {
+        let Some(standing) = standing.host(host) else { continue };
+        notes.extend(servers(host, standing, words));
+        notes.extend(aliases(host, standing, words));
+        notes.extend(probes(host, standing, trace, words));
+    }
+    notes.extend(edits(trace, recent, words));
     for note in &mut notes {
         let more = note.lines.len().saturating_sub(MOST_LINES);
         if more > 0 {
             note.lines.truncate(MOST_LINES - 1);
-            let text = format!("… {}", more + 1);
-            note.lines.push(Line { depth: 0, text, remark: String::new(), mark: Mark::Plain, leaf: None });
+            note.lines.push(Line::new(format!("… {}", more + 1), "", Mark::Plain));
         }
     }
     notes
@@ -82,14 +103,17 @@ fn servers(host: HostId, standing: &HostStanding, words: &Words) -> Option<Note>
         let (mark, remark) = match candidate.attempt {
             Attempt::Waiting => (Mark::Plain, String::new()),
             Attempt::Trying => (Mark::Lit, String::new()),
+            Attempt::Won => (Mark::Good, words.word("note-won")),
+            Attempt::Passed => (Mark::Struck, words.word("stamp-later")),
+            Attempt::Refused => (Mark::Struck, words.word("stamp-refused")),
             Attempt::Failed(ConnectResult::Refused) => (Mark::Struck, words.word("connect-refused")),
             Attempt::Failed(ConnectResult::Timeout) => (Mark::Struck, words.word("connect-timeout")),
             Attempt::Failed(_) => (Mark::Struck, words.word("connect-unreachable")),
         };
-        Line { depth: 0, text: candidate.text.to_string(), remark, mark, leaf: None }
+        Line::new(candidate.text.as_str(), remark, mark)
     });
     let title = words.say("note-servers", &[("domain", (&list.domain).into())]);
-    Some(Note { host, title, lines: lines.collect(), event: list.event })
+    Some(Note { host, title, lines: lines.collect(), event: list.event, over: list.over })
 }
 
 fn aliases(host: HostId, standing: &HostStanding, words: &Words) -> Option<Note> {
@@ -100,7 +124,61 @@ fn aliases(host: HostId, standing: &HostStanding, words: &Words) -> Option<Note>
             (_, true) => (Mark::Merged, words.word("alias-merged")),
             _ => (Mark::Plain, row.source.to_string()),
         };
-        Line { depth: row.depth, text: row.text.to_string(), remark, mark, leaf: Some(row.leaf) }
+        Line { depth: row.depth, leaf: Some(row.leaf), ..Line::new(row.text.as_str(), remark, mark) }
     });
-    Some(Note { host, title: words.word("note-aliases"), lines: lines.collect(), event: tree.event? })
+    let over = standing.is_settled();
+    Some(Note { host, title: words.word("note-aliases"), lines: lines.collect(), event: tree.event?, over })
+}
+
+/// The battery of probes that a server was tried with.
+fn probes(host: HostId, standing: &HostStanding, trace: &Trace, words: &Words) -> Option<Note> {
+    let probes = Some(&standing.probes).filter(|probes| probes.is_battery())?.all();
+    let relayed = probes.iter().filter(|probe| probe.relays).count() as u64;
+    let title = words.say("note-probes", &[("count", (probes.len() as u64).into()), ("relayed", relayed.into())]);
+    let path = |id: EventId| match trace.get(id).map(|event| &event.kind) {
+        Some(Kind::SmtpCmd { line, .. }) => path_of(line),
+        _ => String::new(),
+    };
+    let shown = probes.len().saturating_sub(MOST_PROBES);
+    let line = |(number, probe): (usize, &Probe)| {
+        let (mark, word) = match (probe.relays, probe.code) {
+            (true, _) => (Mark::Bad, "probe-relayed"),
+            (_, 400..) => (Mark::Good, "probe-refused"),
+            _ => (Mark::Plain, "probe-taken"),
+        };
+        // What is new against the probe before says what it tries.
+        let before = number.checked_sub(1).map(|number| path(probes[number].mail));
+        let sender = path(probe.mail);
+        let text = match before {
+            Some(before) if before == sender => format!("RCPT TO:<{}>", path(probe.rcpt)),
+            _ => format!("MAIL FROM:<{sender}>"),
+        };
+        Line::new(text, format!("{} {}", probe.code, words.word(word)), mark)
+    };
+    let lines = probes.iter().enumerate().skip(shown).map(line).collect();
+    Some(Note { host, title, lines, event: probes.first()?.reply, over: false })
+}
+
+/// Addresses that were rewritten or routed, the old one struck out.
+fn edits(trace: &Trace, recent: Range<EventId>, words: &Words) -> Vec<Note> {
+    let mut notes: Vec<Note> = Vec::new();
+    for event in (recent.start.0..recent.end.0).filter_map(|id| trace.get(EventId(id))) {
+        let Some(host) = event.host else { continue };
+        let (title, lines) = match &event.kind {
+            Kind::Rewrite { kind, field, from, to } => {
+                let title = words.say("note-rewrite", &[("what", kind.into())]);
+                (title, [Line::new(from.as_str(), field.as_str(), Mark::Struck), Line::new(to.as_str(), "", Mark::Lit)])
+            }
+            Kind::RouteDecide { rcpt, class, transport, nexthop } => {
+                let route = Line::new(format!("{transport}:{nexthop}"), class.as_str(), Mark::Lit);
+                (words.word("note-route"), [Line::new(rcpt.as_str(), "", Mark::Plain), route])
+            }
+            _ => continue,
+        };
+        match notes.iter_mut().find(|note| note.host == host && note.title == title) {
+            Some(note) => note.lines.extend(lines),
+            None => notes.push(Note { host, title, lines: lines.into(), event: event.id, over: false }),
+        }
+    }
+    notes
 }

@@ -6,11 +6,15 @@ use std::sync::Arc;
 use smol_str::{SmolStr, ToSmolStr as _};
 
 use super::alias::AliasTree;
+use super::choice::MxList;
+use super::layout::Role;
+use super::probes::{Probe, Probes};
+use super::state::verb_of;
 use crate::scenario::{Scenario, checked};
 use crate::session::story::connection;
 use crate::sim::{HostId, Socket, Time};
 use crate::smtp::diagram::ServerState;
-use crate::trace::{Agent, ConnectResult, DeliveryStatus, Event, EventId, Kind};
+use crate::trace::{Agent, ConnectResult, DeliveryStatus, Event, EventId, Kind, Via};
 use crate::world::World;
 
 /// A mail in a queue.
@@ -26,39 +30,6 @@ pub struct Queued {
     pub since: Time,
     /// The event that put it there.
     pub event: EventId,
-}
-
-/// What became of one mail server in a choice.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Attempt {
-    /// It has not been asked.
-    Waiting,
-    /// It is being asked.
-    Trying,
-    /// It could not be reached, or refused for now.
-    Failed(ConnectResult),
-}
-
-/// One server of a choice.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Candidate {
-    /// Preference and name as chosen: `10 fks1.example.org`.
-    pub text: SmolStr,
-    /// What became of it.
-    pub attempt: Attempt,
-}
-
-/// A choice between mail servers that a host is working through.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MxList {
-    /// The event of the choice.
-    pub event: EventId,
-    /// For which mail.
-    pub queue_id: SmolStr,
-    /// The domain asked for.
-    pub domain: SmolStr,
-    /// The servers, best first.
-    pub candidates: Vec<Candidate>,
 }
 
 /// A host.
@@ -78,6 +49,12 @@ pub struct HostStanding {
     pub mx: Option<Arc<MxList>>,
     /// The aliases it is expanding.
     pub aliases: Option<Arc<AliasTree>>,
+    /// Whether the aliases are those of mail that was dealt with.
+    settled: bool,
+    /// What outsiders tried it with.
+    pub probes: Arc<Probes>,
+    /// The last verdict of its restrictions.
+    policy: Option<EventId>,
 }
 
 /// An open connection.
@@ -93,6 +70,8 @@ pub struct SessionStanding {
     pub opened: EventId,
     /// The client's last line.
     pub line: Option<EventId>,
+    /// The line that named the sender.
+    pub mail: Option<EventId>,
     /// The server's last reply.
     pub reply: Option<EventId>,
     /// Whether it is encrypted, and whether the client was content with the certificate.
@@ -112,15 +91,25 @@ pub struct Standing {
     pub upto: u64,
     hosts: Vec<Arc<HostStanding>>,
     sessions: BTreeMap<Socket, Arc<SessionStanding>>,
-    /// Faults of the network in force, by the event that began them.
-    pub faults: Vec<EventId>,
+    /// Which hosts are outsiders.
+    outsiders: Arc<[bool]>,
 }
 
 impl Standing {
     /// Nothing has happened yet.
     pub fn new(scenario: &Scenario) -> Standing {
         let host = |host: &checked::Host| Arc::new(HostStanding { down: host.off, ..HostStanding::default() });
-        Standing { hosts: scenario.hosts.iter().map(host).collect(), ..Standing::default() }
+        let outsiders = (0..scenario.hosts.len()).map(|host| Role::of(scenario, host) == Role::Outsider);
+        Standing {
+            hosts: scenario.hosts.iter().map(host).collect(),
+            outsiders: outsiders.collect(),
+            ..Standing::default()
+        }
+    }
+
+    /// Makes room for hosts that joined.
+    pub fn admit(&mut self, cast: &Scenario) {
+        self.hosts.resize_with(self.hosts.len().max(cast.hosts.len()), Arc::default);
     }
 
     /// A host.
@@ -164,6 +153,7 @@ impl Standing {
                 port,
                 opened: event,
                 line: None,
+                mail: None,
                 reply: None,
                 tls: None,
                 user: None,
@@ -193,6 +183,9 @@ impl Standing {
             Kind::SmtpCmd { session, line } => {
                 if let Some(session) = self.session_mut(*session) {
                     session.line = Some(event.id);
+                    if verb_of(line) == "MAIL" {
+                        session.mail = Some(event.id);
+                    }
                     session.state = super::state::after_command(session.state, line);
                 }
             }
@@ -203,10 +196,21 @@ impl Standing {
                     Some(Kind::SmtpCmd { line, .. }) => line.as_str(),
                     _ => "",
                 };
+                self.probe(world, event, *session, verb, *code);
                 if let Some(session) = self.session_mut(*session) {
                     session.reply = Some(event.id);
                     session.state = super::state::after_reply(session.state, verb, *code);
                     session.closed |= matches!(code, 221 | 421);
+                }
+            }
+            Kind::PolicyVerdict { .. } => {
+                if let Some(host) = self.host_mut(event) {
+                    host.policy = Some(event.id);
+                }
+            }
+            Kind::ConfigLoad { .. } => {
+                if let Some(host) = self.host_mut(event) {
+                    host.probes = Arc::default();
                 }
             }
             Kind::PopCmd { session, line, reply, .. } | Kind::ImapCmd { session, line, reply, .. } => {
@@ -243,11 +247,36 @@ impl Standing {
         }
     }
 
+    /// What an outsider learns from a reply: a recipient that is asked for is a probe unless its message follows.
+    fn probe(&mut self, world: &World, event: &Event, session: Socket, verb: &str, code: u16) {
+        let Some(open) = self.session(session) else { return };
+        if !self.outsiders.get(open.client.0 as usize).copied().unwrap_or(false) {
+            return;
+        }
+        let (Some(line), Some(mail), server) = (open.line, open.mail, open.server) else { return };
+        let Some(host) = self.hosts.get_mut(server.0 as usize) else { return };
+        match verb_of(verb).as_str() {
+            "RCPT" => {
+                let verdict = host.policy.and_then(|id| world.trace().get(id)).filter(|verdict| verdict.id > line);
+                let trusted = verdict.is_some_and(|verdict| match &verdict.kind {
+                    Kind::PolicyVerdict { restriction, action, .. } => action == "permit" && !restriction.is_empty(),
+                    _ => false,
+                });
+                let probe = Probe { mail, rcpt: line, reply: event.id, code, relays: code < 300 && trusted };
+                Arc::make_mut(&mut Arc::make_mut(host).probes).add(probe);
+            }
+            "DATA" if code < 400 => Arc::make_mut(&mut Arc::make_mut(host).probes).sent(),
+            "MAIL" | "RSET" | "QUIT" => Arc::make_mut(&mut Arc::make_mut(host).probes).given_up(),
+            _ => {}
+        }
+    }
+
     /// What happens to mail on its host.
     fn mail(&mut self, event: &Event) {
         let Some(host) = self.host_mut(event) else { return };
         match &event.kind {
-            Kind::QueueEnter { queue_id, queue, sender, rcpts, .. } => {
+            Kind::QueueEnter { queue_id, queue, sender, rcpts, via } => {
+                host.forget(*via);
                 let mail = Queued {
                     queue: queue.clone(),
                     sender: sender.clone(),
@@ -264,27 +293,32 @@ impl Standing {
                     mail.event = event.id;
                 }
                 if queue == "deferred" {
-                    host.forget(queue_id);
+                    host.settle(queue_id);
                 }
             }
             Kind::QueueLeave { queue_id, .. } => {
                 host.queued.remove(queue_id);
-                host.forget(queue_id);
+                host.settle(queue_id);
             }
             Kind::MxChoose { queue_id, nexthop, candidates } => {
-                let waiting = |text: &SmolStr| Candidate { text: text.clone(), attempt: Attempt::Waiting };
-                host.mx = Some(Arc::new(MxList {
-                    event: event.id,
-                    queue_id: queue_id.clone(),
-                    domain: nexthop.clone(),
-                    candidates: candidates.iter().map(waiting).collect(),
-                }));
+                host.mx = Some(Arc::new(MxList::new(event.id, queue_id, nexthop, candidates)));
             }
             Kind::AliasExpand { name, source, results } => {
+                if std::mem::take(&mut host.settled) {
+                    host.aliases = None;
+                }
                 let tree = host.aliases.get_or_insert_default();
                 Arc::make_mut(tree).add(event.id, name, source, results);
             }
-            Kind::Deliver { status: DeliveryStatus::Sent, agent, target, .. } => {
+            Kind::Deliver { queue_id, status: DeliveryStatus::Bounced | DeliveryStatus::Expired, .. } => {
+                if let Some(list) = host.mx.as_mut().filter(|list| list.queue_id == *queue_id) {
+                    Arc::make_mut(list).refused();
+                }
+            }
+            Kind::Deliver { queue_id, status: DeliveryStatus::Sent, agent, target, .. } => {
+                if let Some(list) = host.mx.as_mut().filter(|list| list.queue_id == *queue_id) {
+                    Arc::make_mut(list).won(target);
+                }
                 let kept = matches!(agent, Agent::Local | Agent::Virtual | Agent::Mailbox | Agent::File);
                 if kept && !target.is_empty() {
                     *host.mailboxes.entry(target.clone()).or_default() += 1;
@@ -296,42 +330,44 @@ impl Standing {
 
     /// A host has tried to reach another one.
     fn tried(&mut self, event: &Event, name: &str, addr: &str, result: ConnectResult) {
-        let Some(list) = self.host_mut(event).and_then(|host| host.mx.as_mut()) else { return };
-        let names = |candidate: &Candidate| {
-            let server = candidate.text.rsplit(' ').next().unwrap_or_default();
-            server == name || server.contains(addr)
-        };
-        let Some(at) = list.candidates.iter().position(names) else { return };
-        if let Some(candidate) = Arc::make_mut(list).candidates.get_mut(at) {
-            candidate.attempt = match result {
-                ConnectResult::Open => Attempt::Trying,
-                failed => Attempt::Failed(failed),
-            };
+        if let Some(list) = self.host_mut(event).and_then(|host| host.mx.as_mut()) {
+            Arc::make_mut(list).tried(name, addr, result);
         }
     }
 
-    /// Hosts are switched on and off; everything else is a fault of the network, or its end.
+    /// Hosts are switched on and off; other faults are those of the network.
     fn fault(&mut self, event: &Event, what: &str) {
-        if let Some(id) = event.host {
-            if let Some(host) = self.hosts.get_mut(id.0 as usize) {
-                Arc::make_mut(host).down = what == "switched off";
-            }
-            self.sessions.retain(|_, session| session.client != id && session.server != id);
-        } else if what.ends_with(" is repaired") {
-            self.faults.pop();
-        } else {
-            self.faults.push(event.id);
+        let Some(id) = event.host else { return };
+        if let Some(host) = self.hosts.get_mut(id.0 as usize) {
+            Arc::make_mut(host).down = what == "switched off";
         }
+        self.sessions.retain(|_, session| session.client != id && session.server != id);
     }
 }
 
 impl HostStanding {
-    /// Forgets what was shown for a mail that is no longer worked on.
-    fn forget(&mut self, queue_id: &str) {
-        if self.mx.as_ref().is_some_and(|list| list.queue_id == queue_id) {
+    /// Whether the aliases are those of mail that was dealt with.
+    pub fn is_settled(&self) -> bool {
+        self.settled
+    }
+
+    /// A mail is no longer worked on; what was shown for it stays until the next one comes.
+    fn settle(&mut self, queue_id: &str) {
+        if let Some(list) = self.mx.as_mut().filter(|list| list.queue_id == queue_id) {
+            Arc::make_mut(list).end();
+        }
+        self.settled = !self.queued.values().any(|mail| mail.queue == "active");
+    }
+
+    /// A new mail comes; what was shown for earlier ones goes. Forwarded mail is the same one still.
+    fn forget(&mut self, via: Via) {
+        if via == Via::Forward {
+            return;
+        }
+        if self.mx.as_ref().is_some_and(|list| list.over) {
             self.mx = None;
         }
-        if !self.queued.values().any(|mail| mail.queue == "active") {
+        if self.settled {
             self.aliases = None;
         }
     }

@@ -3,7 +3,8 @@
 use crate::smtp::diagram::{ClientState, ServerState};
 use crate::trace::{EventId, Kind, Trace};
 
-fn verb_of(line: &str) -> String {
+/// The verb of a command line, in capitals.
+pub fn verb_of(line: &str) -> String {
     line.split([' ', ':']).next().unwrap_or_default().to_ascii_uppercase()
 }
 
@@ -62,9 +63,10 @@ pub fn client_after_reply(state: ClientState, line: &str, code: u16) -> ClientSt
     }
 }
 
-/// Where both sides of a connection are after an event.
-pub fn both(trace: &Trace, events: &[EventId], upto: EventId) -> (ServerState, ClientState) {
+/// The states that both sides of a connection have been in up to an event, the present ones last.
+pub fn both(trace: &Trace, events: &[EventId], upto: EventId) -> (Vec<ServerState>, Vec<ClientState>) {
     let (mut server, mut client) = (ServerState::Connected, ClientState::Connected);
+    let mut passed = (vec![server], vec![client]);
     let mut line = "";
     for event in events.iter().take_while(|id| **id <= upto).filter_map(|id| trace.get(*id)) {
         match &event.kind {
@@ -79,8 +81,14 @@ pub fn both(trace: &Trace, events: &[EventId], upto: EventId) -> (ServerState, C
             Kind::TcpClose { .. } => (server, client) = (ServerState::Closed, ClientState::Closed),
             _ => {}
         }
+        if passed.0.last() != Some(&server) {
+            passed.0.push(server);
+        }
+        if passed.1.last() != Some(&client) {
+            passed.1.push(client);
+        }
     }
-    (server, client)
+    passed
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use super::{Machine, RESOLVER, Slot, World};
 use crate::dns::Qtype;
 use crate::host::{Effect, Exit, Input, Signal};
 use crate::sim::net::NetInput;
-use crate::sim::{Endpoint, HostId, Listener, ProcId};
+use crate::sim::{Endpoint, HostId, Listener, ProcId, Socket};
 use crate::trace::{Actor, ConnectResult, EventId, Kind, Origin};
 
 impl World {
@@ -22,8 +22,14 @@ impl World {
                 Effect::Connect { sock, from, to } => self.kernel.connect(by, sock, from, to, number),
                 Effect::ConnectUnix { sock, path } => self.kernel.connect_unix(by, sock, path, number),
                 Effect::Send { sock, payload } => self.kernel.send(sock, payload, number),
-                Effect::Close { sock } => self.kernel.close(sock, number),
-                Effect::Abort { sock } => self.kernel.abort(sock, number),
+                Effect::Close { sock } => {
+                    self.give_up(by, actor, sock, cause);
+                    self.kernel.close(sock, number);
+                }
+                Effect::Abort { sock } => {
+                    self.give_up(by, actor, sock, cause);
+                    self.kernel.abort(sock, number);
+                }
                 Effect::ShutDown { sock } => self.kernel.shut_down(sock, number),
                 Effect::Attend { sock } => self.kernel.attend(sock),
                 Effect::Outside { conn, what } => self.outward(conn, what),
@@ -142,6 +148,14 @@ impl World {
         let origin = Origin { host: Some(to.host), proc: Some(to.proc), actor, cause };
         let kind = Kind::TcpConnect { from, to: peer, port: peer.port(), result, sock };
         Some(self.trace.push(self.kernel.now(), origin, kind, None))
+    }
+
+    /// Who closes a connection that nobody has answered has waited long enough.
+    fn give_up(&mut self, by: Endpoint, actor: Actor, sock: Socket, cause: Option<EventId>) {
+        let Some((from, to)) = self.kernel.unanswered(sock).filter(|(_, to)| to.port() != 0) else { return };
+        let origin = Origin { host: Some(by.host), proc: Some(by.proc), actor, cause };
+        let kind = Kind::TcpConnect { from, to, port: to.port(), result: ConnectResult::Timeout, sock };
+        self.trace.push(self.kernel.now(), origin, kind, None);
     }
 
     fn ask_resolver(&mut self, by: Endpoint, token: u64, qname: SmolStr, qtype: Qtype, cause: Option<EventId>) {

@@ -3,6 +3,7 @@
 //! A [`World`] is plain data. [`World::advance`] runs the queue; between two advances the methods
 //! here apply what people do. A clone is an independent world that shares all immutable parts.
 
+mod allowance;
 mod apply;
 mod outside;
 mod programs;
@@ -20,6 +21,8 @@ use crate::sim::kernel::{Delivery, What};
 use crate::sim::tap::Packet;
 use crate::sim::{Dice, Endpoint, HostId, Kernel, ProcId, Time};
 use crate::trace::{Actor, EventId, Kind, Level, Origin, Trace};
+use allowance::Purse;
+pub use allowance::{Allowance, Spent};
 use outside::Outside;
 pub use programs::install_programs;
 use resolver::{Configuration, StubResolver};
@@ -40,6 +43,8 @@ pub struct World {
     out: Vec<(Effect, Option<EventId>)>,
     /// Sockets of the real machine.
     outside: Outside,
+    /// What may still happen; anything if missing.
+    purse: Option<Purse>,
 }
 
 /// A host with its processes and its resolver.
@@ -92,6 +97,7 @@ impl World {
             pending: VecDeque::new(),
             out: Vec::new(),
             outside: Outside::default(),
+            purse: None,
         }
     }
 
@@ -261,11 +267,14 @@ impl World {
 
     /// When the next event is due.
     pub fn next_time(&self) -> Option<Time> {
-        self.kernel.next_time()
+        self.kernel.next_time().filter(|_| self.spent().is_none())
     }
 
     /// Runs the next event if it is due at or before `until`; false if none is.
     pub fn step(&mut self, until: Time) -> bool {
+        if !self.may_step() {
+            return false;
+        }
         let Some(Delivery { to, what, cause }) = self.kernel.next(until) else { return false };
         let cause = (cause != 0).then_some(EventId(cause));
         match what {
@@ -308,7 +317,12 @@ impl World {
     }
 
     fn deliver(&mut self, to: Endpoint, input: Input, cause: Option<EventId>) {
-        self.pending.push_back((to, input, cause));
+        // What was caused before comes first.
+        if self.pending.is_empty() {
+            self.run(to, input, cause);
+        } else {
+            self.pending.push_back((to, input, cause));
+        }
         self.settle();
     }
 

@@ -1,6 +1,7 @@
 //! The commands that every host has.
 
 use crate::host::Host;
+use crate::host::dnsbl::{Delist, Trap};
 use crate::host::program::Entry;
 use crate::mta::postfix::commands;
 use crate::mua::curl::Curl;
@@ -20,6 +21,8 @@ pub fn install_programs(host: &mut Host) {
     }
     super::services::register(host);
     host.programs.install("curl", Entry::Program(Curl::program));
+    host.programs.install("delist", Entry::Program(Delist::program));
+    host.programs.install("dnsbl-trap", Entry::Program(Trap::program));
     host.programs.install("fetchmail", Entry::Program(Fetchmail::program));
     host.programs.install("relaytest", Entry::Program(RelayTest::program));
     host.programs.install("swaks", Entry::Program(Swaks::program));

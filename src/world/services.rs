@@ -3,6 +3,7 @@
 use smol_str::SmolStr;
 
 use super::World;
+use crate::host::dnsbl::Desk;
 use crate::host::layout::Layout;
 use crate::host::named::NameServer;
 use crate::host::saslauthd::Saslauthd;
@@ -74,6 +75,14 @@ pub(super) fn register(host: &mut Host) {
         program: "/usr/sbin/saslauthd",
         tag: "saslauthd",
         kind: UnitKind::Daemon { make: || Box::new(Saslauthd::default()) },
+    });
+    services.register(Unit {
+        name: "dnsbld",
+        description: "DNS block list with its delisting form",
+        docs: "man:dnsbld(8)",
+        program: "/usr/sbin/dnsbld",
+        tag: "dnsbld",
+        kind: UnitKind::Daemon { make: || Box::new(Desk::new()) },
     });
     services.register(Unit {
         name: "fetchmail",

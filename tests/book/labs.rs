@@ -74,7 +74,7 @@ fn say(text: &Text, lang: Lang) -> &str {
 }
 
 fn points(lab: &Instance) -> u64 {
-    lab.lab.tasks.iter().map(|task| task.points).sum()
+    lab.lab.tasks.iter().filter(|task| !task.bonus).map(|task| task.points).sum()
 }
 
 fn page(lab: &Instance, lang: Lang) -> String {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::journal::Journal;
 use super::keyboard::{Keyboard, Pressed};
-use super::lab::Ticks;
+use super::lab::{self, Ticks};
 use super::line_editor::{LineEditor, Prompt, Typed};
 use super::meta::{self, Meta};
 use super::{editor, greeting};
@@ -24,6 +24,8 @@ const TICK: Duration = Duration::from_millis(40);
 const MOST_AT_ONCE: Duration = Duration::from_secs(86_400);
 /// How far `^\` looks for something to happen.
 const FARTHEST_SKIP: Duration = Duration::from_secs(30 * 86_400);
+/// How long after what a command shows it is looked whether a task is done.
+const TICK_AFTER: Duration = Duration::from_millis(300);
 /// Silence after which it is said how to skip it.
 const HINT_AFTER: Duration = Duration::from_secs(3);
 
@@ -87,6 +89,7 @@ impl<'a> Console<'a> {
         print(greeting::text(self.session, self.lang).as_bytes());
         loop {
             self.fit_window();
+            crate::cli::lab::tell_clock(self.session);
             match self.turn() {
                 Ok(Flow::GoOn) => {}
                 Ok(Flow::Leave(status)) => return status,
@@ -232,6 +235,7 @@ impl<'a> Console<'a> {
     fn attend(&mut self, typing: Typing) -> Result<(), String> {
         let keyboard = Keyboard::new(typing);
         let mut quiet_since = Instant::now();
+        let mut answered: Option<Instant> = None;
         loop {
             let view = self.session.terminal(self.top());
             let wanted = view.is_some_and(|view| view.wants_input());
@@ -240,6 +244,11 @@ impl<'a> Console<'a> {
             let terminal = self.top();
             for key in pressed {
                 let done = match key {
+                    // Also in the middle of a dialogue a hint can be had.
+                    Pressed::Text(text) if lab::is_aside(&text, self.session) => {
+                        self.meta(&text)?;
+                        Ok(())
+                    }
                     Pressed::Text(text) => self.session.type_text(terminal, &text),
                     Pressed::Interrupt => self.session.press(terminal, Key::Interrupt),
                     Pressed::Suspend => self.session.press(terminal, Key::Suspend),
@@ -257,6 +266,11 @@ impl<'a> Console<'a> {
             }
             let before = self.shown.get(&terminal).copied();
             self.show(false);
+            if self.shown.get(&terminal).copied() != before {
+                answered = Some(Instant::now());
+            } else if answered.take_if(|since| since.elapsed() > TICK_AFTER).is_some() {
+                print(self.ticks.news(self.session, self.lang).as_bytes());
+            }
             if self.shown.get(&terminal).copied() != before || wanted {
                 quiet_since = Instant::now();
             } else if quiet_since.elapsed() > HINT_AFTER && !std::mem::replace(&mut self.hinted, true) {

@@ -6,10 +6,11 @@ use crate::grade::report;
 use crate::lab::judge::Outcome;
 use crate::lab::written::Text;
 use crate::session::story::Lang;
+use crate::session::story::wrap::wrap;
 use crate::session::{Input, Session};
 
-/// Key of a student's own probes; a grader uses another one.
-const OWN_KEY: u64 = 1;
+/// Columns of what is shown; less than any terminal has.
+const WIDTH: usize = 78;
 
 /// What is asked of the lab.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +23,10 @@ pub enum Command {
     Hint(String),
     /// An answer to a question.
     Answer(String, String),
+    /// Back to where a task was done.
+    Back(String),
+    /// Hands in: an exam ends with it.
+    Submit,
     /// What there is.
     Help,
 }
@@ -31,12 +36,20 @@ pub fn is_lab(line: &str, session: &Session) -> bool {
     session.lab().is_some() && line.split_whitespace().next() == Some("lab")
 }
 
+/// Whether a line typed into a running command speaks to the lab instead.
+pub fn is_aside(line: &str, session: &Session) -> bool {
+    let words: Vec<&str> = line.split_whitespace().skip(1).collect();
+    is_lab(line, session) && line.ends_with('\n') && Command::parse(&words) != Command::Help
+}
+
 impl Command {
     /// Reads one: what stands after the word `lab`.
     pub fn parse(words: &[&str]) -> Command {
         match words {
             [] | ["text"] => Command::Text,
-            ["status" | "submit"] => Command::Status,
+            ["status"] => Command::Status,
+            ["submit"] => Command::Submit,
+            ["back", task] => Command::Back((*task).to_owned()),
             ["hint", task] => Command::Hint((*task).to_owned()),
             ["answer", question, answer @ ..] if !answer.is_empty() => {
                 Command::Answer((*question).to_owned(), answer.join(" "))
@@ -60,7 +73,14 @@ impl Command {
             }),
             Command::Answer(question, text) => {
                 session.apply(Input::Reply { question: question.clone(), text: text.clone() }).map_err(failed)?;
-                Ok(String::new())
+                Ok(answered(session, question, text, lang))
+            }
+            Command::Back(task) => back(session, task, lang),
+            Command::Submit => {
+                if session.hides_answers() {
+                    session.apply(Input::HandIn).map_err(failed)?;
+                }
+                Ok(status(session, lang))
             }
             Command::Help => Ok(lang.pick(HELP.0, HELP.1).to_owned()),
         }
@@ -73,37 +93,149 @@ const HELP: (&str, &str) = (
   lab status              how every task stands
   lab hint TASK           the next hint (the first is free)
   lab answer QUESTION …   answer a question of a task
+  lab back TASK           go back to where the task was done
+  lab submit              see how everything stands; an exam ends with it
 ",
     "\
   lab                     die Geschichte und die Aufgaben
   lab status              wie jede Aufgabe steht
   lab hint AUFGABE        der nächste Tipp (der erste ist frei)
   lab answer FRAGE …      eine Frage einer Aufgabe beantworten
+  lab back AUFGABE        zurück an die Stelle, an der die Aufgabe erledigt war
+  lab submit              sehen, wie alles steht; eine Prüfung endet damit
 ",
 );
+
+/// Goes back to the stage at which a task was done.
+///
+/// # Errors
+/// It never was done, or an exam is going on.
+pub fn back(session: &mut Session, task: &str, lang: Lang) -> Result<String, String> {
+    if session.exam().is_some() {
+        return Err(lang.pick("there is no way back in an exam", "in einer Prüfung geht es nicht zurück").to_owned());
+    }
+    if session.return_to(task) {
+        Ok(status(session, lang))
+    } else {
+        Err(match lang {
+            Lang::En => format!("task {task} was not done at any moment; `lab status` shows how the tasks stand"),
+            Lang::De => format!("Aufgabe {task} war in keinem Moment erledigt; `lab status` zeigt, wie es steht"),
+        })
+    }
+}
+
+/// What is said to an answer: whether it is right, or what a prediction comes to; nothing in an
+/// exam.
+pub fn answered(session: &Session, question: &str, answer: &str, lang: Lang) -> String {
+    if session.hides_answers() {
+        return String::new();
+    }
+    match session.answered(question) {
+        Some(finding) if finding.ok => format!("{}\n", lang.pick("That is right.", "Das stimmt.")),
+        Some(finding) => format!("{}\n", say(&finding.actual, lang)),
+        None => foreseen(session, question, answer, lang),
+    }
+}
+
+/// What a prediction comes to.
+fn foreseen(session: &Session, question: &str, answer: &str, lang: Lang) -> String {
+    let asked = session.lab().and_then(|lab| lab.lab.predict.iter().find(|known| known.id == question));
+    let Some(asked) = asked else { return String::new() };
+    let right = asked.choices.get((asked.right as usize).saturating_sub(1));
+    let verdict = match answer.trim().parse::<u64>() {
+        Ok(number) if number == asked.right => lang.pick("Right.", "Richtig.").to_owned(),
+        _ => format!("{} {}.", lang.pick("It will be:", "Es kommt so:"), right.map_or("", |text| say(text, lang))),
+    };
+    format!("{verdict} {}\n", say(&asked.why, lang))
+}
 
 fn say(text: &Text, lang: Lang) -> &str {
     lang.pick(&text.en, &text.de)
 }
 
-/// The story, the instructions, and the questions with the names to answer them by.
-pub fn instructions(session: &Session, lang: Lang) -> String {
-    let Some(lab) = session.lab() else { return String::new() };
-    let mut out = say(&lab.story, lang).trim_end().to_owned() + "\n";
-    for task in &lab.lab.tasks {
-        if let Some(text) = lab.instructions.get(&task.id) {
-            out.push_str(&format!("\n{}\n", say(text, lang).trim_end()));
+/// The questions to answer before a decisive moment; once answered, with what is right and why.
+fn predictions(session: &Session, lang: Lang) -> String {
+    // Guesses help nobody in an exam.
+    let asks = |lab: &&std::sync::Arc<crate::lab::Instance>| !lab.lab.predict.is_empty() && session.exam().is_none();
+    let Some(lab) = session.lab().filter(asks) else { return String::new() };
+    let given = session.replies();
+    let mut out = format!("\n## {}\n", lang.pick("Predict, then look", "Sag voraus, dann sieh hin"));
+    for question in &lab.lab.predict {
+        out.push_str(&format!("\n{}\n", paragraphs(say(&question.ask, lang))));
+        for (number, choice) in (1..).zip(&question.choices) {
+            let mark = if given.contains_key(&question.id) && number == question.right { '*' } else { ' ' };
+            out.push_str(&format!("{mark} {number}  {}\n", say(choice, lang)));
         }
-        for answer in task.parts.iter().flat_map(|part| part.check.answers()) {
-            out.push_str(&format!("  lab answer {} …   {}\n", answer.id, say(&answer.ask, lang)));
+        match given.get(&question.id).and_then(|given| given.first()) {
+            Some(said) => {
+                let (you, right) = (lang.pick("You said", "Du sagtest"), lang.pick("Right is", "Richtig ist"));
+                let told = format!("{you} {said}. {right} {}. {}", question.right, say(&question.why, lang));
+                out.push_str(&format!("  {}\n", wrap(&told, WIDTH - 2).join("\n  ")));
+            }
+            None => out.push_str(&format!("  lab answer {} …\n", question.id)),
         }
     }
     out
 }
 
+/// A text with its paragraphs broken anew; headings, lists and examples stay as they are.
+fn paragraphs(text: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    let mut paragraph = String::new();
+    for line in text.trim_end().lines().chain([""]) {
+        if line.starts_with(|c: char| c.is_alphanumeric() || "`*\"(«".contains(c)) {
+            paragraph.push_str(if paragraph.is_empty() { "" } else { " " });
+            paragraph.push_str(line);
+            continue;
+        }
+        if !paragraph.is_empty() {
+            lines.extend(wrap(&std::mem::take(&mut paragraph), WIDTH));
+        }
+        lines.push(line.to_owned());
+    }
+    lines.join("\n").trim_end().to_owned()
+}
+
+/// The story, the instructions, and the questions with the names to answer them by.
+pub fn instructions(session: &Session, lang: Lang) -> String {
+    let Some(lab) = session.lab() else { return String::new() };
+    let mut out = paragraphs(say(&lab.story, lang)) + "\n";
+    for task in &lab.lab.tasks {
+        if let Some(text) = lab.instructions.get(&task.id) {
+            out.push_str(&format!("\n{}\n", paragraphs(say(text, lang))));
+        }
+        for answer in task.parts.iter().flat_map(|part| part.check.answers()) {
+            let asked = wrap(say(&answer.ask, lang), WIDTH - 4).join("\n    ");
+            out.push_str(&format!("  lab answer {} …\n    {asked}\n", answer.id));
+        }
+    }
+    out + &predictions(session, lang)
+}
+
 /// How every task stands.
 pub fn status(session: &Session, lang: Lang) -> String {
-    session.judge(OWN_KEY).map_or(String::new(), |report| report::tell(&report, lang))
+    match session.progress() {
+        Some(report) => report::tell(&report, lang),
+        None => exam_status(session, lang),
+    }
+}
+
+/// How an exam stands: the time, and what was answered.
+pub fn exam_status(session: &Session, lang: Lang) -> String {
+    let Some(standing) = session.exam() else { return String::new() };
+    let mut out = match lang {
+        Lang::En => format!("Exam: {} of {} minutes left.\n", standing.minutes_left(), standing.exam.minutes),
+        Lang::De => format!("Prüfung: noch {} von {} Minuten.\n", standing.minutes_left(), standing.exam.minutes),
+    };
+    for (question, given) in session.replies() {
+        let words = lang.pick("answered", "beantwortet");
+        out.push_str(&format!("  {words}: {question} {}\n", given.last().map_or("", String::as_str)));
+    }
+    out.push_str(lang.pick(
+        "How the tasks stand is told when it is handed in: lab submit\n",
+        "Wie die Aufgaben stehen, steht nach der Abgabe da: lab submit\n",
+    ));
+    out
 }
 
 /// Tasks that were done when somebody looked last.
@@ -113,7 +245,7 @@ pub struct Ticks(BTreeSet<String>);
 impl Ticks {
     /// What has changed since: tasks that are done now, or no longer.
     pub fn news(&mut self, session: &Session, lang: Lang) -> String {
-        let Some(report) = session.judge(OWN_KEY) else { return String::new() };
+        let Some(report) = session.progress() else { return String::new() };
         let mut out = String::new();
         for task in &report.tasks {
             let title = say(&task.title, lang);
@@ -131,6 +263,14 @@ impl Ticks {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn paragraphs_fit_and_examples_stay() {
+        let text = format!("# Title\n\n{}\nend.\n\n    HELO  you\n", "word ".repeat(30).trim());
+        let shown = paragraphs(&text);
+        assert!(shown.lines().all(|line| line.len() <= WIDTH), "{shown}");
+        assert!(shown.starts_with("# Title\n\nword word") && shown.ends_with("end.\n\n    HELO  you"), "{shown}");
+    }
 
     #[test]
     fn words_after_lab_are_read_or_the_help_is_shown() {

@@ -134,6 +134,10 @@ impl Meta {
                 session.rewind(start + back);
                 Ok(clock(session))
             }
+            Meta::Story { .. } if session.hides_answers() => {
+                let words = ("the story is told when the exam is over", "die Geschichte gibt es nach der Prüfung");
+                Err(lang.pick(words.0, words.1).to_owned())
+            }
             Meta::Story { verbose } => {
                 let detail = if *verbose { Detail::Verbose } else { Detail::Normal };
                 let style = Style { lang, detail, colour: crate::cli::run::colour(), events: Vec::new() };

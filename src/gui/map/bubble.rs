@@ -2,7 +2,7 @@
 
 use egui::{Color32, Pos2, Rect, Stroke, pos2, vec2};
 
-use super::{Canvas, Target, ease};
+use super::{Canvas, Piece, Target, ease};
 use crate::gui::theme;
 use crate::view::layout::CARD_WIDTH;
 use crate::view::scene::{Bubble, Speech};
@@ -10,7 +10,9 @@ use crate::view::scene::{Bubble, Speech};
 /// Most connections whose words are shown; further ones are in the inspector.
 const MOST: usize = 3;
 /// Widest bubble.
-const WIDEST: f32 = 330.0;
+const WIDEST: f32 = 340.0;
+/// A bubble is not made narrower than this to fit between two cards.
+const NARROWEST: f32 = 200.0;
 
 impl Canvas<'_> {
     pub(super) fn bubbles(&mut self) {
@@ -43,7 +45,8 @@ impl Canvas<'_> {
     /// One side's words; new ones come from who says them.
     fn speech(&mut self, bubble: &Bubble, speech: &Speech, from: Pos2, middle: Pos2, side: f32) {
         let theme = *self.theme();
-        let mono = theme.mono(self.text_size(13.0));
+        let mono = self.speech_mono(15.0);
+        let scale = self.loudness();
         let refused = speech.code.is_some_and(|code| code >= 400);
         let colour = match speech.code {
             Some(500..) => theme.bad,
@@ -52,26 +55,33 @@ impl Canvas<'_> {
             None => theme.selected,
         };
         let badge = speech.code.map(|code| self.painter.layout_no_wrap(code.to_string(), mono.clone(), theme.card));
-        let badge_width = badge.as_ref().map_or(0.0, |badge| badge.size().x + 14.0);
-        let room = WIDEST.min(self.rect.width() - 40.0) - badge_width;
+        let badge_width = badge.as_ref().map_or(0.0, |badge| badge.size().x + 14.0 * scale);
+        let flat = (middle - from).x.abs() >= (middle - from).y.abs();
+        // Between two cards side by side there is no more room than that.
+        let between =
+            if flat { ((middle - from).x.abs() * 2.0 - 34.0 * scale).max(NARROWEST * scale) } else { f32::MAX };
+        let room = (WIDEST * scale).min(self.rect.width() - 40.0).min(between) - badge_width;
         let text = if refused {
             self.painter.layout(speech.text.clone(), mono.clone(), theme.ink, room)
         } else {
             self.painter.layout_no_wrap(self.fitted(&speech.text, &mono, room), mono, theme.ink)
         };
-        let size = vec2(badge_width + text.size().x + 16.0, text.size().y + 8.0);
-        let flat = (middle - from).x.abs() >= (middle - from).y.abs();
-        let away = vec2(0.0, side * (size.y / 2.0 + 5.0));
+        let size = vec2(badge_width + text.size().x + 18.0 * scale, text.size().y + 9.0 * scale);
+        let away = vec2(0.0, side * (size.y / 2.0 + 6.0));
         let along = middle - from;
         let rest = if flat {
-            let wishes = [0.0, -0.25, 0.25, -0.5, 0.5].map(|offset| middle + along * offset + away);
-            self.place_box(size, &wishes)
+            let beside = [0.0, -0.25, 0.25, -0.5, 0.5].map(|offset| middle + along * offset + away);
+            let farther = [0.0, -0.3, 0.3].map(|offset| middle + along * offset + away * 3.2);
+            let wishes: Vec<Pos2> = beside.into_iter().chain(farther).collect();
+            self.place_box(Piece::Bubble, size, &wishes)
         } else {
             // Beside the cards of a column, in the empty middle of the map if that is near.
             let inwards = if middle.x > self.rect.center().x { -1.0 } else { 1.0 };
             let reach = (CARD_WIDTH / 2.0 + 26.0) * self.zoom() + size.x / 2.0;
-            let wishes = [inwards, -inwards].map(|way| middle + vec2(way * reach, 0.0) + away);
-            self.place_box(size, &wishes)
+            let near = size.x / 2.0 + 12.0;
+            let wishes = [0.0, inwards * near, -inwards * near, inwards * reach, -inwards * reach]
+                .map(|x| middle + vec2(x, 0.0) + away);
+            self.place_box(Piece::Bubble, size, &wishes)
         };
         let rect = match speech.fresh {
             // It is there when half of its time has passed, to be read.
@@ -84,7 +94,7 @@ impl Canvas<'_> {
         };
         let edge = if speech.fresh.is_some() { colour } else { theme::mix(theme.line, colour, 0.5) };
         self.frame(rect, theme.card, Stroke::new(if speech.fresh.is_some() { 2.0 } else { 1.0 }, edge));
-        let mut left = rect.left() + 8.0;
+        let mut left = rect.left() + 9.0 * scale;
         if let Some(badge) = badge {
             self.badge(rect, badge, colour);
             left += badge_width;
@@ -95,9 +105,10 @@ impl Canvas<'_> {
     }
 
     fn badge(&self, rect: Rect, badge: std::sync::Arc<egui::Galley>, colour: Color32) {
-        let size = badge.size() + vec2(10.0, 0.0);
-        let place = Rect::from_min_size(pos2(rect.left() + 5.0, rect.center().y - size.y / 2.0), size);
+        let scale = self.loudness();
+        let size = badge.size() + vec2(10.0 * scale, 0.0);
+        let place = Rect::from_min_size(pos2(rect.left() + 5.0 * scale, rect.center().y - size.y / 2.0), size);
         self.painter.rect_filled(place, 3.0, colour);
-        self.painter.galley(place.min + vec2(5.0, 0.0), badge, self.theme().card);
+        self.painter.galley(place.min + vec2(5.0 * scale, 0.0), badge, self.theme().card);
     }
 }

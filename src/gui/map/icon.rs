@@ -85,6 +85,42 @@ pub fn padlock(painter: &Painter, centre: Pos2, size: f32, good: bool, colour: C
     }
 }
 
+/// A wall of bricks.
+pub fn wall(painter: &Painter, rect: Rect, fill: Color32, colour: Color32) {
+    let stroke = Stroke::new(1.6, colour);
+    painter.rect(rect, 1.0, fill, stroke, StrokeKind::Inside);
+    let row = rect.height() / 3.0;
+    for number in 0..3_u8 {
+        let top = rect.top() + row * f32::from(number);
+        if number > 0 {
+            painter.hline(rect.x_range(), top, stroke);
+        }
+        let joints: &[f32] = if number % 2 == 0 { &[0.5] } else { &[0.25, 0.75] };
+        for joint in joints {
+            painter.vline(rect.left() + rect.width() * joint, top..=top + row, stroke);
+        }
+    }
+}
+
+/// A key around a centre.
+pub fn key(painter: &Painter, centre: Pos2, size: f32, colour: Color32) {
+    let stroke = Stroke::new((size / 9.0).max(1.4), colour);
+    let ring = centre - vec2(size * 0.26, 0.0);
+    painter.circle_stroke(ring, size * 0.22, stroke);
+    let (start, end) = (ring + vec2(size * 0.22, 0.0), centre + vec2(size * 0.5, 0.0));
+    painter.line_segment([start, end], stroke);
+    for back in [0.04, 0.2] {
+        let tooth = end - vec2(size * back, 0.0);
+        painter.line_segment([tooth, tooth + vec2(0.0, size * 0.22)], stroke);
+    }
+}
+
+/// A tick.
+pub fn tick(painter: &Painter, centre: Pos2, radius: f32, colour: Color32) {
+    let points = [vec2(-0.9, 0.0), vec2(-0.2, 0.8), vec2(1.0, -0.8)];
+    painter.line(points.iter().map(|offset| centre + *offset * radius).collect(), Stroke::new(2.0, colour));
+}
+
 /// A clock face.
 pub fn clock(painter: &Painter, centre: Pos2, radius: f32, colour: Color32) {
     let stroke = Stroke::new(1.3, colour);

@@ -3,10 +3,12 @@
 mod bubble;
 mod card;
 pub mod icon;
+mod letter;
+mod link;
 mod mover;
 mod note;
 
-use egui::{Color32, CornerRadius, Painter, Pos2, Rect, Stroke, StrokeKind, Vec2, pos2, vec2};
+use egui::{Color32, CornerRadius, FontId, Painter, Pos2, Rect, Stroke, StrokeKind, Vec2, pos2, vec2};
 
 use super::theme::{self, Theme};
 use crate::session::words::Words;
@@ -14,10 +16,10 @@ use crate::sim::{HostId, Socket};
 use crate::trace::EventId;
 use crate::view::Scene;
 use crate::view::geometry::{Area, Point};
-use crate::view::layout::{CARD_HEIGHT, CARD_WIDTH, Layout, Place};
+use crate::view::layout::{CARD_WIDTH, Layout, Place};
 
 /// Below this zoom cards show names only.
-const FAR: f32 = 0.6;
+const FAR: f32 = 0.55;
 
 /// Most hosts of a map on which lines go around cards.
 const MOST_BENT: usize = 60;
@@ -35,9 +37,9 @@ impl Camera {
     /// The camera that shows everything in a rectangle.
     pub fn fit(layout: &Layout, rect: Rect) -> Camera {
         // Room for what hangs out of the outer regions.
-        let bounds = layout.bounds.grown(24.0);
+        let bounds = layout.bounds.grown(20.0);
         let zoom = (rect.width() / bounds.width().max(1.0)).min(rect.height() / bounds.height().max(1.0));
-        Camera { centre: bounds.centre(), zoom: zoom.clamp(0.05, 1.6) }
+        Camera { centre: bounds.centre(), zoom: zoom.clamp(0.05, 2.2) }
     }
 
     /// Zooms by a factor so that what is under a point of the screen stays there.
@@ -86,6 +88,25 @@ pub enum Target {
 /// What was drawn where, for clicks and for readers of the screen; what lies on top comes last.
 pub type Targets = Vec<(Rect, Target, String)>;
 
+/// What is to be read on the map, and must not cover anything else that is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// A host's card.
+    Card,
+    /// The name of a region.
+    RegionName,
+    /// A verdict, on the edge of its card.
+    Stamp,
+    /// What stands in the way of a line.
+    Obstacle,
+    /// A list or a tree beside a card.
+    Note,
+    /// Words beside a mover, or an opened letter.
+    Tag,
+    /// What is said on a connection, where it comes to rest.
+    Bubble,
+}
+
 /// A way between two cards on the screen.
 #[derive(Clone, Copy)]
 pub(super) struct Way {
@@ -120,6 +141,17 @@ impl Way {
         let points = (0..=PIECES).map(|piece| self.at(part * f32::from(piece) / f32::from(PIECES)));
         painter.line(points.collect(), stroke);
     }
+
+    /// Draws the way as dots.
+    pub(super) fn dots(&self, painter: &Painter, stroke: Stroke) {
+        const APART: f32 = 9.0;
+        const MOST: f32 = 400.0;
+        let count = ((self.to - self.from).length() / APART).clamp(1.0, MOST);
+        for number in 0..count as u16 {
+            let part = (f32::from(number) + 0.3) / count;
+            painter.line_segment([self.at(part), self.at(part + 0.35 / count)], stroke);
+        }
+    }
 }
 
 /// A map being drawn into a rectangle.
@@ -130,24 +162,42 @@ pub(super) struct Canvas<'a> {
     pub(super) rect: Rect,
     /// Places that are taken: cards, then notes and bubbles.
     pub(super) taken: Vec<Rect>,
+    /// The same as what they are.
+    pub(super) pieces: Vec<(Piece, Rect)>,
     pub(super) targets: Targets,
 }
 
 impl Map<'_> {
     /// Draws the map; gives what can be clicked.
     pub fn paint(&self, painter: &Painter, rect: Rect, camera: Camera) -> Targets {
+        self.paint_pieces(painter, rect, camera).0
+    }
+
+    /// The same; gives also where everything came to stand that is to be read.
+    pub fn paint_pieces(&self, painter: &Painter, rect: Rect, camera: Camera) -> (Targets, Vec<(Piece, Rect)>) {
         let painter = painter.with_clip_rect(rect.intersect(painter.clip_rect()));
         painter.rect_filled(rect, 0.0, self.theme.paper);
-        let mut canvas =
-            Canvas { map: self, painter: &painter, camera, rect, taken: Vec::new(), targets: Targets::new() };
+        let mut canvas = Canvas {
+            map: self,
+            painter: &painter,
+            camera,
+            rect,
+            taken: Vec::new(),
+            pieces: Vec::new(),
+            targets: Targets::new(),
+        };
         canvas.regions();
         canvas.links();
+        canvas.region_names();
         canvas.cards();
+        canvas.reserve_stamps();
+        canvas.reserve_marks();
         canvas.notes();
         canvas.movers();
+        canvas.marks();
         canvas.bubbles();
         canvas.stamps();
-        canvas.targets
+        (canvas.targets, canvas.pieces)
     }
 }
 
@@ -174,9 +224,30 @@ impl Canvas<'_> {
         self.map.layout.place(host).map(|place| self.area(place.area))
     }
 
-    /// Text for people, as large as the zoom allows, but readable.
-    pub(super) fn text_size(&self, size: f32) -> f32 {
-        (size * self.zoom().clamp(0.5, 1.25)).max(theme::NOTE)
+    /// Text on cards: it grows with them, and is never too small to be read.
+    pub(super) fn card_text(&self, size: f32) -> FontId {
+        FontId::proportional((size * self.zoom()).max(theme::NOTE).round())
+    }
+
+    /// The same for words of machines.
+    pub(super) fn card_mono(&self, size: f32) -> FontId {
+        FontId::monospace((size * self.zoom()).max(theme::NOTE).round())
+    }
+
+    /// How large that is which moves and speaks: as cards are, within limits; larger for an audience.
+    pub(super) fn loudness(&self) -> f32 {
+        let audience = 1.0 + (self.theme().scale - 1.0) * 0.4;
+        self.zoom().clamp(0.92, 2.0) * audience
+    }
+
+    /// Words of people that move, or stand beside cards.
+    pub(super) fn speech_text(&self, size: f32) -> FontId {
+        text(size * self.loudness())
+    }
+
+    /// Words of machines that move, or stand beside cards.
+    pub(super) fn speech_mono(&self, size: f32) -> FontId {
+        mono(size * self.loudness())
     }
 
     /// The way between the edges of two cards: straight, or around the cards that stand in between.
@@ -191,18 +262,38 @@ impl Canvas<'_> {
             let (from, to) = (self.at(start.edge_towards(b)), self.at(end.edge_towards(a)));
             return Some(Way { from, to, bend: None });
         }
-        let across = (b.x - a.x).abs() < (b.y - a.y).abs();
-        let middle = a.towards(b, 0.5);
-        let centre = self.map.layout.bounds.centre();
-        let bend = if across {
-            let inwards = if middle.x > centre.x { -1.0 } else { 1.0 };
-            Point::new(middle.x + inwards * CARD_WIDTH * 1.3, middle.y)
-        } else {
-            let inwards = if middle.y > centre.y { -1.0 } else { 1.0 };
-            Point::new(middle.x, middle.y + inwards * CARD_HEIGHT * 2.0)
-        };
+        let bend = self.bend(from, to, a, b);
         let (from, to) = (self.at(start.edge_towards(bend)), self.at(end.edge_towards(bend)));
         Some(Way { from, to, bend: Some(self.at(bend)) })
+    }
+
+    /// The smallest bend of a way with which it goes past all other cards, rather inwards than outwards.
+    fn bend(&self, from: HostId, to: HostId, a: Point, b: Point) -> Point {
+        const PIECES: u8 = 12;
+        let (dx, dy) = (b.x - a.x, b.y - a.y);
+        let length = dx.hypot(dy).max(1.0);
+        let middle = a.towards(b, 0.5);
+        let centre = self.map.layout.bounds.centre();
+        let inwards = if (centre.x - middle.x) * -dy + (centre.y - middle.y) * dx < 0.0 { -1.0 } else { 1.0 };
+        let bent = |offset: f32| Point::new(middle.x - dy / length * offset, middle.y + dx / length * offset);
+        let others: Vec<Area> = self
+            .map
+            .layout
+            .places
+            .iter()
+            .filter(|place| place.host != from && place.host != to)
+            .map(|place| place.area.grown(6.0))
+            .collect();
+        let passes = |bend: Point| {
+            let at = |piece: u8| {
+                let part = f32::from(piece) / f32::from(PIECES);
+                a.towards(bend, part).towards(bend.towards(b, part), part)
+            };
+            (0..PIECES).all(|piece| others.iter().all(|area| !area.crossed(at(piece), at(piece + 1))))
+        };
+        let offsets = (1..=10_u8).flat_map(|step| [inwards, -inwards].map(|side| side * f32::from(step) * 45.0));
+        let found = offsets.map(bent).find(|bend| passes(*bend));
+        found.unwrap_or_else(|| bent(inwards * CARD_WIDTH))
     }
 
     /// Whether something is drawn at all.
@@ -210,51 +301,27 @@ impl Canvas<'_> {
         self.rect.intersects(rect)
     }
 
-    fn regions(&mut self) {
-        let theme = *self.theme();
-        for region in &self.map.layout.regions {
-            let rect = self.area(region.area);
-            if !self.sees(rect) {
-                continue;
-            }
-            let radius = CornerRadius::same(theme::RADIUS * 2);
-            let stroke = Stroke::new(1.0, theme.line);
-            self.painter.rect(rect, radius, theme.region, stroke, StrokeKind::Inside);
-            let size = self.text_size(theme::TEXT);
-            let font = theme.text(size);
-            let at = rect.left_top() + vec2(14.0, 7.0) * self.zoom().min(1.0);
-            let name = self.fitted(&region.name, &font, rect.width() - 16.0);
-            let named = self.painter.text(at, egui::Align2::LEFT_TOP, name, font, theme.dim);
-            self.taken.push(named);
-        }
-    }
-
-    fn links(&mut self) {
-        let theme = *self.theme();
-        for link in &self.map.scene.links {
-            let Some(way) = self.way(link.from, link.to) else { continue };
-            let cool = if link.open { theme::mix(theme.line, theme.ink, 0.25) } else { theme.line };
-            let colour = theme::mix(cool, theme.selected, link.warmth.clamp(0.0, 1.0) * 0.8);
-            let width = if link.open { 2.0 } else { 1.5 };
-            if link.open || link.warmth > 0.05 {
-                way.draw(self.painter, 1.0, Stroke::new(width, colour));
-            }
-            if let Some(good) = link.tls {
-                let colour = if good { theme.good } else { theme.later };
-                let at = way.at(0.14);
-                self.painter.circle_filled(at, 12.0, theme.paper);
-                icon::padlock(self.painter, at, 16.0, good, colour, theme.paper);
-            }
-        }
-    }
-
     /// As much of a text as fits into a width.
     pub(super) fn fitted(&self, text: &str, font: &egui::FontId, width: f32) -> String {
         fitted(self.painter, text, font, width)
     }
 
-    /// A place for a box near an anchor where it covers as little as possible; it is taken then.
-    pub(super) fn place_box(&mut self, size: Vec2, wishes: &[Pos2]) -> Rect {
+    /// Remembers that a place is taken.
+    pub(super) fn take(&mut self, piece: Piece, rect: Rect) {
+        self.taken.push(rect);
+        self.pieces.push((piece, rect));
+    }
+
+    /// A place for a box; it is taken then.
+    pub(super) fn place_box(&mut self, piece: Piece, size: Vec2, wishes: &[Pos2]) -> Rect {
+        let (rect, _) = self.find_place(size, wishes);
+        self.take(piece, rect);
+        rect
+    }
+
+    /// A place for a box at one of several wishes where it covers as little as possible, or else at the nearest
+    /// place where it covers nothing; and whether it covers nothing.
+    pub(super) fn find_place(&self, size: Vec2, wishes: &[Pos2]) -> (Rect, bool) {
         let room = self.rect.shrink(4.0);
         let fits = |centre: Pos2| {
             let half = size / 2.0;
@@ -265,30 +332,60 @@ impl Canvas<'_> {
             Rect::from_center_size(pos2(x, y), size)
         };
         let covers = |rect: &Rect| -> f32 {
-            self.taken
-                .iter()
-                .map(|taken| taken.intersect(rect.expand(2.0)))
-                .filter(Rect::is_positive)
-                .map(|r| r.area())
-                .sum()
+            let wide = rect.expand(2.0);
+            self.taken.iter().map(|taken| taken.intersect(wide)).filter(Rect::is_positive).map(|r| r.area()).sum()
         };
-        let mut best: Option<(f32, Rect)> = None;
+        let mut best: Option<(f32, f32, Rect)> = None;
         for wish in wishes {
             let rect = fits(*wish);
-            let cost = covers(&rect) + wish.distance(rect.center()) * 4.0;
-            if best.is_none_or(|(least, _)| cost + 0.5 < least) {
-                best = Some((cost, rect));
+            let covered = covers(&rect);
+            let cost = covered + wish.distance(rect.center()) * 4.0;
+            if best.is_none_or(|(least, ..)| cost + 0.5 < least) {
+                best = Some((cost, covered, rect));
             }
         }
-        let rect = best.map_or_else(|| fits(room.center()), |(_, rect)| rect);
-        self.taken.push(rect);
-        rect
+        let (_, covered, rect) = best.unwrap_or((0.0, 0.0, fits(room.center())));
+        if covered == 0.0 {
+            return (rect, true);
+        }
+        let free = (self.map.layout.places.len() <= MOST_BENT).then(|| nearest_free(room, rect, covers)).flatten();
+        (free.unwrap_or(rect), free.is_some())
     }
 
     /// A box with a coloured edge.
     pub(super) fn frame(&self, rect: Rect, fill: Color32, stroke: Stroke) {
         self.painter.rect(rect, CornerRadius::same(theme::RADIUS), fill, stroke, StrokeKind::Inside);
     }
+}
+
+/// Words of people, never too small to be read.
+fn text(size: f32) -> FontId {
+    FontId::proportional(size.max(theme::NOTE).round())
+}
+
+/// Words of machines, never too small to be read.
+fn mono(size: f32) -> FontId {
+    FontId::monospace(size.max(theme::NOTE).round())
+}
+
+/// The place nearest to a rectangle's where it covers nothing.
+fn nearest_free(room: Rect, wanted: Rect, covers: impl Fn(&Rect) -> f32) -> Option<Rect> {
+    const STEP: f32 = 20.0;
+    let size = wanted.size();
+    let steps = |length: f32| (length / STEP).clamp(0.0, 200.0) as u16;
+    let free = room.size() - size;
+    let mut best: Option<(f32, Rect)> = None;
+    for row in 0..=steps(free.y) {
+        for column in 0..=steps(free.x) {
+            let min = room.min + vec2(f32::from(column), f32::from(row)) * STEP;
+            let rect = Rect::from_min_size(min, size);
+            let away = rect.center().distance(wanted.center());
+            if best.is_none_or(|(least, _)| away < least) && covers(&rect) == 0.0 {
+                best = Some((away, rect));
+            }
+        }
+    }
+    best.map(|(_, rect)| rect)
 }
 
 /// As much of a text as fits into a width, with an ellipsis if something is missing.

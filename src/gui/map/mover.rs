@@ -2,8 +2,8 @@
 
 use egui::{Color32, Pos2, Rect, Stroke, Vec2, pos2, vec2};
 
-use super::{Canvas, Target, Way, ease, icon};
-use crate::gui::theme;
+use super::{Canvas, Piece, Target, Way, ease, icon};
+use crate::trace::ConnectResult;
 use crate::view::scene::{Mover, MoverKind};
 
 /// Most movers with words.
@@ -13,58 +13,96 @@ impl Canvas<'_> {
     pub(super) fn movers(&mut self) {
         let map = self.map;
         for (number, mover) in map.scene.movers.iter().enumerate() {
+            let captions = number < MOST_CAPTIONS;
+            if mover.kind == MoverKind::Deposit {
+                self.deposit(mover, captions);
+                continue;
+            }
             let Some(way) = self.way(mover.from, mover.to) else { continue };
             let along = (way.to - way.from).normalized();
             // Those on the same way walk side by side.
-            let side = Vec2::new(-along.y, along.x) * (mover.lane as f32 * 30.0);
-            let captions = number < MOST_CAPTIONS;
+            let side = Vec2::new(-along.y, along.x) * (mover.lane as f32 * 34.0 * self.loudness());
             self.mover(mover, way.moved(side), captions);
         }
     }
 
     fn mover(&mut self, mover: &Mover, way: Way, captions: bool) {
         let theme = *self.theme();
+        let scale = self.loudness();
         let part = ease(mover.part / 0.9);
         let at = way.at(part);
         match mover.kind {
             MoverKind::Question | MoverKind::Answer => self.dns(mover, way, part, captions),
             MoverKind::Connect => {
-                let (colour, back) = (theme.selected, mover.part > 0.6);
-                way.draw(self.painter, part, Stroke::new(2.5, colour));
-                self.painter.circle_filled(at, 6.0, colour);
+                let (colour, open) = (theme.selected, mover.part > 0.6);
+                way.draw(self.painter, part, Stroke::new(3.0, colour));
+                self.painter.circle_filled(at, 7.0 * scale, colour);
                 if captions {
-                    let text = if back { format!("{} ✓", mover.label) } else { mover.label.clone() };
-                    self.tag(&text, "", at + vec2(0.0, -18.0), colour, mover);
+                    let text = if open { format!("{} ✔", mover.label) } else { mover.label.clone() };
+                    self.tag(&text, "", way.at(0.5) + vec2(0.0, -22.0 * scale), colour, mover);
                 }
             }
-            MoverKind::ConnectFailed(_) => {
-                let part = part.min(0.86);
-                let stop = way.at(part);
-                way.draw(self.painter, part, Stroke::new(2.5, theme.bad));
-                if mover.part > 0.5 {
-                    icon::cross(self.painter, stop, 8.0, theme.bad);
-                }
-                let remark = if mover.part > 0.5 { mover.detail.as_str() } else { "" };
-                let middle = way.at(0.5);
-                self.tag(&mover.label, remark, middle + vec2(0.0, -20.0), theme.bad, mover);
-            }
+            MoverKind::ConnectFailed(result) => self.failed(mover, way, result),
             MoverKind::Tls(good) => {
                 let colour = if good { theme.good } else { theme.later };
-                self.painter.circle_filled(at, 17.0, theme.paper);
-                icon::padlock(self.painter, at, 24.0, good, colour, theme.paper);
-                self.tag(&mover.label, &mover.detail, at + vec2(0.0, 36.0), colour, mover);
-            }
-            MoverKind::Letter => {
-                let size = vec2(38.0, 26.0) * self.zoom().clamp(0.7, 1.2);
-                icon::envelope(self.painter, at, size, theme.card, theme.rest);
-                let rect = Rect::from_center_size(at, size);
-                self.targets.push((rect, Target::Event(mover.event), mover.label.clone()));
+                self.painter.circle_filled(at, 20.0 * scale, theme.paper);
+                icon::padlock(self.painter, at, 28.0 * scale, good, colour, theme.paper);
                 if captions {
-                    let first = self.map.words.say("mover-from", &[("address", (&mover.label).into())]);
-                    let second = self.map.words.say("mover-to", &[("address", (&mover.detail).into())]);
-                    self.tag(&first, &second, at + vec2(0.0, size.y / 2.0 + 24.0), theme.rest, mover);
+                    self.tag(&mover.label, &mover.detail, way.at(0.5) + vec2(0.0, 46.0 * scale), colour, mover);
                 }
             }
+            MoverKind::Auth(ok) => {
+                let colour = if ok { theme.good } else { theme.bad };
+                self.painter.circle_filled(at, 18.0 * scale, theme.paper);
+                icon::key(self.painter, at, 28.0 * scale, colour);
+                if captions {
+                    let sign = if ok { '✔' } else { '✖' };
+                    let user = format!("{} {sign}", mover.detail);
+                    self.tag(&mover.label, &user, way.at(0.5) + vec2(0.0, 46.0 * scale), colour, mover);
+                }
+            }
+            MoverKind::Letter => self.letter(mover, way, part, captions && mover.lane == 0),
+            MoverKind::Deposit => {}
+        }
+    }
+
+    /// A connection that does not open: refused at the other end, never answered, or without a way.
+    fn failed(&mut self, mover: &Mover, way: Way, result: ConnectResult) {
+        let theme = *self.theme();
+        let scale = self.loudness();
+        let reach = if result == ConnectResult::Unreachable { 0.5 } else { 0.9 };
+        let part = ease(mover.part / 0.6).min(1.0) * reach;
+        let stroke = Stroke::new(3.0, theme.bad);
+        let (stop, over) = (way.at(part), mover.part > 0.55);
+        if result == ConnectResult::Timeout {
+            way.dots(self.painter, Stroke::new(2.0, theme.bad));
+        } else {
+            way.draw(self.painter, part, stroke);
+        }
+        if over {
+            self.painter.circle_filled(stop, 14.0 * scale, theme.paper);
+            match result {
+                ConnectResult::Timeout => icon::clock(self.painter, stop, 10.0 * scale, theme.bad),
+                _ => icon::cross(self.painter, stop, 9.0 * scale, theme.bad),
+            }
+        } else {
+            self.painter.circle_filled(stop, 7.0 * scale, theme.bad);
+        }
+        let remark = if over { mover.detail.as_str() } else { "" };
+        self.tag(&mover.label, remark, way.at(0.5) + vec2(0.0, -26.0 * scale), theme.bad, mover);
+    }
+
+    /// Mail that sinks into a mailbox of its host.
+    fn deposit(&mut self, mover: &Mover, captions: bool) {
+        let Some(card) = self.card_rect(mover.to) else { return };
+        let theme = *self.theme();
+        let scale = self.loudness();
+        let (from, to) = (card.top() - 18.0 * scale, card.center().y);
+        let at = pos2(card.center().x, from + (to - from) * ease(mover.part / 0.8));
+        let size = vec2(38.0, 26.0) * scale * (1.0 - 0.35 * ease(mover.part / 0.8));
+        icon::envelope(self.painter, at, size, theme.card, theme.rest);
+        if captions {
+            self.tag(&mover.label, "", pos2(card.center().x, card.top() - 12.0 * scale), theme.rest, mover);
         }
     }
 
@@ -74,15 +112,16 @@ impl Canvas<'_> {
         let at = way.at(part);
         let answer = mover.kind == MoverKind::Answer;
         if !captions {
-            let rect = Rect::from_center_size(at, vec2(14.0, 14.0));
+            let rect = Rect::from_center_size(at, vec2(16.0, 16.0));
             self.frame(rect, theme.tint(theme.dns), Stroke::new(1.5, theme.dns));
             return;
         }
-        let small = theme.mono(theme::NOTE);
-        let head = self.fitted(&mover.label, &small, 230.0);
+        let small = self.speech_mono(14.0);
+        let widest = 250.0 * self.loudness();
+        let head = self.fitted(&mover.label, &small, widest);
         let mut lines = vec![head];
         if answer {
-            lines.extend(mover.detail.lines().map(|line| self.fitted(line, &small, 230.0)));
+            lines.extend(mover.detail.lines().map(|line| self.fitted(line, &small, widest)));
         }
         let galleys: Vec<_> = lines
             .into_iter()
@@ -130,8 +169,8 @@ impl Canvas<'_> {
     /// Words beside a mover.
     fn tag(&mut self, first: &str, second: &str, centre: Pos2, colour: Color32, mover: &Mover) {
         let theme = *self.theme();
-        let font = theme.mono(theme::NOTE);
-        let lines = [first, second].map(|line| self.fitted(line, &font, 260.0));
+        let font = self.speech_mono(14.0);
+        let lines = [first, second].map(|line| self.fitted(line, &font, 280.0 * self.loudness()));
         let galleys: Vec<_> = lines
             .iter()
             .filter(|line| !line.is_empty())
@@ -139,7 +178,9 @@ impl Canvas<'_> {
             .collect();
         let width = galleys.iter().map(|galley| galley.size().x).fold(0.0, f32::max) + 12.0;
         let height = galleys.iter().map(|galley| galley.size().y).sum::<f32>() + 4.0;
-        let rect = self.inside(Rect::from_center_size(centre, vec2(width, height)));
+        let size = vec2(width, height);
+        let below = vec2(0.0, 2.0 * (self.rect.center().y - centre.y).signum() * height);
+        let rect = self.place_box(Piece::Tag, size, &[centre, centre + below, centre - below]);
         self.painter.rect_filled(rect, 4.0, theme.paper);
         let mut y = rect.top() + 2.0;
         for galley in galleys {

@@ -9,10 +9,17 @@ use crate::gui::theme;
 use crate::view::playhead::Stride;
 use crate::view::timing::clock;
 
+/// Below this width only what is needed most is left; everything else has a key.
+const NARROW: f32 = 660.0;
+
 /// Draws the bar.
 pub fn show(ui: &mut Ui, desk: &mut Desk<'_>, stage: &Stage) {
+    let narrow = ui.available_width() < NARROW * desk.theme.scale;
     ui.horizontal_centered(|ui| {
         desk.sign(ui, "☰", "bar-home", Intent::Close);
+        if narrow {
+            return few(ui, desk, stage);
+        }
         let title = &stage.session.scenario().title;
         let title = desk.words.lang().pick(&title.en, &title.de).to_owned();
         let mut path = title;
@@ -25,7 +32,7 @@ pub fn show(ui: &mut Ui, desk: &mut Desk<'_>, stage: &Stage) {
                 }
             }
         }
-        let controls = 560.0 * desk.theme.scale;
+        let controls = 590.0 * desk.theme.scale;
         let room = (ui.available_width() - controls).max(60.0);
         let font = desk.theme.text(theme::TEXT);
         let text = crate::gui::map::fitted(ui.painter(), &path, &font, room);
@@ -39,8 +46,9 @@ pub fn show(ui: &mut Ui, desk: &mut Desk<'_>, stage: &Stage) {
             desk.sign(ui, "◑", "bar-theme", Intent::Dark);
             let language = if desk.words.lang() == crate::session::words::Lang::En { "de" } else { "en" };
             desk.sign(ui, language, "bar-language", Intent::Language);
+            desk.sign(ui, "🔌", "bar-sockets", Intent::Sockets);
             ui.separator();
-            let time = clock(stage.index.director.time_at(stage.playhead.at));
+            let time = clock(stage.time());
             ui.label(RichText::new(time).font(desk.theme.mono(theme::TEXT)));
             ui.separator();
             desk.sign(ui, "+", "bar-faster", Intent::Speed(true));
@@ -50,10 +58,25 @@ pub fn show(ui: &mut Ui, desk: &mut Desk<'_>, stage: &Stage) {
             ui.separator();
             desk.sign(ui, "⏭", "bar-refusal", Intent::Step(Stride::Refusal, true));
             desk.sign(ui, "⏩", "bar-next", Intent::Step(Stride::Beat, true));
-            let (sign, name) = if stage.playhead.playing { ("⏸", "bar-pause") } else { ("▶", "bar-play") };
-            desk.sign(ui, sign, name, Intent::Toggle);
+            play(ui, desk, stage);
             desk.sign(ui, "⏪", "bar-back", Intent::Step(Stride::Beat, false));
             desk.sign(ui, "⏮", "bar-start", Intent::Seek(crate::view::Screen(0)));
         });
     });
+}
+
+/// The controls of a narrow window.
+fn few(ui: &mut Ui, desk: &mut Desk<'_>, stage: &Stage) {
+    desk.sign(ui, "⏪", "bar-back", Intent::Step(Stride::Beat, false));
+    play(ui, desk, stage);
+    desk.sign(ui, "⏩", "bar-next", Intent::Step(Stride::Beat, true));
+    desk.sign(ui, "?", "bar-help", Intent::Help);
+    if ui.available_width() > 110.0 * desk.theme.scale {
+        ui.label(RichText::new(clock(stage.time())).font(desk.theme.mono(theme::TEXT)));
+    }
+}
+
+fn play(ui: &mut Ui, desk: &mut Desk<'_>, stage: &Stage) {
+    let (sign, name) = if stage.playhead.playing { ("⏸", "bar-pause") } else { ("▶", "bar-play") };
+    desk.sign(ui, sign, name, Intent::Toggle);
 }

@@ -5,7 +5,7 @@ use egui::{Align2, Color32, Rect, RichText, ScrollArea, Sense, Stroke, Ui, Widge
 use super::Desk;
 use crate::gui::intent::Intent;
 use crate::gui::map::icon;
-use crate::gui::shelf::Entry;
+use crate::gui::shelf::{Entry, EntryKind};
 use crate::gui::theme;
 use crate::view::layout::Layout;
 
@@ -25,7 +25,7 @@ pub struct Choice {
 }
 
 const WIDTH: f32 = 292.0;
-const HEIGHT: f32 = 172.0;
+const HEIGHT: f32 = 150.0;
 
 impl Chooser {
     /// Draws the chooser.
@@ -66,7 +66,8 @@ impl Chooser {
             ui.horizontal_wrapped(|ui| {
                 ui.label(RichText::new(desk.word("chooser-recent")).color(desk.theme.dim));
                 for name in recent.iter().take(6) {
-                    if ui.link(name).clicked() {
+                    let shown = std::path::Path::new(name).file_name().map(|name| name.to_string_lossy());
+                    if ui.link(shown.as_deref().unwrap_or(name)).on_hover_text(name).clicked() {
                         desk.want(Intent::Open(name.clone()));
                     }
                 }
@@ -75,26 +76,40 @@ impl Chooser {
         ui.add_space(6.0);
         let lang = desk.words.lang();
         let wanted = self.filter.to_lowercase();
-        let shown: Vec<&Choice> = choices
-            .iter()
-            .filter(|choice| {
-                let Entry { name, title, summary } = &choice.entry;
-                let all = format!("{name} {} {}", lang.pick(&title.en, &title.de), lang.pick(&summary.en, &summary.de));
-                all.to_lowercase().contains(&wanted)
-            })
-            .collect();
+        let fits = |choice: &&Choice| {
+            let Entry { name, title, summary, .. } = &choice.entry;
+            let all = format!("{name} {} {}", lang.pick(&title.en, &title.de), lang.pick(&summary.en, &summary.de));
+            all.to_lowercase().contains(&wanted)
+        };
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-            let columns = ((ui.available_width() + 12.0) / (WIDTH + 12.0)).floor().max(1.0) as usize;
-            let width = (ui.available_width() - 12.0 * (columns as f32 - 1.0) - 8.0) / columns as f32;
-            ui.spacing_mut().item_spacing = vec2(12.0, 12.0);
-            for row in shown.chunks(columns) {
-                ui.horizontal(|ui| {
-                    for choice in row {
-                        tile(ui, desk, choice, width);
-                    }
-                });
+            for (kind, word) in [
+                (EntryKind::Demonstration, "chooser-demonstrations"),
+                (EntryKind::Lab, "chooser-labs"),
+                (EntryKind::Recording, "chooser-recordings"),
+            ] {
+                let shown: Vec<&Choice> =
+                    choices.iter().filter(|choice| choice.entry.kind == kind).filter(fits).collect();
+                if !shown.is_empty() {
+                    ui.label(RichText::new(desk.word(word)).font(desk.theme.text(theme::NAME)));
+                    tiles(ui, desk, &shown);
+                    ui.add_space(8.0);
+                }
             }
         });
+    }
+}
+
+fn tiles(ui: &mut Ui, desk: &mut Desk<'_>, shown: &[&Choice]) {
+    let columns = ((ui.available_width() + 12.0) / (WIDTH + 12.0)).floor().max(1.0) as usize;
+    let width = (ui.available_width() - 12.0 * (columns as f32 - 1.0) - 8.0) / columns as f32;
+    for row in shown.chunks(columns) {
+        ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing = vec2(12.0, 12.0);
+            for choice in row {
+                tile(ui, desk, choice, width);
+            }
+        });
+        ui.add_space(6.0);
     }
 }
 

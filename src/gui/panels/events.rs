@@ -36,7 +36,13 @@ impl Events {
         let theme = *desk.theme;
         ui.horizontal(|ui| {
             let label = ui.label(desk.word("events-filter"));
-            ui.add(egui::TextEdit::singleline(&mut self.filter).desired_width(240.0)).labelled_by(label.id);
+            ui.add(egui::TextEdit::singleline(&mut self.filter).desired_width(200.0)).labelled_by(label.id);
+            for kind in ["dns", "tcp", "smtp", "policy", "queue", "deliver", "log", "shell"] {
+                let on = self.filter == kind;
+                if ui.selectable_label(on, RichText::new(kind).font(theme.mono(theme::NOTE))).clicked() {
+                    self.filter = if on { String::new() } else { kind.to_owned() };
+                }
+            }
             ui.label(RichText::new(desk.word("events-hint")).color(theme.dim).font(theme.text(theme::NOTE)));
         });
         let key = (self.filter.clone(), stage.index.len());

@@ -7,6 +7,7 @@ use super::Desk;
 use crate::gui::intent::Intent;
 use crate::gui::stage::Stage;
 use crate::gui::theme::{self, Theme};
+use crate::host::tools::hunks;
 use crate::host::vfs::Cred;
 use crate::session::Input;
 use crate::sim::HostId;
@@ -15,6 +16,8 @@ use crate::sim::HostId;
 const FOLDERS: [&str; 6] = ["/etc/postfix", "/etc", "/etc/bind", "/etc/dovecot", "/var/mail", "/var/log"];
 /// Longest text that is shown.
 const LONGEST: usize = 200_000;
+/// Longest text that is compared with the beginning.
+const MOST_LINES: usize = 2000;
 
 /// The file that is looked at.
 #[derive(Default)]
@@ -23,13 +26,15 @@ pub struct Files {
     pub path: String,
     /// Its text as it is edited; `None` if it is to be read.
     draft: Option<(HostId, String, String)>,
+    /// Its text at the beginning.
+    before: Option<((HostId, String), String)>,
 }
 
 impl Files {
     /// Opens a file with the next frame.
     pub fn open(&mut self, path: &str) {
         path.clone_into(&mut self.path);
-        self.draft = None;
+        (self.draft, self.before) = (None, None);
     }
 
     /// Draws list and editor.
@@ -103,9 +108,15 @@ impl Files {
                 self.draft = None;
             }
         });
-        let first = stage.session.at(beginning);
-        let before = first.host(host).vfs.read_text(&original, &Cred::ROOT).unwrap_or_default();
-        difference(ui, desk, &before, &present);
+        let key = (host, original);
+        if self.before.as_ref().is_none_or(|(of, _)| *of != key) {
+            let first = stage.session.at(beginning);
+            let text = first.host(host).vfs.read_text(&key.1, &Cred::ROOT).unwrap_or_default();
+            self.before = Some((key, text));
+        }
+        if let Some((_, before)) = &self.before {
+            difference(ui, desk, before, &present);
+        }
     }
 }
 
@@ -136,15 +147,24 @@ fn difference(ui: &mut Ui, desk: &Desk<'_>, before: &str, after: &str) {
     }
     let theme = desk.theme;
     ui.label(RichText::new(desk.word("files-difference")).color(theme.dim));
-    let old: std::collections::BTreeSet<&str> = before.lines().collect();
-    let new: std::collections::BTreeSet<&str> = after.lines().collect();
-    let mut line = |sign: &str, text: &str, colour| {
-        ui.label(RichText::new(format!("{sign} {text}")).font(theme.mono(theme::NOTE)).color(colour));
-    };
-    for text in before.lines().filter(|text| !new.contains(text)).take(50) {
-        line("-", text, theme.bad);
+    let (old, new): (Vec<&str>, Vec<&str>) = (before.lines().collect(), after.lines().collect());
+    if old.len().max(new.len()) > MOST_LINES {
+        ui.label(desk.word("files-long"));
+        return;
     }
-    for text in after.lines().filter(|text| !old.contains(text)).take(50) {
-        line("+", text, theme.good);
+    let mut line = |sign: &str, text: &str, colour| {
+        let text = RichText::new(format!("{sign} {text}")).font(theme.mono(theme::NOTE)).color(colour);
+        ui.add(egui::Label::new(text).wrap());
+    };
+    for hunk in hunks(&old, &new, |one: &&str, other: &&str| one == other).into_iter().take(50) {
+        line("@", &format!("{}", hunk.b.0 + 1), theme.dim);
+        for text in &old[hunk.a.0.saturating_sub(1)..hunk.a.0] {
+            line(" ", text, theme.dim);
+        }
+        old[hunk.a.0..hunk.a.1].iter().for_each(|text| line("-", text, theme.bad));
+        new[hunk.b.0..hunk.b.1].iter().for_each(|text| line("+", text, theme.good));
+        for text in old.get(hunk.a.1..hunk.a.1 + 1).unwrap_or_default() {
+            line(" ", text, theme.dim);
+        }
     }
 }

@@ -2,15 +2,16 @@
 
 use egui::{RichText, ScrollArea, Ui};
 
-use super::{Desk, config, faults, files, mails, why};
+use super::{Desk, config, details, faults, files, letter, log, mails, why};
 use crate::gui::intent::{Intent, Tab};
 use crate::gui::stage::{Depth, Selection, Stage};
 use crate::gui::theme;
 use crate::session::story::connection;
 use crate::sim::{HostId, Socket};
-use crate::trace::{EventId, Kind};
+use crate::trace::EventId;
 use crate::view::dialogue::{Speaker, Spoken, dialogue};
 use crate::view::index::session_of;
+use crate::view::message::carried;
 
 /// The inspector's own state.
 #[derive(Default)]
@@ -22,11 +23,14 @@ pub struct Inspector {
     /// Files that are looked at and edited.
     pub files: files::Files,
     faults: faults::Faults,
+    letter: letter::Shown,
+    config: config::Shown,
 }
 
-const TABS: [(Tab, &str); 8] = [
+const TABS: [(Tab, &str); 9] = [
     (Tab::Why, "tab-why"),
     (Tab::Dialogue, "tab-dialogue"),
+    (Tab::Message, "tab-message"),
     (Tab::Event, "tab-event"),
     (Tab::Config, "tab-config"),
     (Tab::Mail, "tab-mail"),
@@ -46,29 +50,46 @@ impl Inspector {
                 }
             }
         });
-        if let Some(error) = &stage.error {
-            ui.label(RichText::new(error).color(desk.theme.bad));
-        }
         ui.separator();
-        let event = stage.selected_event().unwrap_or_else(|| present_event(stage));
+        let event = stage.asked_about();
         ScrollArea::vertical().id_salt(("inspector", self.tab as u8)).auto_shrink(false).show(ui, |ui| {
             match self.tab {
                 Tab::Why => why::show(ui, desk, stage, event),
                 Tab::Dialogue => self.dialogue(ui, desk, stage, event),
-                Tab::Event => details(ui, desk, stage, event),
-                Tab::Config => with_host(ui, desk, stage, event, config::show),
+                Tab::Message => self.message(ui, desk, stage, event),
+                Tab::Event => details::show(ui, desk, stage, event),
+                Tab::Config => with_host(ui, desk, stage, event, |ui, desk, stage, host| {
+                    self.config.show(ui, desk, stage, host);
+                }),
                 Tab::Mail => with_host(ui, desk, stage, event, mails::store),
-                Tab::Log => log(ui, desk, stage, event),
+                Tab::Log => with_host(ui, desk, stage, event, log::show),
                 Tab::Files => {
                     if let Some(host) = host_of(stage, event) {
                         self.files.show(ui, desk, stage, host);
                     } else {
-                        ui.label(desk.word("inspector-choose-host"));
+                        choose_host(ui, desk, stage);
                     }
                 }
-                Tab::Faults => self.faults.show(ui, desk, stage, host_of(stage, event)),
+                Tab::Faults => match host_of(stage, event) {
+                    Some(host) => self.faults.show(ui, desk, stage, host),
+                    None => choose_host(ui, desk, stage),
+                },
             }
         });
+    }
+
+    /// The message of a connection, or of the mail that an event is about.
+    fn message(&mut self, ui: &mut Ui, desk: &mut Desk<'_>, stage: &mut Stage, event: EventId) {
+        let found = match socket_of(stage, event) {
+            Some(socket) => stage.index.session_events(socket).first().copied(),
+            None => crate::view::message::carrier(&stage.session, &stage.index, event),
+        };
+        match found.and_then(|event| carried(&stage.session, &stage.index, event)) {
+            Some(letter) => self.letter.show(ui, desk, &letter),
+            None => {
+                ui.label(desk.word("letter-none"));
+            }
+        }
     }
 
     fn dialogue(&mut self, ui: &mut Ui, desk: &mut Desk<'_>, stage: &Stage, event: EventId) {
@@ -90,17 +111,6 @@ impl Inspector {
             spoken(ui, desk, &line, self.octets, line.event == event);
         }
     }
-}
-
-/// The event of the present step that tells most.
-fn present_event(stage: &Stage) -> EventId {
-    let director = &stage.index.director;
-    let trace = stage.session.world().trace();
-    let beat = director.beat_at(stage.playhead.at).and_then(|number| director.beats().get(number));
-    let Some(beat) = beat else { return EventId(stage.index.set_up()) };
-    let events = (beat.first.0..beat.end.0).filter_map(|id| trace.get(EventId(id)));
-    let millis = |event: &&crate::trace::Event| crate::view::director::millis_of(event, &stage.index.facts);
-    events.max_by_key(millis).map_or(beat.first, |event| event.id)
 }
 
 /// The host that is selected, or where the event happened.
@@ -127,10 +137,20 @@ fn with_host(
 ) {
     match host_of(stage, event) {
         Some(host) => show(ui, desk, stage, host),
-        None => {
-            ui.label(desk.word("inspector-choose-host"));
-        }
+        None => choose_host(ui, desk, stage),
     }
+}
+
+/// All hosts, to choose from.
+fn choose_host(ui: &mut Ui, desk: &mut Desk<'_>, stage: &Stage) {
+    ui.label(desk.word("inspector-choose-host"));
+    ui.horizontal_wrapped(|ui| {
+        for host in stage.session.world().hosts() {
+            if ui.button(host.name.as_str()).clicked() {
+                desk.want(Intent::Select(Selection::Host(host.id)));
+            }
+        }
+    });
 }
 
 /// All connections, to choose from.
@@ -169,83 +189,4 @@ fn spoken(ui: &mut Ui, desk: &mut Desk<'_>, line: &Spoken, octets: bool, lit: bo
     if response.clicked() {
         desk.want(Intent::Show(line.event));
     }
-}
-
-/// The event itself, field by field as in the JSON lines.
-fn details(ui: &mut Ui, desk: &mut Desk<'_>, stage: &Stage, event: EventId) {
-    let trace = stage.session.world().trace();
-    let Some(event) = trace.get(event) else { return };
-    let theme = *desk.theme;
-    ui.label(RichText::new(format!("{}  #{}", event.kind.name(), event.id.0)).strong());
-    ui.label(RichText::new(event.time.to_string()).font(theme.mono(theme::NOTE)).color(theme.dim));
-    if let Kind::SmtpData { bytes, .. } = &event.kind {
-        let text = crate::view::dialogue::visible(bytes);
-        ui.add(egui::Label::new(RichText::new(text).font(theme.mono(theme::NOTE))).wrap());
-        return;
-    }
-    let Ok(serde_json::Value::Object(fields)) = serde_json::to_value(&event.kind) else { return };
-    for (name, value) in fields {
-        ui.horizontal_wrapped(|ui| {
-            ui.label(RichText::new(format!("{name}:")).color(theme.dim));
-            let text = match value {
-                serde_json::Value::String(text) => text,
-                serde_json::Value::Array(all) => {
-                    let all: Vec<String> =
-                        all.iter().map(|one| one.as_str().map_or(one.to_string(), str::to_owned)).collect();
-                    all.join("\n")
-                }
-                other => other.to_string(),
-            };
-            ui.add(egui::Label::new(RichText::new(text).font(theme.mono(13.0))).wrap());
-        });
-    }
-    if let Some(cause) = event.cause
-        && ui.link(desk.words.say("event-cause", &[("number", cause.0.into())])).clicked()
-    {
-        desk.want(Intent::Show(cause));
-        desk.want(Intent::Select(Selection::Event(cause)));
-    }
-}
-
-/// The log of a host up to the present moment; a click goes to the moment of a line.
-fn log(ui: &mut Ui, desk: &mut Desk<'_>, stage: &mut Stage, event: EventId) {
-    let Some(host) = host_of(stage, event) else {
-        ui.label(desk.word("inspector-choose-host"));
-        return;
-    };
-    let trace = stage.session.world().trace();
-    let lines = stage.index.logs(host);
-    let end = lines.partition_point(|id| *id <= stage.present());
-    ui.label(RichText::new(stage.session.world().host(host).name.as_str()).strong());
-    for id in lines[end.saturating_sub(200)..end].iter().rev() {
-        let Some(event) = trace.get(*id) else { continue };
-        let Kind::LogLine { text, .. } = &event.kind else { continue };
-        let theme = desk.theme;
-        let colour = if text.contains("warning:") || text.contains("status=deferred") {
-            theme.later
-        } else if text.contains("reject:") || text.contains("fatal:") || text.contains("status=bounced") {
-            theme.bad
-        } else {
-            theme.ink
-        };
-        let label = RichText::new(text.as_str()).font(theme.mono(theme::NOTE)).color(colour);
-        let response = ui.add(egui::Label::new(label).wrap().sense(egui::Sense::click()));
-        if response.on_hover_text(explain(desk, text)).clicked() {
-            desk.want(Intent::Show(*id));
-            desk.want(Intent::Select(Selection::Event(*id)));
-        }
-    }
-}
-
-/// Which program of Postfix wrote a line, and what that one does.
-fn explain(desk: &Desk<'_>, line: &str) -> String {
-    let program = line.split("postfix/").nth(1).and_then(|rest| rest.split(['[', '/']).next()).unwrap_or_default();
-    let id = match program {
-        "smtpd" | "pickup" | "cleanup" | "qmgr" | "smtp" | "local" | "virtual" | "bounce" | "master" | "pipe"
-        | "lmtp" => {
-            format!("program-{program}")
-        }
-        _ => "story-jump".to_owned(),
-    };
-    desk.word(&id)
 }

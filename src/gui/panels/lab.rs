@@ -58,6 +58,14 @@ impl Lab {
                 score(ui, desk, report);
             }
             CommonMarkViewer::new().show(ui, &mut self.markdown, say(&instance.story, lang));
+            if let Some((host, user)) = stage.seat()
+                && stage.session.terminals().ids().next().is_none()
+            {
+                let text = desk.words.say("lab-sit", &[("host", (&host).into()), ("user", (&user).into())]);
+                if ui.button(format!("▶ {text}")).clicked() {
+                    desk.want(Intent::OpenTerminal { host, user, first: None });
+                }
+            }
             ui.separator();
             for question in &instance.lab.predict {
                 prediction(ui, desk, question, answered.get(&question.id).map(String::as_str));

@@ -6,14 +6,14 @@ use super::Desk;
 use crate::gui::intent::Intent;
 use crate::gui::stage::{Selection, Stage};
 use crate::gui::theme;
-use crate::host::vfs::Cred;
 use crate::sim::HostId;
 use crate::trace::EventId;
 use crate::view::mail::mails;
+use crate::view::mailbox::mailboxes;
 use crate::view::timing::clock;
 
-/// Longest mailbox text that is shown.
-const LONGEST: usize = 20_000;
+/// Most messages of a mailbox that are shown here.
+const MOST: usize = 20;
 
 /// Draws all mails with their stations.
 pub fn show(ui: &mut Ui, desk: &mut Desk<'_>, stage: &Stage) {
@@ -72,18 +72,19 @@ pub fn store(ui: &mut Ui, desk: &mut Desk<'_>, stage: &mut Stage, host: HostId) 
     }
     ui.separator();
     ui.label(RichText::new(desk.word("store-mailboxes")).color(theme.dim));
-    let world = stage.world();
-    let vfs = &world.host(host).vfs;
-    for folder in ["/var/mail", "/var/spool/mail", "/var/mail/vhosts"] {
-        let Ok(entries) = vfs.list(folder, &Cred::ROOT) else { continue };
-        for (name, _) in entries {
-            let path = format!("{folder}/{name}");
-            let Ok(text) = vfs.read_text(&path, &Cred::ROOT) else { continue };
-            let head = RichText::new(path.as_str()).font(theme.mono(13.0));
-            egui::CollapsingHeader::new(head).id_salt(&path).show(ui, |ui| {
-                let shown: String = text.chars().take(LONGEST).collect();
-                ui.add(egui::Label::new(RichText::new(shown).font(theme.mono(theme::NOTE))).wrap());
-            });
-        }
+    for mailbox in mailboxes(stage.world().host(host)) {
+        let head = RichText::new(format!("{} ({})", mailbox.path, mailbox.letters.len())).font(theme.mono(13.0));
+        egui::CollapsingHeader::new(head).id_salt(&mailbox.path).show(ui, |ui| {
+            for letter in mailbox.letters.iter().rev().take(MOST) {
+                let head =
+                    format!("{}: {}", letter.field("From").unwrap_or("?"), letter.field("Subject").unwrap_or("–"));
+                ui.label(RichText::new(head).strong());
+                let text = RichText::new(letter.body.trim_end()).font(theme.mono(theme::NOTE));
+                ui.add(egui::Label::new(text).wrap());
+            }
+        });
+    }
+    if ui.button(desk.word("bench-program")).clicked() {
+        desk.want(Intent::Bench(crate::gui::intent::Bench::Program));
     }
 }

@@ -1,15 +1,22 @@
 //! The window's panels: each reads shared data and pushes intents.
 
+pub mod ask;
 pub mod bar;
 pub mod chooser;
+pub mod compare;
 pub mod config;
+pub mod details;
 pub mod events;
 pub mod faults;
 pub mod files;
 pub mod help;
 pub mod inspector;
 pub mod lab;
+pub mod letter;
+pub mod log;
 pub mod mails;
+pub mod program;
+pub mod sockets;
 pub mod story;
 pub mod terminal;
 pub mod timeline;

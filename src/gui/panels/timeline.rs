@@ -6,6 +6,8 @@ use super::Desk;
 use crate::gui::intent::{Bench, Intent};
 use crate::gui::stage::Stage;
 use crate::gui::theme;
+use crate::sim::Duration;
+use crate::sim::net::Listener;
 use crate::view::Screen;
 use crate::view::director::BeatKind;
 use crate::view::index::Landmark;
@@ -13,6 +15,10 @@ use crate::view::timing::stretch;
 
 /// Most marks that are drawn: more than there are pixels would not be seen.
 const MOST_MARKS: usize = 4000;
+/// Most other futures that are offered; the latest ones.
+const MOST_FUTURES: usize = 4;
+/// Ports on which servers can be talked to by hand.
+const TALKING: [u16; 5] = [25, 587, 110, 143, 465];
 
 /// Draws the timeline.
 pub fn show(ui: &mut Ui, desk: &mut Desk<'_>, stage: &Stage, bench: Option<Bench>) {
@@ -26,6 +32,7 @@ pub fn show(ui: &mut Ui, desk: &mut Desk<'_>, stage: &Stage, bench: Option<Bench
             (Bench::Sequence, "bench-sequence"),
             (Bench::Mails, "bench-mails"),
             (Bench::Text, "bench-text"),
+            (Bench::Program, "bench-program"),
         ] {
             if ui.selectable_label(bench == Some(view), desk.word(word)).clicked() {
                 desk.want(Intent::Bench(view));
@@ -34,40 +41,121 @@ pub fn show(ui: &mut Ui, desk: &mut Desk<'_>, stage: &Stage, bench: Option<Bench
         ui.separator();
         for id in stage.session.terminals().ids() {
             let Some(terminal) = stage.session.terminal(id) else { continue };
-            let label = format!("{} {}", terminal.host().name, if terminal.host().name.is_empty() { "" } else { "$" });
+            let label = format!("{} $", terminal.host().name);
             if ui.selectable_label(bench == Some(Bench::Terminal(id)), label).clicked() {
                 desk.want(Intent::Bench(Bench::Terminal(id)));
             }
         }
-        ui.menu_button(desk.word("bench-terminal"), |ui| {
-            for host in stage.session.world().hosts() {
-                if ui.button(host.name.as_str()).clicked() {
-                    desk.want(Intent::OpenTerminal(host.name.to_string()));
-                    ui.close();
-                }
-            }
-        });
-        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| branches(ui, desk, stage));
+        ui.menu_button(desk.word("bench-terminal"), |ui| terminals(ui, desk, stage));
+        ui.menu_button("+ telnet", |ui| telnet(ui, desk, stage));
+        ui.menu_button(desk.word("bench-wait"), |ui| waits(ui, desk));
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| branches(ui, desk, stage, bench));
     });
 }
 
-fn branches(ui: &mut Ui, desk: &mut Desk<'_>, stage: &Stage) {
-    for (number, future) in stage.futures.iter().enumerate() {
+/// A terminal on every host, as everybody who may work there.
+fn terminals(ui: &mut Ui, desk: &mut Desk<'_>, stage: &Stage) {
+    egui::ScrollArea::vertical().max_height(360.0).show(ui, |ui| {
+        for host in stage.session.world().hosts() {
+            let users = stage.users(&host.name);
+            // Root first, and by the host's name alone: that is what is wanted most.
+            for (number, user) in users.into_iter().enumerate() {
+                let label = if number == 0 { host.name.to_string() } else { format!("      {user}@{}", host.name) };
+                if ui.button(label).clicked() {
+                    desk.want(Intent::OpenTerminal { host: host.name.to_string(), user, first: None });
+                    ui.close();
+                }
+            }
+        }
+    });
+}
+
+/// From where and to where one may talk by hand.
+fn telnet(ui: &mut Ui, desk: &mut Desk<'_>, stage: &Stage) {
+    let world = stage.session.world();
+    let mut servers: Vec<(String, u16)> = Vec::new();
+    for host in world.hosts() {
+        let ports: std::collections::BTreeSet<u16> = host
+            .listeners
+            .keys()
+            .filter_map(|listener| match listener {
+                Listener::Tcp { port, .. } => Some(*port),
+                Listener::Unix(_) => None,
+            })
+            .collect();
+        let open = TALKING.into_iter().filter(|port| ports.contains(port));
+        servers.extend(open.map(|port| (host.fqdn.to_string(), port)));
+    }
+    for host in world.hosts() {
+        let Some(user) = stage.users(&host.name).into_iter().next() else { continue };
+        ui.menu_button(host.name.as_str(), |ui| {
+            for (server, port) in &servers {
+                if ui.button(format!("telnet {server} {port}")).clicked() {
+                    let first = Some(format!("telnet {server} {port}\n"));
+                    desk.want(Intent::OpenTerminal { host: host.name.to_string(), user: user.clone(), first });
+                    ui.close();
+                }
+            }
+            if servers.is_empty() {
+                ui.label(desk.word("telnet-nobody"));
+            }
+        });
+    }
+}
+
+/// Stretches of virtual time that can be let pass.
+fn waits(ui: &mut Ui, desk: &mut Desk<'_>) {
+    for seconds in [10, 60, 300, 3600, 86_400] {
+        let time = Duration::from_secs(seconds);
+        if ui.button(stretch(time)).clicked() {
+            desk.want(Intent::Wait(time));
+            ui.close();
+        }
+    }
+}
+
+fn branches(ui: &mut Ui, desk: &mut Desk<'_>, stage: &Stage, bench: Option<Bench>) {
+    if stage.futures.is_empty() {
+        if !stage.is_now() {
+            let text = RichText::new(desk.word("past-notice")).color(desk.theme.dim).font(desk.theme.text(theme::NOTE));
+            ui.add(egui::Label::new(text).truncate());
+        }
+        return;
+    }
+    let compares = matches!(bench, Some(Bench::Compare(_)));
+    if ui.selectable_label(compares, desk.word("branch-compare")).clicked() {
+        desk.want(Intent::Compare);
+    }
+    for (number, future) in stage.futures.iter().enumerate().rev().take(MOST_FUTURES) {
+        if let Some(event) = future.parting.and_then(|parting| parting.here) {
+            let name = desk.words.say("branch-parting", &[("name", (&future.name).into())]);
+            let response = ui.small_button("≠").on_hover_text(&name);
+            response.widget_info(|| WidgetInfo::labeled(egui::accesskit::Role::Button, true, &name));
+            if response.clicked() {
+                desk.want(Intent::Show(event));
+            }
+        }
         let response = ui.selectable_label(false, format!("○ {}", future.name));
         if response.on_hover_text(desk.word("branch-switch")).clicked() {
             desk.want(Intent::Switch(number));
         }
-        if let Some(event) = future.parting.and_then(|parting| parting.here) {
-            let name = desk.words.say("branch-parting", &[("name", (&future.name).into())]);
-            if ui.small_button("≠").on_hover_text(name).clicked() {
-                desk.want(Intent::Show(event));
-            }
+    }
+    let present = format!("● {}", stage.branch);
+    ui.menu_button(RichText::new(present).strong(), |ui| {
+        let label = ui.label(desk.word("branch-name"));
+        let id = ui.make_persistent_id("branch-name");
+        let mut name = ui.data_mut(|data| data.get_temp::<String>(id)).unwrap_or_else(|| stage.branch.clone());
+        let response = ui.add(egui::TextEdit::singleline(&mut name).desired_width(160.0)).labelled_by(label.id);
+        let done = response.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
+        if done && !name.trim().is_empty() {
+            desk.want(Intent::Name(name.trim().to_owned()));
+            ui.data_mut(|data| data.remove::<String>(id));
+            ui.close();
+        } else {
+            ui.data_mut(|data| data.insert_temp(id, name));
         }
-    }
-    if !stage.futures.is_empty() {
-        let _ = ui.selectable_label(true, format!("● {}", stage.branch));
-        ui.label(RichText::new(desk.word("branch-title")).color(desk.theme.dim));
-    }
+    });
+    ui.label(RichText::new(desk.word("branch-title")).color(desk.theme.dim));
 }
 
 /// The track with its marks, which is dragged and clicked.

@@ -36,12 +36,12 @@ fn link(ui: &mut Ui, desk: &mut Desk<'_>, cause: &Cause, first: bool) {
         }
     });
     if let Some(reasons) = &cause.decision {
-        decision(ui, desk, reasons);
+        decision(ui, desk, reasons, cause.event);
     }
 }
 
 /// A decision: the question, the rules in order, the verdict.
-fn decision(ui: &mut Ui, desk: &mut Desk<'_>, reasons: &Reasons) {
+fn decision(ui: &mut Ui, desk: &mut Desk<'_>, reasons: &Reasons, event: EventId) {
     let theme = *desk.theme;
     egui::Frame::new().fill(theme.card).inner_margin(6).corner_radius(f32::from(theme::RADIUS)).show(ui, |ui| {
         ui.set_width(ui.available_width());
@@ -63,6 +63,12 @@ fn decision(ui: &mut Ui, desk: &mut Desk<'_>, reasons: &Reasons) {
                     && ui.link(RichText::new(source.to_string()).font(theme.mono(theme::NOTE))).clicked()
                 {
                     desk.want(Intent::File(source.file.to_string()));
+                }
+                if let Some(source) = rule.source.as_ref().filter(|source| rule.matched && source.line > 0) {
+                    let button = ui.small_button(desk.word("why-without"));
+                    if button.on_hover_text(desk.word("why-without-tip")).clicked() {
+                        desk.want(Intent::Without(event, source.clone()));
+                    }
                 }
             });
         }

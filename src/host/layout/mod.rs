@@ -140,6 +140,7 @@ pub fn build(spec: &HostSpec) -> Result<Host, Errno> {
         services: crate::host::services::Services::default(),
         udp_ports: BTreeMap::new(),
         last_proc: 300,
+        refusals: Default::default(),
         booted: spec.now,
     })
 }

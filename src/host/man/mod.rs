@@ -53,7 +53,13 @@ pub fn builtins() -> impl Iterator<Item = (&'static str, &'static str, &'static 
 impl Page {
     /// The first sentence of the text.
     pub fn summary(&self) -> &'static str {
-        let end = self.text.find(['.', ';', ':']).unwrap_or(self.text.len());
+        // A point within a name, as in `main.cf`, ends nothing.
+        let ends = |(at, c): (usize, char)| match c {
+            ';' | ':' => true,
+            '.' => self.text[at + 1..].chars().next().is_none_or(char::is_whitespace),
+            _ => false,
+        };
+        let end = self.text.char_indices().find(|place| ends(*place)).map_or(self.text.len(), |(at, _)| at);
         &self.text[..end]
     }
 

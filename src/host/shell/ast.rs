@@ -72,11 +72,22 @@ pub enum ParamOp {
     Replace {
         /// All matches rather than the first.
         all: bool,
+        /// Only at the beginning (`/#`) or at the end (`/%`).
+        anchor: Option<Anchor>,
         /// The pattern.
         pattern: Word,
         /// The replacement.
         with: Word,
     },
+    /// `${name^}`, `${name^^}`, `${name,}`, `${name,,}` (bash).
+    Case {
+        /// To upper case.
+        upper: bool,
+        /// All letters rather than the first.
+        all: bool,
+    },
+    /// `${!name}` (bash): the value of the variable that this one names.
+    Indirect,
     /// `${name:offset:length}` (bash).
     Slice {
         /// Where it begins.
@@ -84,6 +95,15 @@ pub enum ParamOp {
         /// How long it is.
         length: Option<Word>,
     },
+}
+
+/// Where a pattern has to match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Anchor {
+    /// At the beginning.
+    Start,
+    /// At the end.
+    End,
 }
 
 /// What to do about a parameter that is not set.

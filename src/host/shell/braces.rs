@@ -61,13 +61,21 @@ fn find(text: &str) -> Option<(&str, Vec<String>, &str)> {
 }
 
 fn sequence(inside: &str) -> Option<Vec<String>> {
-    let (from, to) = inside.split_once("..")?;
+    let (from, rest) = inside.split_once("..")?;
+    let (to, step) = match rest.split_once("..") {
+        Some((to, step)) => (to, step.parse::<i64>().ok()?.checked_abs()?.max(1)),
+        None => (rest, 1),
+    };
+    // A number with a leading zero makes all of them as wide.
+    let pads = |text: &str| text.trim_start_matches('-').len() > 1 && text.trim_start_matches('-').starts_with('0');
+    let width = if pads(from) || pads(to) { from.len().max(to.len()) } else { 0 };
+    let step = usize::try_from(step).ok()?;
     if let (Ok(from), Ok(to)) = (from.parse::<i64>(), to.parse::<i64>()) {
         if from.abs_diff(to) > MAX_WORDS as u64 {
             return None;
         }
         let numbers: Vec<i64> = if from <= to { (from..=to).collect() } else { (to..=from).rev().collect() };
-        return Some(numbers.iter().map(i64::to_string).collect());
+        return Some(numbers.iter().step_by(step).map(|number| format!("{number:0width$}")).collect());
     }
     let (mut from, mut to) = (from.chars(), to.chars());
     match (from.next(), from.next(), to.next(), to.next()) {

@@ -21,6 +21,13 @@ impl Shell {
     }
 
     pub(super) fn cannot_fork(&mut self, id: TaskId, machine: &mut Machine, ctx: &mut Ctx<'_>) {
+        if machine.make_room(id) {
+            self.complain(id, "fork: Resource temporarily unavailable", machine, ctx);
+            self.jobs.clear();
+            self.interrupt(id, machine);
+            self.state.status = 254;
+            return;
+        }
         self.complain(id, "Cannot fork", machine, ctx);
         self.leave(id, 2, machine);
     }
@@ -179,7 +186,9 @@ impl Shell {
             self.frames.push(Frame::Pipeline { tasks, negate });
             return false;
         }
-        let status = tasks.iter().map(|task| machine.reap(*task).unwrap_or(0)).next_back().unwrap_or(0);
+        let all: Vec<u8> = tasks.iter().map(|task| machine.reap(*task).unwrap_or(0)).collect();
+        let failed = all.iter().rev().find(|status| self.state.options.pipefail && **status != 0);
+        let status = failed.or(all.last()).copied().unwrap_or(0);
         if negate {
             self.state.status = u8::from(status == 0);
         } else {

@@ -9,6 +9,7 @@ use super::builtins;
 use super::files::{Fd, Fds, FileId, WriteError};
 use super::jobs::Job;
 use super::machine::{KILLED_BY_PIPE, Machine, TaskId};
+use super::mail_check::MailCheck;
 use super::source::Source;
 use super::state::{Dialect, State, Variable};
 use crate::host::process::Ctx;
@@ -92,6 +93,7 @@ pub struct Shell {
     pub told: bool,
     /// Known commands that are not there, and were spoken of.
     pub(super) missed: BTreeSet<String>,
+    pub(super) mail: MailCheck,
 }
 
 impl Shell {
@@ -105,6 +107,7 @@ impl Shell {
             commands: 0,
             told: false,
             missed: BTreeSet::new(),
+            mail: MailCheck::default(),
         }
     }
 
@@ -177,7 +180,12 @@ impl Shell {
     pub fn step(&mut self, id: TaskId, machine: &mut Machine, ctx: &mut Ctx<'_>) -> bool {
         if self.frames.len() > MAX_FRAMES {
             self.complain(id, "Maximum function recursion depth (1000) reached", machine, ctx);
-            self.leave(id, 2, machine);
+            if machine.is_lasting(id) {
+                self.interrupt(id, machine);
+                self.state.status = 2;
+            } else {
+                self.leave(id, 2, machine);
+            }
             return true;
         }
         if machine.must_wait_to_write(id) {

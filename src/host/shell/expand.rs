@@ -9,7 +9,7 @@
 use std::sync::Arc;
 
 use super::arith;
-use super::ast::{Node, Param, ParamOp, Part, UnsetAction, Word};
+use super::ast::{Anchor, Node, Param, ParamOp, Part, UnsetAction, Word};
 use super::pattern::{self, Pattern, PatternChar};
 use super::state::{Dialect, State};
 use crate::host::Host;
@@ -255,6 +255,10 @@ impl<'a> Expander<'a> {
             "@" | "*" if state.positional.is_empty() => return Value::Unset,
             "@" | "*" => return Value::List(state.positional.to_vec()),
             "LINENO" => state.line.to_string(),
+            "UID" | "EUID" if state.dialect == Dialect::Bash => state.cred.uid.to_string(),
+            "HOSTNAME" if state.dialect == Dialect::Bash && self.get(name).is_none() => self.host.hostname.to_string(),
+            "BASH_VERSION" if state.dialect == Dialect::Bash => "5.2.15(1)-release".to_owned(),
+            "SHLVL" if state.dialect == Dialect::Bash && self.get(name).is_none() => "1".to_owned(),
             _ => {
                 let value = match name.parse::<usize>() {
                     Ok(number) => state.positional.get(number.wrapping_sub(1)).cloned(),
@@ -295,7 +299,12 @@ impl<'a> Expander<'a> {
                 }
                 (UnsetAction::Fail, true) => {
                     let text = self.text(word)?;
-                    let text = if text.is_empty() { "parameter not set or null".to_owned() } else { text };
+                    let usual = match (self.state.dialect, colon) {
+                        (_, false) => "parameter not set",
+                        (Dialect::Dash, true) => "parameter not set or null",
+                        (Dialect::Bash, true) => "parameter null or not set",
+                    };
+                    let text = if text.is_empty() { usual.to_owned() } else { text };
                     Err(Stop::Fail(format!("{name}: {text}")))
                 }
                 _ => {
@@ -325,11 +334,22 @@ impl<'a> Expander<'a> {
                 let value = map(value, |text| trim(&text, &pattern, *suffix, *longest));
                 self.push(value, name, quoted, items);
             }
-            ParamOp::Replace { all, pattern, with } => {
+            ParamOp::Replace { all, anchor, pattern, with } => {
                 let pattern = self.pattern(pattern)?;
                 let with = self.text(with)?;
-                let value = map(value, |text| replace(&text, &pattern, &with, *all));
+                let value = map(value, |text| replace(&text, &pattern, &with, *all, *anchor));
                 self.push(value, name, quoted, items);
+            }
+            ParamOp::Case { upper, all } => {
+                let value = map(value, |text| change_case(&text, *upper, *all));
+                self.push(value, name, quoted, items);
+            }
+            ParamOp::Indirect => {
+                let target = match value {
+                    Value::Text(target) => self.value(&target),
+                    _ => return Err(Stop::Fail(format!("{name}: invalid indirect expansion"))),
+                };
+                self.push(target, name, quoted, items);
             }
             ParamOp::Slice { offset, length } => {
                 let offset = self.arithmetic(offset)?;
@@ -461,8 +481,27 @@ fn trim(text: &str, pattern: &Pattern, suffix: bool, longest: bool) -> String {
     text.to_owned()
 }
 
-fn replace(text: &str, pattern: &Pattern, with: &str, all: bool) -> String {
+fn change_case(text: &str, upper: bool, all: bool) -> String {
+    let change = |c: char| if upper { c.to_uppercase().to_string() } else { c.to_lowercase().to_string() };
+    let place = |(nth, c): (usize, char)| if all || nth == 0 { change(c) } else { c.to_string() };
+    text.chars().enumerate().map(place).collect()
+}
+
+fn replace(text: &str, pattern: &Pattern, with: &str, all: bool, anchor: Option<Anchor>) -> String {
     let chars: Vec<char> = text.chars().collect();
+    match anchor {
+        Some(Anchor::Start) => {
+            let end = (0..=chars.len()).rev().find(|end| pattern.matches_chars(&chars[..*end]));
+            return end.map_or(text.to_owned(), |end| {
+                chars[end..].iter().fold(with.to_owned(), |out, c| out + &c.to_string())
+            });
+        }
+        Some(Anchor::End) => {
+            let start = (0..=chars.len()).find(|start| pattern.matches_chars(&chars[*start..]));
+            return start.map_or(text.to_owned(), |start| chars[..start].iter().collect::<String>() + with);
+        }
+        None => {}
+    }
     let mut out = String::new();
     let mut at = 0;
     let mut done = false;

@@ -192,6 +192,11 @@ impl Files {
         }
     }
 
+    /// Starts counting anew what is written.
+    pub(super) fn reset_written(&mut self) {
+        self.written = 0;
+    }
+
     /// Writes. `readers` tells whether a pipe still has any.
     ///
     /// # Errors

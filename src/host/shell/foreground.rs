@@ -142,6 +142,10 @@ impl Machine {
     pub fn interrupt(&mut self, root: TaskId) {
         let shell_id = self.typed_shell(root);
         for id in self.family(shell_id).into_iter().skip(1) {
+            // What it had read of the keyboard is gone with it.
+            if let Some(Body::Program(running)) = self.tasks.get_mut(&id).map(|task| &mut task.body) {
+                running.stdin.buffer.clear();
+            }
             self.end(id, INTERRUPTED);
         }
         let Some(task) = self.tasks.get_mut(&shell_id) else { return };
@@ -170,7 +174,7 @@ impl Machine {
     }
 
     /// The innermost shell that a person types to.
-    fn typed_shell(&self, root: TaskId) -> TaskId {
+    pub(super) fn typed_shell(&self, root: TaskId) -> TaskId {
         let interactive = |id: &TaskId| match self.tasks.get(id).map(|task| &task.body) {
             Some(Body::Shell(shell)) => shell.state.interactive,
             _ => false,

@@ -65,12 +65,19 @@ pub fn find(name: &str, path_var: &str, cwd: &str, cred: &Cred, host: &Host) -> 
         return look(&absolute(cwd, name), name, cred, host);
     }
     let mut denied = false;
-    for dir in path_var.split(':') {
-        let dir = if dir.is_empty() { cwd } else { dir };
-        match look(&format!("{}/{name}", dir.trim_end_matches('/')), &format!("{dir}/{name}"), cred, host) {
-            Found::Missing | Found::Directory => {}
-            Found::Denied => denied = true,
-            found => return found,
+    // Files come first: a command without a file of its own must not hide a script later in the path.
+    for with_file in [true, false] {
+        for dir in path_var.split(':') {
+            let dir = if dir.is_empty() { cwd } else { dir };
+            let path = format!("{}/{name}", dir.trim_end_matches('/'));
+            if host.vfs.exists(&path) != with_file {
+                continue;
+            }
+            match look(&path, &format!("{dir}/{name}"), cred, host) {
+                Found::Missing | Found::Directory => {}
+                Found::Denied => denied = true,
+                found => return found,
+            }
         }
     }
     if denied { Found::Denied } else { Found::Missing }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::ast::{Param, ParamOp, Part, UnsetAction, Word};
+use super::ast::{Anchor, Param, ParamOp, Part, UnsetAction, Word};
 use super::parser::{ParseError, Parser};
 
 /// A token of the command language.
@@ -347,6 +347,14 @@ impl Parser {
                 _ => Err(ParseError::BadSubstitution),
             };
         }
+        if self.bash && self.char() == Some('!') && self.char_at(1).is_some_and(is_name_start) {
+            self.bump();
+            let name = self.param_name()?;
+            return match self.bump() {
+                Some('}') => Ok(Param { name, op: ParamOp::Indirect }),
+                _ => Err(ParseError::BadSubstitution),
+            };
+        }
         let name = self.param_name()?;
         let op = self.param_op(quoted)?;
         match self.bump() {
@@ -402,6 +410,12 @@ impl Parser {
                 self.bump();
                 let all = self.char() == Some('/');
                 self.pos += usize::from(all);
+                let anchor = match self.char() {
+                    Some('#') => Some(Anchor::Start),
+                    Some('%') => Some(Anchor::End),
+                    _ => None,
+                };
+                self.pos += usize::from(anchor.is_some());
                 let pattern = self.operand(false, "/}")?;
                 let with = if self.char() == Some('/') {
                     self.bump();
@@ -409,7 +423,13 @@ impl Parser {
                 } else {
                     Word::default()
                 };
-                Ok(ParamOp::Replace { all, pattern, with })
+                Ok(ParamOp::Replace { all, anchor, pattern, with })
+            }
+            Some(sign @ ('^' | ',')) if self.bash => {
+                self.bump();
+                let all = self.char() == Some(sign);
+                self.pos += usize::from(all);
+                Ok(ParamOp::Case { upper: sign == '^', all })
             }
             Some(':') if self.bash => {
                 self.bump();

@@ -22,6 +22,8 @@ pub struct TaskId(pub u32);
 
 /// Tasks that may exist at once; more is a fork bomb.
 const MAX_TASKS: usize = 256;
+/// Places among them that a command typed by a person finds free.
+const RESERVE: usize = 32;
 /// Steps until other processes get a turn; then virtual time passes.
 const SLICE: u64 = 20_000;
 /// Virtual time that a slice takes.
@@ -30,9 +32,15 @@ const SLICE_MICROS: u64 = 20_000;
 const MAX_STEPS: u64 = 1_000_000;
 /// Octets that a filter may get as input.
 const MAX_FILTER_INPUT: usize = 1 << 26;
+/// Octets that a program may get before it takes any.
+const MAX_HELD: usize = 1 << 26;
 
 /// Exit status of a process ended by a signal.
 pub const KILLED_BY_PIPE: u8 = 141;
+/// Likewise, and it was not asked.
+const KILLED_BY_SIGNAL: u8 = 137;
+/// Likewise: it was asked to end.
+const KILLED_BY_TERM: u8 = 143;
 /// Likewise: too much time was used.
 const KILLED_BY_TIME: u8 = 152;
 /// Likewise: too much was written.
@@ -55,6 +63,8 @@ pub struct Running {
     pub stdin: Stdin,
     /// Why it is to be resumed next, if it can be now.
     pub pending: Vec<Resume>,
+    /// Whether it was given input and took nothing: it wants to see more of it first.
+    pub hungry: bool,
     /// Whether it waits for its output to be taken.
     pub writing: bool,
     /// The command that it runs.
@@ -131,6 +141,8 @@ pub struct Machine {
     steps: u64,
     /// Files kept open by whoever owns the machine.
     held: Vec<FileId>,
+    /// The shell of whoever owns the machine, which outlives what it runs.
+    lasting: Option<TaskId>,
     /// The terminal, if somebody sits at one.
     pub(super) controlling: Option<Controlling>,
 }
@@ -337,8 +349,7 @@ impl Machine {
                 return;
             }
             if self.steps > MAX_STEPS {
-                let ids: Vec<TaskId> = self.tasks.keys().copied().collect();
-                ids.into_iter().for_each(|id| self.end(id, KILLED_BY_TIME));
+                self.out_of_time(ctx);
                 return;
             }
             if budget == 0 {
@@ -347,6 +358,83 @@ impl Machine {
                 return;
             }
         }
+    }
+
+    /// Has this shell outlive commands that use too much.
+    pub fn set_lasting(&mut self, shell: Option<TaskId>) {
+        self.lasting = shell;
+    }
+
+    /// Too much time was used: what runs is ended, and the person gets the prompt back.
+    fn out_of_time(&mut self, ctx: &mut Ctx<'_>) {
+        let shell_id = self.lasting.map(|root| self.typed_shell(root));
+        self.end_others(shell_id, KILLED_BY_TIME);
+        self.steps = 0;
+        let Some(id) = shell_id else { return };
+        let Some(task) = self.tasks.get_mut(&id) else { return };
+        if let Body::Shell(mut shell) = std::mem::replace(&mut task.body, Body::Busy) {
+            shell.interrupt(id, self);
+            shell.state.status = KILLED_BY_TIME;
+            shell.write(id, 2, b"CPU time limit exceeded\n", self, ctx);
+            self.put_back(id, Body::Shell(shell));
+        }
+        ctx.wake_at(ctx.now, SLICE_TOKEN, "processor time");
+    }
+
+    /// Ends all tasks but a shell and those that wait for it.
+    fn end_others(&mut self, shell: Option<TaskId>, status: u8) {
+        let mut kept = self.lasting.map(|root| self.family(root)).unwrap_or_default();
+        let count = shell.and_then(|shell| kept.iter().position(|id| *id == shell)).map_or(0, |place| place + 1);
+        kept.truncate(count);
+        let ids: Vec<TaskId> = self.tasks.keys().copied().filter(|id| !kept.contains(id)).collect();
+        ids.into_iter().for_each(|id| self.end(id, status));
+    }
+
+    /// Whether this shell outlives what it runs.
+    pub(super) fn is_lasting(&self, id: TaskId) -> bool {
+        self.lasting == Some(id)
+    }
+
+    /// Forgets tasks that have ended and that nobody will ask for; if there are still hardly any
+    /// places left, the others are ended, so that a command that a person types can run.
+    fn make_room_for_command(&mut self) {
+        if self.tasks.len() + RESERVE <= MAX_TASKS {
+            return;
+        }
+        self.forget_orphans();
+        if self.tasks.len() + RESERVE > MAX_TASKS {
+            let shell = self.lasting.map(|root| self.typed_shell(root));
+            self.end_others(shell, KILLED_BY_SIGNAL);
+            self.forget_orphans();
+        }
+    }
+
+    fn forget_orphans(&mut self) {
+        let awaited: BTreeSet<TaskId> = self
+            .tasks
+            .values()
+            .flat_map(|task| match &task.body {
+                Body::Shell(shell) => {
+                    let jobs = shell.jobs.iter().flat_map(|job| job.tasks.iter().copied());
+                    jobs.chain(shell.foreground()).collect::<Vec<_>>()
+                }
+                Body::Program(running) => running.child.iter().map(|(child, _)| *child).collect(),
+                Body::Busy | Body::Ended => Vec::new(),
+            })
+            .collect();
+        let lasting = self.lasting;
+        self.tasks.retain(|id, task| task.status.is_none() || awaited.contains(id) || Some(*id) == lasting);
+    }
+
+    /// No more tasks can be started. If the shell that outlives the others wants one, the others
+    /// are ended, as an administrator ends a fork bomb; whether it is that shell.
+    pub(super) fn make_room(&mut self, id: TaskId) -> bool {
+        if self.lasting != Some(id) {
+            return false;
+        }
+        self.end_others(Some(id), KILLED_BY_SIGNAL);
+        self.tasks.retain(|own, task| *own == id || task.status.is_none());
+        true
     }
 
     /// Keeps files open whether or not a descriptor refers to them.
@@ -369,6 +457,8 @@ impl Machine {
     /// Starts counting the time limit again: a person has typed a new command.
     pub fn reset_steps(&mut self) {
         self.steps = 0;
+        self.files.reset_written();
+        self.make_room_for_command();
     }
 
     /// One step of a task; whether it could make one.
@@ -413,9 +503,15 @@ impl Machine {
             return false;
         }
         let is_filter = matches!(running.code, Code::Filter { .. });
-        let room = if is_filter { MAX_FILTER_INPUT } else { PIPE_CAPACITY }.saturating_sub(running.stdin.buffer.len());
+        let most = match running.hungry {
+            _ if is_filter => MAX_FILTER_INPUT,
+            true => MAX_HELD,
+            false => PIPE_CAPACITY,
+        };
+        let room = most.saturating_sub(running.stdin.buffer.len());
         // A person's lines are taken one by one, so that the shell gets those that are left.
-        if room == 0 || (self.files.is_tty(Some(&fd)) && !is_filter && running.stdin.buffer.contains(&b'\n')) {
+        let by_line = self.files.is_tty(Some(&fd)) && !is_filter && !running.hungry;
+        if room == 0 || (by_line && running.stdin.buffer.contains(&b'\n')) {
             return false;
         }
         match self.read(fd, room, ctx) {
@@ -433,7 +529,7 @@ impl Machine {
 
     fn step_program(&mut self, id: TaskId, running: &mut Running, ctx: &mut Ctx<'_>) -> bool {
         if let Some((child, replace)) = running.child {
-            let Some(status) = self.reap(child) else { return false };
+            let Some(status) = self.reap(child) else { return self.wake_parent(id, running, child, ctx) };
             running.child = None;
             if replace {
                 self.end(id, status);
@@ -468,9 +564,32 @@ impl Machine {
         let resume = running.pending.remove(0);
         let idle = Code::Filter { run: |_, _| 0, reads: false };
         let Code::Program(mut program) = std::mem::replace(&mut running.code, idle) else { return false };
+        let offered = matches!(resume, Resume::Stdin).then_some(running.stdin.buffer.len());
         let progress = self.call(id, running, ctx, |env| program.resume(resume, env));
+        if let Some(offered) = offered {
+            running.hungry = offered > 0 && running.stdin.buffer.len() == offered;
+        }
         running.code = Code::Program(program);
         self.after(id, running, progress, ctx);
+        true
+    }
+
+    /// Lets a program that waits for its command look at the clock: it may give the command up by
+    /// ending itself.
+    fn wake_parent(&mut self, id: TaskId, running: &mut Running, child: TaskId, ctx: &mut Ctx<'_>) -> bool {
+        let is_alarm = |resume: &Resume| matches!(resume, Resume::Input(Input::Wake(_)));
+        let Some(place) = running.pending.iter().position(is_alarm) else { return false };
+        let resume = running.pending.remove(place);
+        let Code::Program(program) = &running.code else { return false };
+        let mut program = program.clone();
+        let progress = self.call(id, running, ctx, |env| program.resume(resume, env));
+        running.code = Code::Program(program);
+        if let Progress::Exit(status) = progress {
+            for task in self.family(child) {
+                self.end(task, KILLED_BY_TERM);
+            }
+            self.end(id, status);
+        }
         true
     }
 
@@ -485,6 +604,9 @@ impl Machine {
         let fds = self.tasks.get(&id).map(|task| task.fds.clone()).unwrap_or_default();
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
         let tty = self.files.is_tty(fds.get(&1));
+        let reader_gone = fds
+            .get(&1)
+            .is_some_and(|fd| matches!(self.files.get(fd.file), Some(Open::Pipe(_))) && !self.has_end(fd.file, false));
         let effects = ctx.out.len();
         let mut env = Env {
             ctx,
@@ -495,6 +617,7 @@ impl Machine {
             stdin: &mut running.stdin,
             stdout: &mut stdout,
             stderr: &mut stderr,
+            reader_gone,
             tty,
         };
         let mut progress = resume(&mut env);
@@ -619,6 +742,7 @@ pub fn running(entry: Entry, args: Vec<String>, vars: BTreeMap<SmolStr, String>,
         cred,
         stdin: Stdin::default(),
         pending: Vec::new(),
+        hungry: false,
         writing: false,
         child: None,
         asks: None,

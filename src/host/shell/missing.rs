@@ -25,6 +25,12 @@ const KNOWN: &[(&[&str], &str)] = &[
     (&["update-alternatives", "alternatives", "snap", "dnf", "aptitude"], ""),
     (&["reboot", "shutdown", "halt", "poweroff", "init"], "`:power HOST off` switches a host off"),
     (&["mount", "umount", "fdisk", "lsblk", "mkfs"], ""),
+    (&["tar", "gzip", "gunzip", "bzip2", "xz", "zip", "unzip", "cpio"], "`cp -a DIR COPY` keeps a copy of a directory"),
+    (&["zcat", "zgrep", "zless"], "log files are not compressed here: cat, grep and less read them"),
+    (&["xxd", "hexdump", "hd"], "`od -c FILE` shows octets"),
+    (&["bc", "dc"], "`echo $((1 + 2))` calculates"),
+    (&["crontab", "at", "batch"], "`:wait 1h` lets time pass"),
+    (&["last", "lastlog", "finger"], "`who` shows who is logged in"),
     (&["strace", "ltrace", "gdb", "lsof"], "`ss -tlnp` shows who listens"),
 ];
 

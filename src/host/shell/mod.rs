@@ -21,6 +21,7 @@ mod jobs;
 pub mod launch;
 mod lexer;
 mod machine;
+mod mail_check;
 mod missing;
 pub mod parser;
 pub mod pattern;

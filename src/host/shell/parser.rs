@@ -599,6 +599,15 @@ fn is_descriptor(word: &Word) -> bool {
     }
 }
 
+/// Whether a word belongs to the grammar.
+pub fn is_keyword(word: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "!", "case", "do", "done", "elif", "else", "esac", "fi", "for", "function", "if", "in", "then", "until",
+        "while", "{", "}", "[[", "]]",
+    ];
+    WORDS.contains(&word)
+}
+
 /// Whether a text can be the name of a variable.
 pub fn is_identifier(text: &str) -> bool {
     let mut chars = text.chars();

@@ -161,6 +161,7 @@ impl Shell {
         }
         if self.state.interactive && !source.prompted && source.buffer.is_empty() {
             self.report_jobs(id, machine, ctx);
+            self.check_mail(id, machine, ctx);
             let prompt = super::prompt(&self.state, ctx.host);
             self.write(id, 2, prompt.as_bytes(), machine, ctx);
             source.prompted = true;

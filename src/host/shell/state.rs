@@ -41,6 +41,8 @@ pub struct Options {
     pub noglob: bool,
     /// `-n`: read commands only.
     pub noexec: bool,
+    /// `-o pipefail` (bash): a pipeline fails if one of its commands does.
+    pub pipefail: bool,
 }
 
 impl Options {

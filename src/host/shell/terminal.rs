@@ -159,6 +159,7 @@ impl Terminal {
             Some(user) => (accounts.cred(user), user.home.clone(), user.name.clone()),
             None => (Cred::ROOT, "/root".into(), "root".into()),
         };
+        let mail = super::mail_check::at_login(&name, ctx.host, &cred).filter(|_| self.tty);
         let cwd = if ctx.host.vfs.list(&home, &Cred::ROOT).is_ok() { home.clone() } else { "/".into() };
         let env = environment(&name, &home);
         let pid = ctx.proc.0;
@@ -172,7 +173,7 @@ impl Terminal {
         shell.run_stdin(Parser::new(Vec::new(), true));
         let tty = self.tty;
         let keyboard = self.machine.files.add(Open::Input { buffer: Default::default(), eof: false, tty });
-        let output = self.machine.files.add(Open::Capture { data: Vec::new(), tty });
+        let output = self.machine.files.add(Open::Capture { data: mail.unwrap_or_default().into(), tty });
         self.screen = vec![(output, Stream::Output)];
         let errors = if tty {
             output
@@ -190,6 +191,7 @@ impl Terminal {
             (2, Fd { file: errors, write: true }),
         ]);
         self.root = self.machine.add_shell(shell, fds, pid, arg0).ok();
+        self.machine.set_lasting(self.root);
     }
 
     fn typed(&mut self, octets: &Bytes) {
@@ -277,6 +279,7 @@ pub fn environment(user: &str, home: &str) -> Vec<(SmolStr, String)> {
         ("HOME", home),
         ("LANG", "C.UTF-8"),
         ("LOGNAME", user),
+        ("MAIL", &format!("/var/mail/{user}")),
         ("PATH", DEFAULT_PATH),
         ("SHELL", "/bin/bash"),
         ("TERM", "xterm"),

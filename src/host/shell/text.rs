@@ -38,6 +38,21 @@ pub fn unescape_until_stop(text: &str) -> (String, bool) {
     (out, false)
 }
 
+/// A text as a shell would have to read it to get this word (`printf %q`).
+pub fn quoted(text: &str) -> String {
+    if text.is_empty() {
+        return "''".into();
+    }
+    let mut out = String::new();
+    for c in text.chars() {
+        if !c.is_alphanumeric() && !"-_./:=@%+,".contains(c) {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}
+
 fn number(chars: &mut Peekable<Chars<'_>>, radix: u32, first: u32, most: usize) -> char {
     let mut value = first;
     for _ in 0..most {

@@ -80,6 +80,12 @@ fn server(env: &Env<'_, '_>) -> Option<ProcId> {
     env.ctx.host.processes.iter().find(|(_, info)| is_named(&info.command)).map(|(id, _)| *id)
 }
 
+/// Whether the user is in a group: the key of rndc belongs to `bind`.
+fn is_in_group(name: &str, env: &Env<'_, '_>) -> bool {
+    let group = env.ctx.host.accounts.group(name);
+    group.is_some_and(|group| env.cred.gid == group.gid || env.cred.groups.contains(&group.gid))
+}
+
 /// `rndc reload [ZONE]`, `reconfig`, `status`, `zonestatus ZONE`, `flush`, `stop`.
 pub fn rndc(env: &mut Env<'_, '_>, _: Bytes) -> u8 {
     let words: Vec<String> = env.args.iter().skip(1).filter(|arg| !arg.starts_with('-')).cloned().collect();
@@ -87,7 +93,7 @@ pub fn rndc(env: &mut Env<'_, '_>, _: Bytes) -> u8 {
         env.errln("Usage: rndc [-b address] [-c config] [-s server] [-p port]\n\t[-k key-file ] [-y key] [-r] [-V] [-4 | -6] command");
         return 1;
     };
-    if env.cred.uid != 0 {
+    if env.cred.uid != 0 && !is_in_group("bind", env) {
         env.errln("rndc: open: /etc/bind/rndc.key: permission denied\nrndc: could not load rndc configuration");
         return 1;
     }

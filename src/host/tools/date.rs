@@ -5,7 +5,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use jiff::tz::TimeZone;
 
-use super::args::parse;
 use crate::host::program::Env;
 use crate::sim::Time;
 
@@ -26,6 +25,13 @@ pub fn parse_date(text: &str, now: Time, zone: &TimeZone) -> Option<Time> {
     }
     if let Ok(date) = jiff::civil::Date::strptime("%Y-%m-%d", text) {
         return at(date.at(0, 0, 0, 0), zone);
+    }
+    // A date with a span after it: `2026-01-01 +1 day`.
+    if let Some((date, rest)) = text.split_once(' ')
+        && let Ok(date) = jiff::civil::Date::strptime("%Y-%m-%d", date)
+        && let Some(midnight) = at(date.at(0, 0, 0, 0), zone)
+    {
+        return relative(rest, midnight);
     }
     relative(text, now)
 }
@@ -120,7 +126,25 @@ pub fn parse_stamp(text: &str, now: Time, zone: &TimeZone) -> Option<Time> {
 /// `date`.
 pub fn date(env: &mut Env<'_, '_>, _: Bytes) -> u8 {
     let long = [("date", 'd'), ("utc", 'u'), ("rfc-email", 'R'), ("reference", 'r'), ("iso-8601", 'I')];
-    let args = parse!(env, "date", "d:uRr:I", &long);
+    // The precision of `-I` stands in the same word.
+    let precise = env.args.iter().find_map(|arg| arg.strip_prefix("-I").or(arg.strip_prefix("--iso-8601=")));
+    let iso = match precise {
+        None | Some("" | "date") => "%Y-%m-%d",
+        Some("hours") => "%Y-%m-%dT%H%:z",
+        Some("minutes") => "%Y-%m-%dT%H:%M%:z",
+        Some("ns") => "%Y-%m-%dT%H:%M:%S,%N%:z",
+        Some(_) => "%Y-%m-%dT%H:%M:%S%:z",
+    };
+    let words: Vec<String> =
+        env.args.iter().map(|arg| if arg.starts_with("-I") { "-I".to_owned() } else { arg.clone() }).collect();
+    let args = match super::args::Args::parse(&words, "d:uRr:I", &long) {
+        Ok(args) => args,
+        Err(text) => {
+            env.errln(format!("date: {text}"));
+            env.errln("Try 'date --help' for more information.");
+            return 1;
+        }
+    };
     let now = env.ctx.now;
     let zone = if args.has('u') { TimeZone::UTC } else { env.ctx.host.zone.clone() };
     let time = match (args.value('d'), args.value('r')) {
@@ -147,7 +171,7 @@ pub fn date(env: &mut Env<'_, '_>, _: Bytes) -> u8 {
             return 1;
         }
         None if args.has('R') => "%a, %d %b %Y %H:%M:%S %z",
-        None if args.has('I') => "%Y-%m-%d",
+        None if args.has('I') => iso,
         None => "%a %b %e %H:%M:%S %Z %Y",
     };
     let mut text = String::new();
@@ -196,6 +220,7 @@ mod tests {
             ("1 hour ago 5 minutes", 1_000_000 - 3_600 + 300),
             ("@42", 42),
             ("1970-01-02", 86_400),
+            ("1970-01-02 +1 day", 172_800),
         ] {
             assert_eq!(parse_date(text, now, &TimeZone::UTC), Some(Time::from_secs(seconds)), "{text}");
         }

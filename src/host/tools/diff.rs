@@ -12,13 +12,16 @@ const CONTEXT: usize = 3;
 
 /// A range of lines of each side that differ; one of the two may be empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Hunk {
-    a: (usize, usize),
-    b: (usize, usize),
+pub struct Hunk {
+    /// From and until (not included) on the first side.
+    pub a: (usize, usize),
+    /// The same on the second side.
+    pub b: (usize, usize),
 }
 
-/// The differing ranges between two lists of lines, by the longest common subsequence.
-fn hunks(a: &[&str], b: &[&str], same: impl Fn(&str, &str) -> bool) -> Vec<Hunk> {
+/// The differing ranges between two lists, by the longest common subsequence. Time and memory grow with the
+/// product of what differs.
+pub fn hunks<T>(a: &[T], b: &[T], same: impl Fn(&T, &T) -> bool) -> Vec<Hunk> {
     let head = a.iter().zip(b).take_while(|(a, b)| same(a, b)).count();
     let limit = a.len().min(b.len()) - head;
     let tail = a.iter().rev().zip(b.iter().rev()).take(limit).take_while(|(a, b)| same(a, b)).count();
@@ -27,7 +30,7 @@ fn hunks(a: &[&str], b: &[&str], same: impl Fn(&str, &str) -> bool) -> Vec<Hunk>
     let mut length = vec![0u32; (mid_a.len() + 1) * width];
     for i in (0..mid_a.len()).rev() {
         for j in (0..mid_b.len()).rev() {
-            length[i * width + j] = if same(mid_a[i], mid_b[j]) {
+            length[i * width + j] = if same(&mid_a[i], &mid_b[j]) {
                 length[(i + 1) * width + j + 1] + 1
             } else {
                 length[(i + 1) * width + j].max(length[i * width + j + 1])
@@ -37,12 +40,13 @@ fn hunks(a: &[&str], b: &[&str], same: impl Fn(&str, &str) -> bool) -> Vec<Hunk>
     let mut hunks: Vec<Hunk> = Vec::new();
     let (mut i, mut j) = (0, 0);
     while i < mid_a.len() || j < mid_b.len() {
-        if i < mid_a.len() && j < mid_b.len() && same(mid_a[i], mid_b[j]) {
+        if i < mid_a.len() && j < mid_b.len() && same(&mid_a[i], &mid_b[j]) {
             (i, j) = (i + 1, j + 1);
             continue;
         }
         let (from_i, from_j) = (i, j);
-        while (i < mid_a.len() || j < mid_b.len()) && !(i < mid_a.len() && j < mid_b.len() && same(mid_a[i], mid_b[j]))
+        while (i < mid_a.len() || j < mid_b.len())
+            && !(i < mid_a.len() && j < mid_b.len() && same(&mid_a[i], &mid_b[j]))
         {
             let down =
                 i < mid_a.len() && (j >= mid_b.len() || length[(i + 1) * width + j] >= length[i * width + j + 1]);
@@ -130,7 +134,7 @@ pub fn diff(env: &mut Env<'_, '_>, stdin: Bytes) -> u8 {
         line
     };
     let plain = !(args.has('i') || args.has('w') || args.has('b'));
-    let found = hunks(&lines_a, &lines_b, |a, b| a == b || (!plain && fold(a) == fold(b)));
+    let found = hunks(&lines_a, &lines_b, |a: &&str, b: &&str| a == b || (!plain && fold(a) == fold(b)));
     if found.is_empty() {
         if args.has('s') {
             env.outln(format!("Files {} and {} are identical", a.name, b.name));

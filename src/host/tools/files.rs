@@ -35,7 +35,11 @@ fn pairs(env: &mut Env<'_, '_>, tool: &str, operands: &[String]) -> Result<Vec<(
     };
     let into = is_dir(env, &env.path(target));
     if sources.len() > 1 && !into {
-        env.errln(format!("{tool}: target '{target}' is not a directory"));
+        let why = match env.ctx.host.vfs.stat(&env.path(target), env.cred) {
+            Ok(_) => Errno::NotDir,
+            Err(error) => error,
+        };
+        env.errln(format!("{tool}: target '{target}': {why}"));
         return Err(1);
     }
     Ok(sources
@@ -48,9 +52,19 @@ fn pairs(env: &mut Env<'_, '_>, tool: &str, operands: &[String]) -> Result<Vec<(
         .collect())
 }
 
+/// Complains about a command line without operands.
+fn missing(env: &mut Env<'_, '_>, tool: &str) -> u8 {
+    env.errln(format!("{tool}: missing operand"));
+    env.errln(format!("Try '{tool} --help' for more information."));
+    1
+}
+
 /// `mkdir`.
 pub fn mkdir(env: &mut Env<'_, '_>, _: Bytes) -> u8 {
-    let args = parse!(env, "mkdir", "pm:v", &[("parents", 'p'), ("mode", 'm')]);
+    let args = parse!(env, "mkdir", "pm:vZ", &[("parents", 'p'), ("mode", 'm'), ("verbose", 'v')]);
+    if args.operands.is_empty() {
+        return missing(env, "mkdir");
+    }
     let mode = match args.value('m').map(|text| super::attributes::mode(text, 0o777, true)) {
         Some(None) => {
             env.errln(format!("mkdir: invalid mode ‘{}’", args.value('m').unwrap_or_default()));
@@ -65,10 +79,15 @@ pub fn mkdir(env: &mut Env<'_, '_>, _: Bytes) -> u8 {
         let vfs = &mut env.ctx.host.vfs;
         if args.has('p') {
             for (at, _) in path.match_indices('/').skip(1) {
-                let _ = vfs.mkdir(&path[..at], 0o755, env.cred);
+                if vfs.mkdir(&path[..at], 0o755, env.cred).is_ok() && args.has('v') {
+                    let shown = &path[..at];
+                    let shown = shown.strip_prefix(&format!("{}/", env.cwd.trim_end_matches('/'))).unwrap_or(shown);
+                    env.stdout.extend_from_slice(format!("mkdir: created directory '{shown}'\n").as_bytes());
+                }
             }
         }
         match vfs.mkdir(&path, mode.unwrap_or(0o755), env.cred) {
+            Ok(_) if args.has('v') => env.outln(format!("mkdir: created directory '{name}'")),
             Ok(_) => {}
             Err(Errno::Exist) if args.has('p') && is_dir(env, &path) => {}
             Err(error) => {
@@ -82,13 +101,26 @@ pub fn mkdir(env: &mut Env<'_, '_>, _: Bytes) -> u8 {
 
 /// `rmdir`.
 pub fn rmdir(env: &mut Env<'_, '_>, _: Bytes) -> u8 {
-    let args = parse!(env, "rmdir", "pv", &[]);
+    let args = parse!(env, "rmdir", "pv", &[("parents", 'p'), ("verbose", 'v')]);
+    if args.operands.is_empty() {
+        return missing(env, "rmdir");
+    }
     let mut status = 0;
     for name in &args.operands {
-        let path = env.path(name);
-        if let Err(error) = env.ctx.host.vfs.rmdir(&path, env.cred) {
-            env.errln(format!("rmdir: failed to remove '{name}': {error}"));
-            status = 1;
+        let mut name = name.trim_end_matches('/');
+        loop {
+            if args.has('v') {
+                env.outln(format!("rmdir: removing directory, '{name}'"));
+            }
+            if let Err(error) = env.ctx.host.vfs.rmdir(&env.path(name), env.cred) {
+                env.errln(format!("rmdir: failed to remove '{name}': {error}"));
+                status = 1;
+                break;
+            }
+            match name.rsplit_once('/').filter(|(parent, _)| args.has('p') && !parent.is_empty()) {
+                Some((parent, _)) => name = parent,
+                None => break,
+            }
         }
     }
     status
@@ -96,28 +128,36 @@ pub fn rmdir(env: &mut Env<'_, '_>, _: Bytes) -> u8 {
 
 /// `rm`.
 pub fn rm(env: &mut Env<'_, '_>, _: Bytes) -> u8 {
-    let args = parse!(env, "rm", "rRfivd", &[("recursive", 'r'), ("force", 'f')]);
+    let long = [("recursive", 'r'), ("force", 'f'), ("verbose", 'v'), ("dir", 'd'), ("no-preserve-root", 'P')];
+    let args = parse!(env, "rm", "rRfiIvdP", &long);
     let (force, recursive) = (args.has('f'), args.has('r') || args.has('R'));
     if args.operands.is_empty() && !force {
-        env.errln("rm: missing operand");
-        env.errln("Try 'rm --help' for more information.");
-        return 1;
+        return missing(env, "rm");
     }
     let mut status = 0;
     for name in &args.operands {
         let path = env.path(name);
-        if matches!(base(name), "." | "..") {
+        if recursive && matches!(base(name), "." | "..") {
             env.errln(format!("rm: refusing to remove '.' or '..' directory: skipping '{name}'"));
             status = 1;
             continue;
         }
         if normal(&path) == "/" {
             env.errln("rm: it is dangerous to operate recursively on '/'");
+            env.errln("rm: use --no-preserve-root to override this failsafe");
             status = 1;
             continue;
         }
-        match remove(env, &path, recursive, 0) {
-            Ok(()) => {}
+        let removed = match is_dir(env, &path) && args.has('d') && !recursive {
+            true => env.ctx.host.vfs.rmdir(&path, env.cred).map(|()| format!("removed directory '{name}'\n")),
+            false => {
+                let mut said = String::new();
+                remove(env, &path, name, recursive, 0, &mut said).map(|()| said)
+            }
+        };
+        match removed {
+            Ok(said) if args.has('v') => env.stdout.extend_from_slice(said.as_bytes()),
+            Ok(_) => {}
             Err(Errno::NoEnt) if force => {}
             Err(error) => {
                 env.errln(format!("rm: cannot remove '{name}': {error}"));
@@ -128,37 +168,73 @@ pub fn rm(env: &mut Env<'_, '_>, _: Bytes) -> u8 {
     status
 }
 
-fn remove(env: &mut Env<'_, '_>, path: &str, recursive: bool, depth: u32) -> Result<(), Errno> {
+/// Removes a file or a tree, and tells of each as `-v` does.
+fn remove(
+    env: &mut Env<'_, '_>,
+    path: &str,
+    name: &str,
+    recursive: bool,
+    depth: u32,
+    said: &mut String,
+) -> Result<(), Errno> {
     if depth > 200 {
         return Err(Errno::NameTooLong);
     }
     let vfs = &mut env.ctx.host.vfs;
     let ino = vfs.resolve_link(path.trim_end_matches('/'), env.cred)?;
     if !matches!(vfs.inode(ino).map(|inode| &inode.node), Some(Node::Dir(_))) {
-        return vfs.unlink(path, env.cred);
+        vfs.unlink(path, env.cred)?;
+        said.push_str(&format!("removed '{name}'\n"));
+        return Ok(());
     }
     if !recursive {
         return Err(Errno::IsDir);
     }
-    for (name, _) in vfs.list(path, env.cred)? {
-        remove(env, &format!("{}/{name}", path.trim_end_matches('/')), true, depth + 1)?;
+    for (entry, _) in vfs.list(path, env.cred)? {
+        let below = |parent: &str| format!("{}/{entry}", parent.trim_end_matches('/'));
+        remove(env, &below(path), &below(name), true, depth + 1, said)?;
     }
-    env.ctx.host.vfs.rmdir(path, env.cred)
+    env.ctx.host.vfs.rmdir(path, env.cred)?;
+    said.push_str(&format!("removed directory '{}'\n", name.trim_end_matches('/')));
+    Ok(())
 }
 
 /// `cp`.
 pub fn cp(env: &mut Env<'_, '_>, _: Bytes) -> u8 {
-    let long = [("recursive", 'r'), ("archive", 'a'), ("preserve", 'p'), ("force", 'f')];
-    let args = parse!(env, "cp", "prRafivnuLPdt:", &long);
-    let keep = args.has('p') || args.has('a');
-    let recursive = args.has('r') || args.has('R') || args.has('a');
+    let long = [
+        ("recursive", 'r'),
+        ("archive", 'a'),
+        ("preserve", 'p'),
+        ("force", 'f'),
+        ("verbose", 'v'),
+        ("backup", 'b'),
+        ("update", 'u'),
+        ("no-clobber", 'n'),
+    ];
+    let args = parse!(env, "cp", "prRafivnuLPdbTt:", &long);
+    let how = Copying {
+        keep: args.has('p') || args.has('a'),
+        recursive: args.has('r') || args.has('R') || args.has('a'),
+        no_clobber: args.has('n'),
+        update: args.has('u'),
+    };
     let pairs = match pairs(env, "cp", &args.operands) {
         Ok(pairs) => pairs,
         Err(status) => return status,
     };
     let mut status = 0;
     for (from, to) in pairs {
-        if let Err(text) = copy(env, &from, &to, keep, recursive, args.has('n'), 0) {
+        if args.has('b') && env.ctx.host.vfs.stat(&env.path(&to), env.cred).is_ok() {
+            let (there, backup) = (env.path(&to), format!("{}~", env.path(&to)));
+            // Without the right to rename it the copy fails, too, and says why.
+            let _ = env.ctx.host.vfs.rename(&there, &backup, env.cred);
+        }
+        let mut said = String::new();
+        let result = copy(env, &from, &to, how, 0, &mut said);
+        if args.has('v') {
+            env.stdout.extend_from_slice(said.as_bytes());
+        }
+        if let Err(text) = result {
             env.errln(format!("cp: {text}"));
             status = 1;
         }
@@ -166,15 +242,26 @@ pub fn cp(env: &mut Env<'_, '_>, _: Bytes) -> u8 {
     status
 }
 
+/// How files are copied.
+#[derive(Clone, Copy, Debug)]
+struct Copying {
+    /// With owner, mode and time.
+    keep: bool,
+    recursive: bool,
+    no_clobber: bool,
+    /// Only over older files.
+    update: bool,
+}
+
 fn copy(
     env: &mut Env<'_, '_>,
     from: &str,
     to: &str,
-    keep: bool,
-    recursive: bool,
-    no_clobber: bool,
+    how: Copying,
     depth: u32,
+    said: &mut String,
 ) -> Result<(), String> {
+    let Copying { keep, recursive, no_clobber, update } = how;
     let (source, target) = (env.path(from), env.path(to));
     let vfs = &mut env.ctx.host.vfs;
     let cannot_stat = |error: Errno| format!("cannot stat '{from}': {error}");
@@ -191,13 +278,13 @@ fn copy(
             if normal(&target) == normal(&source) || normal(&target).starts_with(&format!("{}/", normal(&source))) {
                 return Err(format!("cannot copy a directory, '{from}', into itself, '{to}'"));
             }
-            if let Err(error) = vfs.mkdir(&target, inode.mode & 0o755, env.cred)
-                && error != Errno::Exist
-            {
-                return Err(format!("cannot create directory '{to}': {error}"));
+            match vfs.mkdir(&target, inode.mode & 0o755, env.cred) {
+                Ok(_) => said.push_str(&format!("'{from}' -> '{to}'\n")),
+                Err(Errno::Exist) => {}
+                Err(error) => return Err(format!("cannot create directory '{to}': {error}")),
             }
             for name in entries.keys().cloned().collect::<Vec<_>>() {
-                copy(env, &format!("{from}/{name}"), &format!("{to}/{name}"), keep, recursive, no_clobber, depth + 1)?;
+                copy(env, &format!("{from}/{name}"), &format!("{to}/{name}"), how, depth + 1, said)?;
             }
         }
         Node::Symlink(link) => {
@@ -211,9 +298,14 @@ fn copy(
             if vfs.resolve(&target, env.cred).is_ok_and(|there| Ok(there) == ino) {
                 return Err(format!("'{from}' and '{to}' are the same file"));
             }
-            if no_clobber && vfs.stat(&target, env.cred).is_ok() {
+            let there = vfs.stat(&target, env.cred);
+            if there.is_ok_and(|there| no_clobber || (update && there.mtime >= inode.mtime)) {
                 return Ok(());
             }
+            if to.ends_with('/') {
+                return Err(format!("cannot create regular file '{to}': {}", Errno::NotDir));
+            }
+            said.push_str(&format!("'{from}' -> '{to}'\n"));
             let content: Content = content.clone();
             vfs.write(&target, content, inode.mode & 0o755, env.cred)
                 .map_err(|error| format!("cannot create regular file '{to}': {error}"))?;
@@ -235,7 +327,7 @@ fn copy(
 
 /// `mv`.
 pub fn mv(env: &mut Env<'_, '_>, _: Bytes) -> u8 {
-    let args = parse!(env, "mv", "finvuT", &[("force", 'f')]);
+    let args = parse!(env, "mv", "finvuTb", &[("force", 'f'), ("verbose", 'v'), ("no-clobber", 'n')]);
     let pairs = match pairs(env, "mv", &args.operands) {
         Ok(pairs) => pairs,
         Err(status) => return status,
@@ -251,7 +343,12 @@ pub fn mv(env: &mut Env<'_, '_>, _: Bytes) -> u8 {
             }
             Ok(_) if args.has('n') && vfs.resolve_link(&target, env.cred).is_ok() => continue,
             Ok(_) => match vfs.rename(&source, &target, env.cred) {
-                Ok(()) => continue,
+                Ok(()) => {
+                    if args.has('v') {
+                        env.outln(format!("renamed '{from}' -> '{to}'"));
+                    }
+                    continue;
+                }
                 Err(Errno::Inval) => format!("cannot move '{from}' to a subdirectory of itself, '{to}'"),
                 Err(error) => format!("cannot move '{from}' to '{to}': {error}"),
             },
@@ -264,7 +361,8 @@ pub fn mv(env: &mut Env<'_, '_>, _: Bytes) -> u8 {
 
 /// `ln`.
 pub fn ln(env: &mut Env<'_, '_>, _: Bytes) -> u8 {
-    let args = parse!(env, "ln", "sfnvT", &[("symbolic", 's'), ("force", 'f'), ("no-dereference", 'n')]);
+    let long = [("symbolic", 's'), ("force", 'f'), ("no-dereference", 'n'), ("verbose", 'v')];
+    let args = parse!(env, "ln", "sfnvTr", &long);
     let mut operands = args.operands.clone();
     if operands.len() == 1 {
         operands.push(".".into());
@@ -278,6 +376,20 @@ pub fn ln(env: &mut Env<'_, '_>, _: Bytes) -> u8 {
         let place = env.path(&name);
         let source = env.path(&target);
         let vfs = &mut env.ctx.host.vfs;
+        if !args.has('s') {
+            let refused = match vfs.stat(&source, env.cred) {
+                Err(error) => Some(format!("failed to access '{target}': {error}")),
+                Ok(inode) if matches!(inode.node, Node::Dir(_)) => {
+                    Some(format!("{target}: hard link not allowed for directory"))
+                }
+                Ok(_) => None,
+            };
+            if let Some(text) = refused {
+                env.errln(format!("ln: {text}"));
+                status = 1;
+                continue;
+            }
+        }
         if args.has('f') {
             let _ = vfs.unlink(&place, env.cred);
         }
@@ -286,6 +398,10 @@ pub fn ln(env: &mut Env<'_, '_>, _: Bytes) -> u8 {
         } else {
             ("hard", vfs.hard_link(&source, &place, env.cred))
         };
+        if result.is_ok() && args.has('v') {
+            let arrow = if args.has('s') { "->" } else { "=>" };
+            env.outln(format!("'{name}' {arrow} '{target}'"));
+        }
         if let Err(error) = result {
             env.errln(format!("ln: failed to create {kind} link '{name}': {error}"));
             status = 1;
@@ -421,7 +537,8 @@ pub fn install(env: &mut Env<'_, '_>, _: Bytes) -> u8 {
             Err(status) => return status,
         };
         for (from, to) in pairs {
-            if let Err(text) = copy(env, &from, &to, false, false, false, 0) {
+            let how = Copying { keep: false, recursive: false, no_clobber: false, update: false };
+            if let Err(text) = copy(env, &from, &to, how, 0, &mut String::new()) {
                 env.errln(format!("install: {text}"));
                 return 1;
             }

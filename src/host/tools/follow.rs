@@ -97,6 +97,9 @@ impl Program for Tail {
         if !self.started {
             return self.start(env);
         }
+        if env.reader_gone {
+            return Progress::Exit(141);
+        }
         if !matches!(resume, Resume::Input(_)) {
             return Progress::Wait;
         }

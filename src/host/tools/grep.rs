@@ -7,7 +7,8 @@ use super::args::Args;
 use super::posix_regex::{Syntax, compile};
 use super::read_file;
 use crate::host::program::{Env, Program, Progress, Resume};
-use crate::host::vfs::{Errno, Node};
+use crate::host::shell::pattern::Pattern;
+use crate::host::vfs::{Errno, Ino, Node, Vfs};
 
 const LONG: &[(&str, char)] = &[
     ("ignore-case", 'i'),
@@ -32,6 +33,12 @@ const LONG: &[(&str, char)] = &[
     ("after-context", 'A'),
     ("before-context", 'B'),
     ("context", 'C'),
+    ("include", '1'),
+    ("exclude", '2'),
+    ("exclude-dir", '3'),
+    ("byte-offset", 'b'),
+    ("text", 'a'),
+    ("file", 'f'),
     ("color", 'k'),
     ("colour", 'k'),
 ];
@@ -48,7 +55,7 @@ struct Search {
 
 impl Search {
     fn new(env: &mut Env<'_, '_>, default: Syntax) -> Result<(Search, Vec<String>), u8> {
-        let spec = "ivcEFGPonrRqlLwxhHsae:f:m:A:B:C:bkzUIT";
+        let spec = "ivcEFGPonrRqlLwxhHsae:f:m:A:B:C:bkzUITy1:2:3:";
         let mut args = match Args::parse(env.args, spec, LONG) {
             Ok(args) => args,
             Err(text) => {
@@ -85,7 +92,7 @@ impl Search {
         };
         let mut patterns = Vec::new();
         for text in texts.iter().flat_map(|text| text.split('\n')) {
-            match compile(text, syntax, args.has('i')) {
+            match compile(text, syntax, args.has('i') || args.has('y')) {
                 Ok(regex) => patterns.push(whole(regex, &args)),
                 Err(error) => {
                     env.errln(format!("grep: {error}"));
@@ -100,10 +107,19 @@ impl Search {
         let recursive = args.has('r') || args.has('R');
         let mut files = args.operands.clone();
         if files.is_empty() {
-            files.push(if recursive { "." } else { "-" }.into());
+            files.push(if recursive { "" } else { "-" }.into());
         }
         let names = !args.has('h') && (args.has('H') || files.len() > 1 || recursive);
         Ok((Search { patterns, args, names, before, after, most }, files))
+    }
+
+    /// Whether an entry of a folder is to be searched (`--include`, `--exclude`, `--exclude-dir`).
+    fn wants(&self, entry: &str, vfs: &Vfs, ino: Ino) -> bool {
+        let fits = |pattern: &str| Pattern::from_text(pattern).matches(entry);
+        if matches!(vfs.inode(ino).map(|inode| &inode.node), Some(Node::Dir(_))) {
+            return !self.args.values('3').any(fits);
+        }
+        (!self.args.has('1') || self.args.values('1').any(fits)) && !self.args.values('2').any(fits)
     }
 
     fn matches(&self, line: &[u8]) -> bool {
@@ -232,8 +248,8 @@ fn files(search: &Search, files: &[String], stdin: &[u8], env: &mut Env<'_, '_>)
                 let entries = env.ctx.host.vfs.list(&path, env.cred).unwrap_or_default();
                 for (entry, ino) in entries.into_iter().rev() {
                     let is_link = matches!(env.ctx.host.vfs.inode(ino).map(|i| &i.node), Some(Node::Symlink(_)));
-                    if !is_link && left.len() < 100_000 {
-                        left.push(if name == "." {
+                    if !is_link && left.len() < 100_000 && search.wants(&entry, &env.ctx.host.vfs, ino) {
+                        left.push(if name.is_empty() {
                             entry.to_string()
                         } else {
                             format!("{}/{entry}", name.trim_end_matches('/'))
@@ -245,7 +261,7 @@ fn files(search: &Search, files: &[String], stdin: &[u8], env: &mut Env<'_, '_>)
                 if !search.args.has('s') {
                     env.errln(format!("grep: {name}: {error}"));
                 }
-                failed |= error != Errno::IsDir;
+                failed = true;
             }
         }
         if any && search.args.has('q') {

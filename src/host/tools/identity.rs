@@ -5,6 +5,7 @@ use bytes::Bytes;
 use super::args::parse;
 use crate::host::program::Env;
 use crate::host::vfs::Cred;
+use crate::sim::Time;
 
 fn user_name(env: &Env<'_, '_>, uid: u32) -> Option<String> {
     env.ctx.host.accounts.by_uid(uid).map(|user| user.name.to_string())
@@ -54,8 +55,59 @@ pub fn id(env: &mut Env<'_, '_>, _: Bytes) -> u8 {
     0
 }
 
+/// The users who are logged in, with the moment of their login.
+fn logins(env: &Env<'_, '_>) -> Vec<(String, Time)> {
+    let shells = env.ctx.host.processes.values().filter(|process| process.command == "-bash");
+    let uids: Vec<(u32, Time)> = shells.map(|process| (process.uid, process.started)).collect();
+    uids.into_iter().map(|(uid, since)| (user_name(env, uid).unwrap_or_else(|| uid.to_string()), since)).collect()
+}
+
+/// `who` and `users`.
+pub fn who(env: &mut Env<'_, '_>, _: Bytes) -> u8 {
+    let all = logins(env);
+    if env.args.first().is_some_and(|name| name.ends_with("users")) {
+        let names: Vec<String> = all.into_iter().map(|(name, _)| name).collect();
+        env.outln(names.join(" "));
+        return 0;
+    }
+    for (nth, (name, since)) in all.into_iter().enumerate() {
+        let when = since.zoned(&env.ctx.host.zone).strftime("%Y-%m-%d %H:%M").to_string();
+        env.outln(format!("{name:<8} {:<12} {when}", format!("pts/{nth}")));
+    }
+    0
+}
+
+/// `w`.
+pub fn w(env: &mut Env<'_, '_>, stdin: Bytes) -> u8 {
+    super::system::uptime(env, stdin);
+    env.outln("USER     TTY      FROM             LOGIN@   IDLE   JCPU   PCPU WHAT");
+    for (nth, (name, since)) in logins(env).into_iter().enumerate() {
+        let when = since.zoned(&env.ctx.host.zone).strftime("%H:%M").to_string();
+        env.outln(format!("{name:<8} {:<8} {:<16} {when}    0.00s  0.00s  0.00s -bash", format!("pts/{nth}"), "-"));
+    }
+    0
+}
+
+/// `tty`.
+pub fn tty(env: &mut Env<'_, '_>, _: Bytes) -> u8 {
+    let is_terminal = env.stdin.tty.as_ref().is_some_and(|tty| tty.is_stdin);
+    env.outln(if is_terminal { "/dev/pts/0" } else { "not a tty" });
+    u8::from(!is_terminal)
+}
+
+/// `nproc`.
+pub fn nproc(env: &mut Env<'_, '_>, _: Bytes) -> u8 {
+    env.outln("1");
+    0
+}
+
 /// `whoami`.
 pub fn whoami(env: &mut Env<'_, '_>, _: Bytes) -> u8 {
+    if let Some(extra) = env.args.get(1).cloned() {
+        env.errln(format!("whoami: extra operand ‘{extra}’"));
+        env.errln("Try 'whoami --help' for more information.");
+        return 1;
+    }
     match user_name(env, env.cred.uid) {
         Some(name) => {
             env.outln(name);

@@ -273,7 +273,7 @@ fn protocol(name: &str) -> Result<Option<Protocol>, String> {
 }
 
 /// `192.0.2.0/24`; the whole Internet is no condition.
-fn network(text: &str, six: bool) -> Result<Option<Network>, String> {
+pub(super) fn network(text: &str, six: bool) -> Result<Option<Network>, String> {
     let (addr, prefix) = text.split_once('/').map_or((text, None), |(addr, prefix)| (addr, Some(prefix)));
     let addr: IpAddr = addr.parse().map_err(|_| format!("host/network `{text}' not found"))?;
     let most = if addr.is_ipv4() { 32 } else { 128 };
@@ -292,7 +292,7 @@ fn network(text: &str, six: bool) -> Result<Option<Network>, String> {
 }
 
 /// A port by number or name, or a range `FIRST:LAST`.
-fn ports(text: &str, vfs: &Vfs) -> Result<(u16, u16), String> {
+pub(super) fn ports(text: &str, vfs: &Vfs) -> Result<(u16, u16), String> {
     let one = |text: &str| -> Result<u16, String> {
         let named = || {
             let services = vfs.read_text("/etc/services", &Cred::ROOT).unwrap_or_default();

@@ -1,8 +1,8 @@
 //! jq(1), by the jaq interpreter: key order is kept, texts are those of jq 1.6.
 
 use bytes::Bytes;
-use jaq_core::load::{Arena, File, Loader};
-use jaq_core::{Compiler, Ctx, Vars, data, unwrap_valr};
+use jaq_core::load::{self, Arena, File, Loader};
+use jaq_core::{Compiler, Ctx, Error, Exn, Native, Vars, data, native, unwrap_valr};
 use jaq_json::{Val, read, write};
 
 use crate::host::program::Env;
@@ -12,6 +12,86 @@ const MAX_OUTPUT: usize = 16 << 20;
 /// Functions that would look at the real machine or its clock.
 const OUTSIDE: &[&str] =
     &["env", "now", "localtime", "strflocaltime", "mktime", "input", "inputs", "input_filename", "halt", "halt_error"];
+/// Definitions that can go on for ever: they count their rounds.
+const LOOPS: &str = "
+def range($from; $upto; $by): __range($from; $upto; $by) | __tick;
+def repeat(f): def rec: __tick | (f, rec); rec;
+def recurse(f): def rec: __tick | (., (f | rec)); rec;
+def while(cond; update): def rec: __tick | if cond then ., (update | rec) else [][] end; rec;
+def until(cond; update): def rec: __tick | if cond then . else update | rec end; rec;
+";
+/// Rounds of all loops of a run together.
+const MAX_ROUNDS: u32 = 1_000_000;
+
+thread_local! {
+    /// Rounds that are left. The interpreter's functions know nothing of who calls them; each run
+    /// sets it anew and ends on the same thread.
+    static ROUNDS: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
+}
+
+/// Takes a round; an error when none is left.
+fn spend<T>(value: T) -> Result<T, Error<Val>> {
+    let left = ROUNDS.get();
+    ROUNDS.set(left.saturating_sub(1));
+    if left == 0 { Err(Error::str("program ran too long")) } else { Ok(value) }
+}
+
+/// `__tick`: the value itself, until the rounds are used up.
+fn tick() -> native::Fun<data::JustLut<Val>> {
+    let tick = Native::new(|cv| native::bome(spend(cv.1)))
+        .with_paths(|cv| Box::new(std::iter::once(spend(cv.1).map_err(Exn::from))))
+        .with_update(|cv, update| update(cv.1));
+    ("__tick", native::v(0), tick)
+}
+
+/// Whether a filter defines a function that calls itself: it could do so for ever.
+fn recurs(filter: &str) -> bool {
+    let is_name = |c: char| c.is_alphanumeric() || c == '_';
+    let words = |text: &str, name: &str| {
+        text.match_indices(name).any(|(at, _)| {
+            let before = text[..at].chars().next_back();
+            let after = text[at + name.len()..].chars().next();
+            !before.is_some_and(|c| is_name(c) || matches!(c, '.' | '$' | '@')) && !after.is_some_and(is_name)
+        })
+    };
+    filter.match_indices("def ").any(|(at, _)| {
+        let rest = filter[at + 4..].trim_start();
+        let name = &rest[..rest.find(|c| !is_name(c)).unwrap_or(rest.len())];
+        // The body ends at a semicolon outside brackets and inner definitions.
+        let Some(begin) = rest.find(':') else { return false };
+        let body = &rest[begin + 1..];
+        let (mut depth, mut inner) = (0_i32, 0_i32);
+        let mut end = body.len();
+        for (at, c) in body.char_indices() {
+            match c {
+                '(' | '[' | '{' => depth += 1,
+                ')' | ']' | '}' => depth -= 1,
+                'd' if depth == 0 && body[at..].starts_with("def ") => inner += 1,
+                ';' if depth == 0 && inner == 0 => {
+                    end = at;
+                    break;
+                }
+                ';' if depth == 0 => inner -= 1,
+                _ => {}
+            }
+        }
+        !name.is_empty() && words(&body[..end], name)
+    })
+}
+
+/// Formats of rows, which the interpreter leaves to others.
+const ROWS: &str = r#"
+def __row(format; quoted):
+  if type != "array" then error("\(type) (\(tojson)) cannot be \(format)-formatted, only an array can be")
+  else map(
+    if type == "number" or type == "boolean" then tojson elif . == null then "" elif type == "string" then quoted
+    else error("\(type) (\(tojson)) is not valid in a csv row") end)
+  end;
+def @csv: __row("csv"; "\"" + gsub("\""; "\"\"") + "\"") | join(",");
+def @tsv: __row("tsv"; gsub("\\\\"; "\\\\") | gsub("\t"; "\\t") | gsub("\n"; "\\n") | gsub("\r"; "\\r")) | join("\t");
+"#;
+/// What is left of the input, with `-n`.
+const INPUTS: &str = "def inputs: $__inputs[];";
 
 /// Options of a command line.
 #[derive(Debug, Default)]
@@ -25,6 +105,7 @@ struct Options {
     raw_input: bool,
     exit_status: bool,
     indent: Option<usize>,
+    tab: bool,
     vars: Vec<(String, Val)>,
     filter: Option<String>,
     files: Vec<String>,
@@ -44,7 +125,11 @@ impl Options {
                 "--null-input" => "n",
                 "--raw-input" => "R",
                 "--exit-status" => "e",
-                "--tab" | "--color-output" | "--monochrome-output" => "M",
+                "--tab" => {
+                    options.tab = true;
+                    continue;
+                }
+                "--color-output" | "--monochrome-output" => "M",
                 "--indent" => {
                     options.indent = rest.next().and_then(|number| number.parse().ok()).filter(|number| *number < 8);
                     continue;
@@ -94,6 +179,13 @@ impl Options {
 
 const USAGE: &str = "Use jq --help for help with command-line options,\nor see the jq manpage, or online docs  at https://stedolan.github.io/jq";
 
+/// Whether a command line has jq read standard input.
+pub fn reads(args: &[String]) -> bool {
+    // With `-n` only a program that asks for inputs gets some.
+    let wants = |options: &Options| !options.null || options.filter.as_ref().is_some_and(|text| text.contains("input"));
+    Options::parse(args).is_ok_and(|options| options.files.is_empty() && wants(&options))
+}
+
 /// `jq`.
 pub fn jq(env: &mut Env<'_, '_>, stdin: Bytes) -> u8 {
     let options = match Options::parse(env.args) {
@@ -130,9 +222,32 @@ pub fn jq(env: &mut Env<'_, '_>, stdin: Bytes) -> u8 {
 /// # Errors
 /// The exit status after a message.
 fn run(filter: &str, input: &[u8], options: &Options, env: &mut Env<'_, '_>) -> Result<u8, u8> {
+    if recurs(filter) {
+        env.errln("jq: error: functions that call themselves are not available here");
+        return Err(3);
+    }
+    ROUNDS.set(MAX_ROUNDS);
     let inside = |name: &str| !OUTSIDE.contains(&name);
-    let defs = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs()).filter(|def| inside(def.name));
+    let parse = |text: &'static str| load::parse(text, |parser| parser.defs()).unwrap_or_default();
+    let (mut values, broken) = inputs(input, options);
+    let mut vars = options.vars.clone();
+    let lines = input.iter().filter(|octet| **octet == b'\n').count();
+    let mut own = parse(ROWS);
+    if options.null {
+        vars.push(("$__inputs".into(), std::mem::replace(&mut values, vec![Val::Null]).into_iter().collect()));
+        own.extend(parse(INPUTS));
+    }
+    let counted = |def: &load::parse::Def<&str>| match (def.name, def.args.len()) {
+        ("repeat" | "recurse", 1) | ("while" | "until", 2) => false,
+        _ => inside(def.name),
+    };
+    let defs = parse(LOOPS)
+        .into_iter()
+        .chain(jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs()).filter(counted))
+        .chain(own);
     let funs = jaq_core::funs().chain(jaq_std::funs()).chain(jaq_json::funs()).filter(|fun| inside(fun.0));
+    let funs = funs.map(|(name, args, run)| (if name == "range" { "__range" } else { name }, args, run));
+    let funs = funs.chain(std::iter::once(tick()));
     let arena = Arena::default();
     let Ok(modules) = Loader::new(defs).load(&arena, File { code: filter, path: () }) else {
         env.errln(format!(
@@ -141,7 +256,7 @@ fn run(filter: &str, input: &[u8], options: &Options, env: &mut Env<'_, '_>) -> 
         env.errln("jq: 1 compile error");
         return Err(3);
     };
-    let names = options.vars.iter().map(|(name, _)| name.as_str());
+    let names = vars.iter().map(|(name, _)| name.as_str());
     let filter_code = match Compiler::default().with_funs(funs).with_global_vars(names).compile(modules) {
         Ok(compiled) => compiled,
         Err(errors) => {
@@ -155,10 +270,11 @@ fn run(filter: &str, input: &[u8], options: &Options, env: &mut Env<'_, '_>) -> 
             return Err(3);
         }
     };
-    let (values, broken) = inputs(input, options);
     let (mut status, mut last) = (None, 4);
-    for value in values {
-        let vars = Vars::new(options.vars.iter().map(|(_, value)| value.clone()));
+    for (nth, value) in values.into_iter().enumerate() {
+        // jq counts the lines that it has read; a last one without an end is none.
+        let place = if options.null { "<unknown>".to_owned() } else { format!("<stdin>:{}", lines.min(nth + 1)) };
+        let vars = Vars::new(vars.iter().map(|(_, value)| value.clone()));
         let ctx = Ctx::<data::JustLut<Val>>::new(&filter_code.lut, vars);
         for output in filter_code.id.run((ctx, value)).map(unwrap_valr) {
             match output {
@@ -167,7 +283,7 @@ fn run(filter: &str, input: &[u8], options: &Options, env: &mut Env<'_, '_>) -> 
                     print(&value, options, env);
                 }
                 Err(error) => {
-                    env.errln(format!("jq: error (at <stdin>:1): {}", reason(&error.to_string())));
+                    env.errln(format!("jq: error (at {place}): {}", reason(&error.to_string())));
                     status = Some(5);
                     break;
                 }
@@ -180,7 +296,8 @@ fn run(filter: &str, input: &[u8], options: &Options, env: &mut Env<'_, '_>) -> 
     }
     if let Some(text) = broken {
         env.errln(format!("parse error: {text}"));
-        return Err(2);
+        // jq says that nothing came out.
+        return Err(4);
     }
     status.map_or(Ok(last), Err)
 }
@@ -201,6 +318,13 @@ fn reason(text: &str) -> String {
             false => format!("Cannot index {} with {}", kind(value), kind(key)),
         };
     }
+    if let Some((left, right)) = text.strip_prefix("cannot calculate ").and_then(|sum| sum.split_once(" + ")) {
+        return format!("{} ({left}) and {} ({right}) cannot be added", kind(left), kind(right));
+    }
+    // What `error` was given.
+    if let Some(message) = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')) {
+        return message.replace("\\\"", "\"");
+    }
     if let Some(value) =
         text.strip_prefix("cannot use ").and_then(|rest| rest.strip_suffix(" as iterable (array or object)"))
     {
@@ -212,9 +336,6 @@ fn reason(text: &str) -> String {
 
 /// The values that the filter is run on, and what is wrong after them.
 fn inputs(input: &[u8], options: &Options) -> (Vec<Val>, Option<String>) {
-    if options.null {
-        return (vec![Val::Null], None);
-    }
     if options.raw_input {
         let text = String::from_utf8_lossy(input).into_owned();
         let values = match options.slurp {
@@ -259,7 +380,7 @@ fn print(value: &Val, options: &Options, env: &mut Env<'_, '_>) {
     match text.filter(|_| options.raw) {
         Some(text) => env.stdout.extend(text),
         None => {
-            let indent = " ".repeat(options.indent.unwrap_or(2));
+            let indent = if options.tab { "\t".to_owned() } else { " ".repeat(options.indent.unwrap_or(2)) };
             let form = write::Pp {
                 indent: (!options.compact && !indent.is_empty()).then_some(indent),
                 sort_keys: options.sort,
@@ -303,6 +424,10 @@ mod tests {
             ),
             ("jq -s length", "2\n"),
             ("jq --arg q C44 -r 'select(.queue_id==$q).queue_name'", "hold\n"),
+            ("jq -r '[.queue_id,.queue_name]|@tsv'", "B32\tdeferred\nC44\thold\n"),
+            (r#"jq -r '[.sender,1,null,"a\"b"]|@csv'"#, "\"root@ubuntu\",1,,\"a\"\"b\"\n\"\",1,,\"a\"\"b\"\n"),
+            ("jq -n '[inputs.queue_id]|length'", "2\n"),
+            ("jq -c '[paths]|length'", "9\n8\n"),
             ("jq -j .queue_id", "B32C44"),
             ("jq -n '[1,2]|map(.+1)|add'", "5\n"),
             (
@@ -324,8 +449,11 @@ mod tests {
             ("echo 1 | jq '.[]'", "jq: error (at <stdin>:1): Cannot iterate over number (1)\n", 5),
             ("jq -n foo", "jq: error: foo/0 is not defined at <top-level>, line 1:\nfoo\njq: 1 compile error\n", 3),
             ("jq -n now", "jq: error: now/0 is not defined at <top-level>, line 1:\nnow\njq: 1 compile error\n", 3),
-            ("echo '{\"a\":' | jq .", "parse error: Unfinished JSON term at EOF at line 2, column 0\n", 2),
+            ("echo '{\"a\":' | jq .", "parse error: Unfinished JSON term at EOF at line 2, column 0\n", 4),
             ("jq . /nope", "jq: error: Could not open /nope: No such file or directory\n", 2),
+            ("jq -n '[repeat(1)]'", "jq: error (at <unknown>): program ran too long\n", 5),
+            ("jq -n 'def f: f; f'", "jq: error: functions that call themselves are not available here\n", 3),
+            ("jq -n 'range(1e12)' | tail -1", "jq: error (at <unknown>): program ran too long\n", 0),
             ("echo null | jq -e . >/dev/null", "", 1),
         ] {
             let got = text(&run(&mut host(), line));

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod args;
+mod asking;
 mod attributes;
 mod awk;
 mod bind;
@@ -22,7 +23,9 @@ mod ls;
 pub mod maileater;
 mod man;
 mod net;
+mod nft;
 mod openssl;
+mod operands;
 mod packages;
 mod password_prompt;
 mod posix_regex;
@@ -37,11 +40,14 @@ mod stream;
 mod system;
 mod systemctl;
 mod text;
+mod ufw;
 mod watch;
 
+pub use diff::{Hunk, hunks};
 pub use editor::NO_TERMINAL;
 pub use posix_regex::Syntax;
 
+use self::operands::Operands;
 use super::program::{Entry, Env, Filter, Program, Programs};
 
 type Reads = fn(&[String]) -> bool;
@@ -62,8 +68,7 @@ fn never(_: &[String]) -> bool {
 
 /// Tools that read standard input when no operand names a file, or one is `-`.
 fn without_files(args: &[String]) -> bool {
-    let operands: Vec<&String> = args.iter().skip(1).filter(|arg| !arg.starts_with('-') || *arg == "-").collect();
-    operands.is_empty() || operands.iter().any(|arg| *arg == "-")
+    Operands::PLAIN.read_stdin(args)
 }
 
 /// As [`without_files`], for a tool that reads standard input in place of a second file.
@@ -71,16 +76,18 @@ fn without_two(args: &[String]) -> bool {
     args.iter().skip(1).filter(|arg| !arg.starts_with('-')).count() < 2
 }
 
+/// The operands of `grep`.
+const PATTERN: Operands = Operands { valued: "efmABCd", attached: "", before: 1, instead: "ef" };
+/// The operands of `sed`.
+const SCRIPT: Operands = Operands { valued: "efl", attached: "i", before: 1, instead: "ef" };
+
 fn always(_: &[String]) -> bool {
     true
 }
 
 const FILTERS: &[(&str, Filter, Reads)] = &[
     ("[", system::bracket, never),
-    ("awk", awk::awk, always),
-    ("gawk", awk::awk, always),
-    ("mawk", awk::awk, always),
-    ("base64", text::base64, always),
+    ("base64", text::base64, |args| Operands::valued("w").read_stdin(args)),
     ("basename", text::basename, never),
     ("addgroup", accounts::groupadd, never),
     ("chpasswd", accounts::chpasswd, always),
@@ -92,10 +99,9 @@ const FILTERS: &[(&str, Filter, Reads)] = &[
     ("chmod", attributes::chmod, never),
     ("chown", attributes::chown, never),
     ("clear", system::clear, never),
-    ("column", column::column, always),
-    ("comm", text::comm, always),
-    ("cp", files::cp, never),
-    ("cut", text::cut, always),
+    ("column", column::column, |args| Operands::valued("scoNR").read_stdin(args)),
+    ("comm", text::comm, |args| Operands { before: 1, ..Operands::PLAIN }.read_stdin(args)),
+    ("cut", text::cut, |args| Operands::valued("dfcbo").read_stdin(args)),
     ("date", date::date, never),
     ("cmp", diff::cmp, without_two),
     ("diff", diff::diff, without_files),
@@ -110,12 +116,12 @@ const FILTERS: &[(&str, Filter, Reads)] = &[
     ("debconf-show", packages::debconf_show, never),
     ("dpkg", packages::dpkg, never),
     ("dpkg-query", packages::dpkg_query, never),
-    ("egrep", grep::egrep, always),
+    ("egrep", grep::egrep, |args| PATTERN.read_stdin(args)),
     ("expr", system::expr, never),
     ("false", system::r#false, never),
-    ("fgrep", grep::fgrep, always),
+    ("fgrep", grep::fgrep, |args| PATTERN.read_stdin(args)),
     ("file", files::file, never),
-    ("fold", text::fold, always),
+    ("fold", text::fold, |args| Operands::valued("w").read_stdin(args)),
     ("getent", accounts::getent, never),
     ("groups", identity::groups, never),
     ("hostname", identity::hostname, never),
@@ -127,23 +133,23 @@ const FILTERS: &[(&str, Filter, Reads)] = &[
     ("ip6tables-save", iptables::save, never),
     ("iptables", iptables::iptables, never),
     ("iptables-save", iptables::save, never),
-    ("journalctl", journal::journalctl, never),
-    ("jq", jq::jq, always),
+    ("jq", jq::jq, jq::reads),
     ("ln", files::ln, never),
     ("logger", journal::logger, journal::logger_reads),
     ("logname", identity::whoami, never),
     ("ls", ls::ls, never),
-    ("md5sum", text::md5sum, always),
+    ("md5sum", text::md5sum, |args| Operands::PLAIN.read_stdin(args)),
     ("mkdir", files::mkdir, never),
     ("mkfifo", files::mkfifo, never),
     ("mktemp", files::mktemp, never),
-    ("mv", files::mv, never),
     ("named-checkconf", bind::checkconf, never),
     ("named-checkzone", bind::checkzone, never),
     ("netstat", sockets::netstat, never),
-    ("nl", text::nl, always),
-    ("od", text::od, always),
-    ("paste", text::paste, always),
+    ("nft", nft::nft, nft::reads),
+    ("nproc", identity::nproc, never),
+    ("nl", text::nl, |args| Operands::valued("bdfhilnsvw").read_stdin(args)),
+    ("od", text::od, |args| Operands::valued("AtNjw").read_stdin(args)),
+    ("paste", text::paste, |args| Operands::valued("d").read_stdin(args)),
     ("pgrep", processes::pgrep, never),
     ("pidof", processes::pidof, never),
     ("pkill", processes::pkill, never),
@@ -153,32 +159,36 @@ const FILTERS: &[(&str, Filter, Reads)] = &[
     ("pwd", system::pwd, never),
     ("readlink", files::readlink, never),
     ("realpath", files::realpath, never),
-    ("rev", text::rev, always),
-    ("rm", files::rm, never),
+    ("rev", text::rev, |args| Operands::PLAIN.read_stdin(args)),
     ("rndc", bind::rndc, never),
     ("rpm", packages::rpm, never),
     ("rmdir", files::rmdir, never),
-    ("sed", sed::sed, always),
+    ("sed", sed::sed, |args| SCRIPT.read_stdin(args)),
     ("seq", system::seq, never),
-    ("sha256sum", text::sha256sum, always),
+    ("sha256sum", text::sha256sum, |args| Operands::PLAIN.read_stdin(args)),
     ("ss", sockets::ss, never),
-    ("sort", sort::sort, always),
+    ("sort", sort::sort, |args| Operands::valued("ktoST").read_stdin(args)),
     ("stat", attributes::stat, never),
     ("sync", system::r#true, never),
-    ("tac", text::tac, always),
+    ("tac", text::tac, |args| Operands::PLAIN.read_stdin(args)),
     ("test", system::test, never),
     ("touch", attributes::touch, never),
     ("tr", text::tr, always),
     ("true", system::r#true, never),
     ("truncate", files::truncate, never),
+    ("tty", identity::tty, never),
+    ("ufw", ufw::ufw, never),
     ("uname", identity::uname, never),
-    ("uniq", sort::uniq, always),
+    ("uniq", sort::uniq, |args| Operands::valued("fsw").read_stdin(args)),
     ("uptime", system::uptime, never),
     ("update-alternatives", packages::update_alternatives, never),
     ("useradd", accounts::useradd, never),
     ("userdel", accounts::userdel, never),
     ("usermod", accounts::usermod, never),
     ("wc", text::wc, without_files),
+    ("users", identity::who, never),
+    ("w", identity::w, never),
+    ("who", identity::who, never),
     ("which", system::which, never),
     ("whoami", identity::whoami, never),
 ];
@@ -189,7 +199,9 @@ const PROGRAMS: &[(&str, Make)] = &[
     ("adduser", accounts::AddUser::make),
     ("apt", packages::Apt::make),
     ("apt-get", packages::Apt::make),
+    ("awk", awk::Awk::make),
     ("cat", stream::Cat::make),
+    ("cp", asking::Asking::cp),
     ("dnf", packages::Apt::make),
     ("dpkg-reconfigure", packages::Apt::make),
     ("yum", packages::Apt::make),
@@ -197,13 +209,17 @@ const PROGRAMS: &[(&str, Make)] = &[
     ("editor", editor::Editor::make),
     ("env", run::Wrapper::make),
     ("find", find::Find::make),
+    ("gawk", awk::Awk::make),
     ("grep", grep::Grep::make),
+    ("mawk", awk::Awk::make),
     ("host", net::HostTool::make),
     ("head", stream::Head::make),
     ("apropos", man::Man::make),
+    ("journalctl", journal::Journalctl::make),
     ("less", less::Less::make),
     ("man", man::Man::make),
     ("more", less::Less::make),
+    ("mv", asking::Asking::mv),
     ("nano", editor::Editor::make),
     ("nc", net::Telnet::make),
     ("netcat", net::Telnet::make),
@@ -214,6 +230,7 @@ const PROGRAMS: &[(&str, Make)] = &[
     ("passwd", accounts::Passwd::make),
     ("ping", net::Ping::make),
     ("ping6", net::Ping::make),
+    ("rm", asking::Asking::rm),
     ("sleep", run::Sleep::make),
     ("ssh", ssh::Ssh::make),
     ("su", privileges::Su::make),
@@ -224,7 +241,7 @@ const PROGRAMS: &[(&str, Make)] = &[
     ("tail", follow::Tail::make),
     ("tee", stream::Tee::make),
     ("telnet", net::Telnet::make),
-    ("timeout", run::Wrapper::make),
+    ("timeout", run::Timeout::make),
     ("vi", editor::Editor::make),
     ("vim", editor::Editor::make),
     ("watch", watch::Watch::make),

@@ -60,8 +60,7 @@ impl Program for Sleep {
     }
 }
 
-/// Commands that change something and then become another command: `env`, `nohup`, `nice`,
-/// `timeout`.
+/// Commands that change something and then become another command: `env`, `nohup`, `nice`.
 #[derive(Clone, Debug, Default)]
 pub struct Wrapper;
 
@@ -77,17 +76,70 @@ impl Program for Wrapper {
         let args = env.args[1..].to_vec();
         match name.as_str() {
             "env" => with_environment(&args, env),
-            name => {
+            _ => {
                 let mut argv: Vec<String> = args;
                 while argv.first().is_some_and(|arg| arg.starts_with('-')) {
                     let takes_value = matches!(argv[0].as_str(), "-n" | "-k" | "-s");
                     argv.drain(..if takes_value { 2.min(argv.len()) } else { 1 });
                 }
-                if name == "timeout" && !argv.is_empty() {
-                    argv.remove(0);
-                }
                 become_command(Run { argv, ..Run::default() })
             }
+        }
+    }
+
+    fn clone_box(&self) -> Box<dyn Program> {
+        Box::new(self.clone())
+    }
+}
+
+/// `timeout`.
+#[derive(Clone, Debug, Default)]
+pub struct Timeout {
+    preserve: bool,
+}
+
+impl Timeout {
+    pub fn make() -> Box<dyn Program> {
+        Box::new(Timeout::default())
+    }
+
+    fn start(&mut self, env: &mut Env<'_, '_>) -> Result<Progress, String> {
+        let mut args = env.args[1..].to_vec();
+        while args.first().is_some_and(|arg| arg.starts_with('-') && arg.len() > 1) {
+            let option = args.remove(0);
+            match option.as_str() {
+                "-k" | "-s" | "--kill-after" | "--signal" if !args.is_empty() => drop(args.remove(0)),
+                "--preserve-status" => self.preserve = true,
+                "--foreground" | "-v" | "--verbose" => {}
+                option if ["--kill-after=", "--signal=", "-k", "-s"].iter().any(|known| option.starts_with(known)) => {}
+                option if option.starts_with("--") => return Err(format!("unrecognized option '{option}'")),
+                option => return Err(format!("invalid option -- '{}'", option.chars().nth(1).unwrap_or('-'))),
+            }
+        }
+        if args.len() < 2 {
+            return Err("missing operand".into());
+        }
+        let text = args.remove(0);
+        let limit = span(&text).ok_or_else(|| format!("invalid time interval ‘{text}’"))?;
+        // Without a time the command may take as long as it wants.
+        if !limit.is_zero() {
+            env.ctx.wake_at(env.ctx.now + limit, 0, "timeout");
+        }
+        Ok(Progress::Run(Box::new(Run { argv: args, ..Run::default() })))
+    }
+}
+
+impl Program for Timeout {
+    fn resume(&mut self, resume: Resume, env: &mut Env<'_, '_>) -> Progress {
+        match resume {
+            Resume::Start => self.start(env).unwrap_or_else(|text| {
+                env.errln(format!("timeout: {text}"));
+                env.errln("Try 'timeout --help' for more information.");
+                Progress::Exit(125)
+            }),
+            Resume::Ran(status) => Progress::Exit(status),
+            Resume::Input(_) => Progress::Exit(if self.preserve { 143 } else { 124 }),
+            _ => Progress::Wait,
         }
     }
 
@@ -138,6 +190,8 @@ fn with_environment(args: &[String], env: &mut Env<'_, '_>) -> Progress {
 #[derive(Clone, Debug, Default)]
 pub struct Xargs {
     calls: Option<Vec<Vec<String>>>,
+    /// Whether each command is shown before it is run (`-t`).
+    trace: bool,
     status: u8,
 }
 
@@ -147,7 +201,10 @@ impl Xargs {
     }
 
     /// The command lines to be run.
-    fn plan(env: &mut Env<'_, '_>) -> Vec<Vec<String>> {
+    ///
+    /// # Errors
+    /// What is wrong with the options or the input.
+    fn plan(&mut self, env: &mut Env<'_, '_>) -> Result<Vec<Vec<String>>, String> {
         let (mut replace, mut most, mut zero, mut no_empty, mut separator) = (None, usize::MAX, false, false, None);
         let mut args = env.args[1..].to_vec();
         while let Some(arg) = args.first().filter(|arg| arg.starts_with('-')).cloned() {
@@ -164,7 +221,19 @@ impl Xargs {
                 "-P" => drop(value("-P")),
                 "-0" => zero = true,
                 "-r" => no_empty = true,
-                _ => {}
+                "-t" => self.trace = true,
+                "-s" | "-E" | "-a" => drop(value(&arg[..2])),
+                "-x" | "-p" => {}
+                "--" if arg == "--" => break,
+                "--" if arg == "--null" => zero = true,
+                "--" if arg == "--no-run-if-empty" => no_empty = true,
+                "--" if arg == "--verbose" => self.trace = true,
+                "--" if arg.starts_with("--max-args=") => most = arg[11..].parse().unwrap_or(usize::MAX).max(1),
+                "--" if arg.starts_with("--replace") => {
+                    replace = Some(arg.split_once('=').map_or("{}", |(_, place)| place).to_owned());
+                }
+                "--" => return Err(format!("unrecognized option '{arg}'")),
+                _ => return Err(format!("invalid option -- '{}'", arg.chars().nth(1).unwrap_or('-'))),
             }
         }
         let command = if args.is_empty() { vec!["echo".to_owned()] } else { args };
@@ -176,23 +245,23 @@ impl Xargs {
                 text.trim_end_matches('\n').split(separator.as_str()).map(str::to_owned).collect()
             }
             (Some(_), ..) => text.lines().map(|line| line.trim_start().to_owned()).filter(|l| !l.is_empty()).collect(),
-            _ => words(&text),
+            _ => words(&text)?,
         };
         if let Some(place) = replace {
-            return items
+            return Ok(items
                 .iter()
                 .map(|item| command.iter().map(|word| word.replace(place.as_str(), item)).collect())
-                .collect();
+                .collect());
         }
         if items.is_empty() {
-            return if no_empty { Vec::new() } else { vec![command] };
+            return Ok(if no_empty { Vec::new() } else { vec![command] });
         }
-        items.chunks(most.min(5_000)).map(|chunk| command.iter().chain(chunk).cloned().collect()).collect()
+        Ok(items.chunks(most.min(5_000)).map(|chunk| command.iter().chain(chunk).cloned().collect()).collect())
     }
 }
 
 /// Blank-separated words in which quotes and backslashes count.
-fn words(text: &str) -> Vec<String> {
+fn words(text: &str) -> Result<Vec<String>, String> {
     let mut all = Vec::new();
     let mut word: Option<String> = None;
     let mut quote = None;
@@ -200,6 +269,7 @@ fn words(text: &str) -> Vec<String> {
     while let Some(c) = chars.next() {
         match (quote, c) {
             (Some(open), c) if c == open => quote = None,
+            (Some(open), '\n') => return Err(unmatched(open)),
             (Some(_), c) => word.get_or_insert_default().push(c),
             (None, '\'' | '"') => {
                 quote = Some(c);
@@ -211,7 +281,12 @@ fn words(text: &str) -> Vec<String> {
         }
     }
     all.extend(word);
-    all
+    quote.map_or(Ok(all), |open| Err(unmatched(open)))
+}
+
+fn unmatched(quote: char) -> String {
+    let kind = if quote == '"' { "double" } else { "single" };
+    format!("unmatched {kind} quote; by default quotes are special to xargs unless you use the -0 option")
 }
 
 impl Program for Xargs {
@@ -227,12 +302,23 @@ impl Program for Xargs {
             if !env.stdin.eof {
                 return Progress::Wait;
             }
-            let mut calls = Self::plan(env);
+            let mut calls = match self.plan(env) {
+                Ok(calls) => calls,
+                Err(text) => {
+                    env.errln(format!("xargs: {text}"));
+                    return Progress::Exit(1);
+                }
+            };
             calls.reverse();
             self.calls = Some(calls);
         }
         match self.calls.as_mut().and_then(Vec::pop) {
-            Some(argv) => Progress::Run(Box::new(Run { argv, stdin: Some(Default::default()), ..Run::default() })),
+            Some(argv) => {
+                if self.trace {
+                    env.errln(argv.join(" "));
+                }
+                Progress::Run(Box::new(Run { argv, stdin: Some(Default::default()), ..Run::default() }))
+            }
             None => Progress::Exit(self.status),
         }
     }

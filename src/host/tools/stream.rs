@@ -5,6 +5,16 @@ use bytes::Bytes;
 use super::read_file;
 use crate::host::program::{Env, Program, Progress, Resume};
 
+const LONG: &[(&str, char)] = &[
+    ("number", 'n'),
+    ("number-nonblank", 'b'),
+    ("show-all", 'A'),
+    ("show-ends", 'E'),
+    ("show-tabs", 'T'),
+    ("squeeze-blank", 's'),
+    ("show-nonprinting", 'v'),
+];
+
 /// `cat`, passing on what it gets as it comes.
 #[derive(Clone, Debug, Default)]
 pub struct Cat {
@@ -13,7 +23,10 @@ pub struct Cat {
     started: bool,
     line: u64,
     number: bool,
+    /// Whether empty lines get no number.
+    only_filled: bool,
     show_ends: bool,
+    show_tabs: bool,
     fresh_line: bool,
 }
 
@@ -23,20 +36,20 @@ impl Cat {
     }
 
     fn write(&mut self, octets: &[u8], env: &mut Env<'_, '_>) {
-        if !self.number && !self.show_ends {
+        if !self.number && !self.show_ends && !self.show_tabs {
             env.stdout.extend_from_slice(octets);
             return;
         }
         for octet in octets {
-            if self.fresh_line && self.number {
+            if self.fresh_line && self.number && !(self.only_filled && *octet == b'\n') {
                 self.line += 1;
                 env.stdout.extend_from_slice(format!("{:6}\t", self.line).as_bytes());
             }
             self.fresh_line = *octet == b'\n';
             match octet {
                 b'\n' if self.show_ends => env.stdout.extend_from_slice(b"$\n"),
-                b'\r' if self.show_ends => env.stdout.extend_from_slice(b"^M"),
-                b'\t' if self.show_ends && !self.number => env.stdout.extend_from_slice(b"^I"),
+                b'\r' if self.show_ends && self.show_tabs => env.stdout.extend_from_slice(b"^M"),
+                b'\t' if self.show_tabs => env.stdout.extend_from_slice(b"^I"),
                 octet => env.stdout.push(*octet),
             }
         }
@@ -47,10 +60,12 @@ impl Program for Cat {
     fn resume(&mut self, _: Resume, env: &mut Env<'_, '_>) -> Progress {
         if !self.started {
             self.started = true;
-            match super::args::Args::parse(env.args, "nAEbstuvTe", &[("number", 'n'), ("show-all", 'A')]) {
+            match super::args::Args::parse(env.args, "nAEbstuvTe", LONG) {
                 Ok(args) => {
                     self.number = args.has('n') || args.has('b');
+                    self.only_filled = args.has('b');
                     self.show_ends = args.has('A') || args.has('E') || args.has('e');
+                    self.show_tabs = args.has('A') || args.has('T') || args.has('t');
                     self.left = args.files();
                     self.left.reverse();
                 }
@@ -87,6 +102,9 @@ impl Program for Cat {
     }
 }
 
+/// Options of `tee`.
+const TEE: &[&str] = &["-a", "--append", "-i", "--ignore-interrupts", "-p", "-ai", "-"];
+
 /// `tee`.
 #[derive(Clone, Debug, Default)]
 pub struct Tee {
@@ -102,6 +120,11 @@ impl Tee {
 
 impl Program for Tee {
     fn resume(&mut self, _: Resume, env: &mut Env<'_, '_>) -> Progress {
+        if let Some(odd) = env.args[1..].iter().find(|arg| arg.starts_with('-') && !TEE.contains(&arg.as_str())) {
+            env.errln(format!("tee: invalid option -- '{}'", odd.trim_start_matches('-')));
+            env.errln("Try 'tee --help' for more information.");
+            return Progress::Exit(1);
+        }
         let append = env.args.iter().any(|arg| arg == "-a" || arg == "--append");
         let files: Vec<String> = env.args.iter().skip(1).filter(|arg| !arg.starts_with('-')).cloned().collect();
         let octets = std::mem::take(&mut env.stdin.buffer);
@@ -155,6 +178,8 @@ pub fn counts(args: &[String]) -> Vec<String> {
     args.iter()
         .enumerate()
         .map(|(nth, arg)| match arg.strip_prefix('-') {
+            // The value of an option may be negative.
+            Some(_) if nth > 0 && matches!(args[nth - 1].as_str(), "-n" | "-c") => arg.clone(),
             Some(digits) if nth > 0 && digits.starts_with(|c: char| c.is_ascii_digit()) => format!("-n{digits}"),
             _ => arg.clone(),
         })

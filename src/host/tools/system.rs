@@ -125,6 +125,7 @@ pub fn seq(env: &mut Env<'_, '_>, _: Bytes) -> u8 {
         match arg.as_str() {
             "-s" => joint = args.next().cloned().unwrap_or_default(),
             "-w" => wide = true,
+            arg if arg.starts_with("-s") => arg[2..].clone_into(&mut joint),
             arg => operands.push(arg.to_owned()),
         }
     }
@@ -144,6 +145,7 @@ pub fn seq(env: &mut Env<'_, '_>, _: Bytes) -> u8 {
         [first, step, last] => (*first, *step, *last),
         _ => {
             env.errln("seq: missing operand");
+            env.errln("Try 'seq --help' for more information.");
             return 1;
         }
     };
@@ -235,6 +237,8 @@ pub fn uptime(env: &mut Env<'_, '_>, _: Bytes) -> u8 {
     let up = env.ctx.now.since(env.ctx.host.booted).as_secs() / 60;
     let clock = env.ctx.now.zoned(&env.ctx.host.zone).strftime("%H:%M:%S").to_string();
     let span = if up < 60 { format!("{up} min") } else { format!("{}:{:02}", up / 60, up % 60) };
-    env.outln(format!(" {clock} up {span},  1 user,  load average: 0.00, 0.00, 0.00"));
+    let users = env.ctx.host.processes.values().filter(|process| process.command == "-bash").count();
+    let noun = if users == 1 { "user" } else { "users" };
+    env.outln(format!(" {clock} up {span},  {users} {noun},  load average: 0.00, 0.00, 0.00"));
     0
 }

@@ -38,10 +38,20 @@ pub fn cut(env: &mut Env<'_, '_>, stdin: Bytes) -> u8 {
         return 1;
     };
     let Some(ranges) = ranges(list) else {
-        env.errln(format!("cut: invalid field value ‘{list}’"));
+        let is_zero = list.split([',', '-']).any(|number| number == "0");
+        env.errln(match (is_zero, args.has('f')) {
+            (true, true) => "cut: fields are numbered from 1".to_owned(),
+            (true, false) => "cut: byte/character positions are numbered from 1".to_owned(),
+            (false, _) => format!("cut: invalid field value ‘{list}’"),
+        });
         env.errln("Try 'cut --help' for more information.");
         return 1;
     };
+    if args.value('d').is_some_and(|text| text.chars().count() > 1) {
+        env.errln("cut: the delimiter must be a single character");
+        env.errln("Try 'cut --help' for more information.");
+        return 1;
+    }
     let delimiter = args.value('d').map_or('\t', |text| text.chars().next().unwrap_or('\0'));
     let joint = args.value('O').map_or(delimiter.to_string(), str::to_owned);
     let wanted = |place: usize| ranges.iter().any(|(from, to)| (*from..=*to).contains(&place));
@@ -413,15 +423,40 @@ pub fn base64(env: &mut Env<'_, '_>, stdin: Bytes) -> u8 {
 }
 
 fn checksum(env: &mut Env<'_, '_>, stdin: &Bytes, tool: &str, digest: fn(&[u8]) -> String) -> u8 {
-    let args = parse!(env, tool, "bt", &[]);
+    let args = parse!(env, tool, "btc", &[("check", 'c')]);
     let mut status = 0;
     for name in args.files() {
+        if args.has('c') {
+            status |= check_sums(env, stdin, tool, &name, digest);
+            continue;
+        }
         match input(env, stdin, tool, &name) {
             Some(content) => env.outln(format!("{}  {name}", digest(&content))),
             None => status = 1,
         }
     }
     status
+}
+
+/// Compares files with the sums of a list (`-c`).
+fn check_sums(env: &mut Env<'_, '_>, stdin: &Bytes, tool: &str, list: &str, digest: fn(&[u8]) -> String) -> u8 {
+    let Some(list) = input(env, stdin, tool, list) else { return 1 };
+    let mut failed = 0;
+    for line in lines(&list) {
+        let Some((sum, name)) = line.split_once("  ") else { continue };
+        let Some(content) = input(env, stdin, tool, name) else {
+            env.outln(format!("{name}: FAILED open or read"));
+            return 1;
+        };
+        let is_same = digest(&content) == sum;
+        failed += usize::from(!is_same);
+        env.outln(format!("{name}: {}", if is_same { "OK" } else { "FAILED" }));
+    }
+    if failed > 0 {
+        let noun = if failed == 1 { "checksum did" } else { "checksums did" };
+        env.errln(format!("{tool}: WARNING: {failed} computed {noun} NOT match"));
+    }
+    u8::from(failed > 0)
 }
 
 fn hex(octets: &[u8]) -> String {
@@ -442,8 +477,16 @@ pub fn sha256sum(env: &mut Env<'_, '_>, stdin: Bytes) -> u8 {
 pub fn basename(env: &mut Env<'_, '_>, _: Bytes) -> u8 {
     let Some(path) = env.args.get(1).cloned() else {
         env.errln("basename: missing operand");
+        env.errln("Try 'basename --help' for more information.");
         return 1;
     };
+    if path == "-a" {
+        let args = env.args;
+        for path in &args[2..] {
+            env.outln(path.trim_end_matches('/').rsplit('/').next().unwrap_or_default());
+        }
+        return 0;
+    }
     let trimmed = path.trim_end_matches('/');
     let base =
         if trimmed.is_empty() && !path.is_empty() { "/" } else { trimmed.rsplit('/').next().unwrap_or_default() };

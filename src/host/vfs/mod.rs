@@ -149,6 +149,11 @@ impl Vfs {
         }
     }
 
+    /// Octets in use.
+    pub fn used_space(&self) -> u64 {
+        self.used
+    }
+
     /// Free octets of the disk.
     pub fn free_space(&self) -> u64 {
         self.capacity.saturating_sub(self.used)

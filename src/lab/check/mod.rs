@@ -4,9 +4,13 @@
 //! in a copy of the world and leave nothing behind. Commands that were typed are never looked at.
 
 mod answer;
+mod change;
+mod compare;
+mod fork;
 mod mailbox;
 mod pattern;
 mod probe;
+mod relay;
 mod sessions;
 mod state;
 
@@ -15,9 +19,12 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 pub use answer::{Answer, Answers, Compare, Value};
+pub use change::{Deed, Serial, Trial, Unchanged};
+pub use fork::{Family, Fate};
 pub use mailbox::Mailbox;
 pub use pattern::{By, Event, matches_text, on_behalf};
-pub use probe::{Fate, LocalMail, Mail, OpenRelay};
+pub use probe::{LocalMail, Mail, Tls};
+pub use relay::OpenRelay;
 pub use sessions::Dialogue;
 pub use state::{Command, Dns, File, Listens, Lookup, Parameter, Queue};
 
@@ -62,6 +69,12 @@ pub enum Check {
     LocalMail(LocalMail),
     /// Whether a server relays for strangers.
     OpenRelay(OpenRelay),
+    /// That files are as they were at the beginning.
+    Unchanged(Unchanged),
+    /// That a zone's serial number was raised.
+    Serial(Serial),
+    /// What would be after something more was done.
+    Trial(Trial),
     /// What the student answered.
     Answer(Answer),
 }
@@ -71,6 +84,8 @@ pub enum Check {
 pub struct Bench<'a> {
     /// The world now.
     pub world: &'a World,
+    /// The world when the student began.
+    pub before: &'a World,
     /// Number of events before the student began.
     pub since: u64,
     /// What the student answered so far.
@@ -151,7 +166,21 @@ impl Check {
             Check::Mail(mail) => mail.look(bench),
             Check::LocalMail(mail) => mail.look(bench),
             Check::OpenRelay(relay) => relay.look(bench),
+            Check::Unchanged(unchanged) => unchanged.look(bench),
+            Check::Serial(serial) => serial.look(bench),
+            Check::Trial(trial) => trial.look(bench),
             Check::Answer(answer) => answer.look(bench),
+        }
+    }
+
+    /// Percent of its points that it earns: of an answer it may be a part.
+    pub fn percent(&self, bench: &Bench<'_>, finding: &Finding) -> u64 {
+        match self {
+            Check::Answer(answer) => answer.percent(bench),
+            Check::All(checks) if checks.iter().any(|check| matches!(check, Check::Answer(_))) => {
+                checks.iter().map(|check| check.percent(bench, &check.look(bench))).min().unwrap_or_default()
+            }
+            _ => u64::from(finding.ok) * 100,
         }
     }
 
@@ -160,6 +189,7 @@ impl Check {
         match self {
             Check::All(checks) | Check::Any(checks) => checks.iter().flat_map(Check::answers).collect(),
             Check::Not(check) => check.answers(),
+            Check::Trial(trial) => trial.then.answers(),
             Check::Answer(answer) => vec![answer],
             _ => Vec::new(),
         }

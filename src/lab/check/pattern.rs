@@ -49,33 +49,48 @@ pub enum By {
     Scenario,
 }
 
-/// The first event of the chain of causes that led to an event. What is typed into an open
-/// connection goes back to whoever opened it.
-fn root(trace: &Trace, mut id: EventId) -> EventId {
+/// The first event of the chain of causes that led to an event. What happens in a session goes
+/// back to whoever opened its connection, not to whoever started the server.
+pub(super) fn root(trace: &Trace, mut id: EventId) -> EventId {
+    // A cause is always older; anything else would never end.
+    let mut bound = id;
     while let Some(event) = trace.get(id) {
-        // A cause is always older; anything else would never end.
-        let cause = event.cause.or_else(|| opened(trace, &event.kind)).filter(|cause| *cause < id);
-        let Some(cause) = cause else { break };
-        id = cause;
+        // A server notes a session a moment before its client notes that the connection is open.
+        if let Kind::SmtpSession { session, .. } = &event.kind
+            && let Some(connect) = opened(trace, *session)
+        {
+            id = connect;
+            let cause = trace.get(connect).and_then(|event| event.cause).filter(|cause| *cause < bound);
+            let Some(cause) = cause else { break };
+            (id, bound) = (cause, cause);
+            continue;
+        }
+        let cause = event.cause.or_else(|| session(&event.kind).and_then(|session| opened(trace, session)));
+        let Some(cause) = cause.filter(|cause| *cause < bound) else { break };
+        (id, bound) = (cause, cause);
     }
     id
 }
 
+/// The session that an event belongs to.
+fn session(kind: &Kind) -> Option<Socket> {
+    match kind {
+        Kind::SmtpCmd { session, .. }
+        | Kind::SmtpData { session, .. }
+        | Kind::SmtpReply { session, .. }
+        | Kind::SmtpAuth { session, .. }
+        | Kind::SmtpTls { session, .. }
+        | Kind::PopCmd { session, .. }
+        | Kind::ImapCmd { session, .. } => Some(*session),
+        _ => None,
+    }
+}
+
 /// The event with which the connection of a session was opened.
-fn opened(trace: &Trace, kind: &Kind) -> Option<EventId> {
-    let (Kind::SmtpCmd { session, .. }
-    | Kind::SmtpData { session, .. }
-    | Kind::SmtpReply { session, .. }
-    | Kind::SmtpAuth { session, .. }
-    | Kind::SmtpTls { session, .. }
-    | Kind::PopCmd { session, .. }
-    | Kind::ImapCmd { session, .. }) = kind
-    else {
-        return None;
-    };
+fn opened(trace: &Trace, session: Socket) -> Option<EventId> {
     let client = Socket(session.0 & !1);
     let is = |kind: &Kind| matches!(kind, Kind::TcpConnect { sock, .. } if *sock == client);
-    trace.iter().find(|event| is(&event.kind)).map(|event| event.id)
+    trace.iter().rev().find(|event| is(&event.kind)).map(|event| event.id)
 }
 
 /// Whether an event happened on somebody's behalf.
@@ -112,8 +127,9 @@ impl Event {
             .since(since)
             .filter(|event| event.kind.name() == self.kind)
             .filter(|event| host.is_none_or(|host| host.is_some() && event.host == host))
-            .filter(|event| self.by.is_none_or(|by| on_behalf(trace, event.id, by)))
             .filter(|event| self.fields.is_empty() || has_fields(bench.world, event, &self.fields))
+            // Last, for it is the most work.
+            .filter(|event| self.by.is_none_or(|by| on_behalf(trace, event.id, by)))
             .map(|event| event.id)
             .collect()
     }
@@ -224,9 +240,10 @@ fn find(text: &[u8], piece: &[u8]) -> Option<usize> {
 }
 
 /// The values of a field over all matching events, in order and without repetition.
-pub(super) fn field_values(bench: &Bench<'_>, event: &Event, field: &str) -> Vec<String> {
+/// Of so many events at most.
+pub(super) fn field_values(bench: &Bench<'_>, event: &Event, field: &str, most: usize) -> Vec<String> {
     let mut seen = BTreeSet::new();
-    let values = event.find(bench).into_iter().filter_map(|id| {
+    let values = event.find(bench).into_iter().take(most).filter_map(|id| {
         let value = serde_json::to_value(&bench.world.trace().get(id)?.kind).ok()?;
         Some(match value.get(field)? {
             Value::Array(items) => items.iter().map(plain).collect(),
@@ -234,6 +251,18 @@ pub(super) fn field_values(bench: &Bench<'_>, event: &Event, field: &str) -> Vec
         })
     });
     values.flatten().filter(|value| seen.insert(value.clone())).collect()
+}
+
+/// When the matching events happened, as hours and minutes by the clock of their hosts.
+pub(super) fn moments(bench: &Bench<'_>, event: &Event) -> Vec<String> {
+    let world = bench.world;
+    let found = event.find(bench).into_iter().filter_map(|id| world.trace().get(id));
+    found
+        .map(|event| {
+            let zone = event.host.map_or(jiff::tz::TimeZone::UTC, |id| world.host(id).zone.clone());
+            event.time.zoned(&zone).strftime("%H:%M").to_string()
+        })
+        .collect()
 }
 
 fn plain(value: &Value) -> String {

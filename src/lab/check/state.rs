@@ -5,11 +5,14 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::probe::Fork;
+use super::fork::Fork;
 use super::{Bench, Fields, Finding, matches_text, same, text};
 use crate::host::vfs::Cred;
 use crate::mta::postfix::maps::{MapFlags, Maps};
 use crate::mta::postfix::master::Postfix;
+
+/// So many queue IDs are shown at most.
+const SHOWN: usize = 3;
 
 /// What is in a queue.
 #[derive(Clone, Debug, Deserialize)]
@@ -44,7 +47,9 @@ impl Queue {
             None => format!("\u{2265}{}", self.at_least),
         };
         let expected = same(format!("mailq@{}[{}]: {range}", self.host, what.join(", ")));
-        Finding::new(ok, expected, same(format!("{count} {}", found.join(" "))))
+        let shown = found.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(" ");
+        let more = if found.len() > SHOWN { " \u{2026}" } else { "" };
+        Finding::new(ok, expected, same(format!("{count} {shown}{more}")))
     }
 
     fn counts(&self, entry: &Value) -> bool {
@@ -313,7 +318,7 @@ impl Listens {
         let Some(server) = fork.server(&self.to, 25) else {
             return Finding::new(false, expected, same(format!("{} ?", self.to)));
         };
-        let Some(result) = fork.talk(&self.from, server, &[]) else {
+        let Some(result) = fork.talk(&self.from, server, false, Vec::new()) else {
             return Finding::new(!self.open, expected, text("no answer", "keine Antwort"));
         };
         let open = result.error.is_none();

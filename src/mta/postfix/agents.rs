@@ -7,6 +7,7 @@ use smol_str::{SmolStr, format_smolstr};
 
 use super::config::Config;
 use super::delivery::{Done, Request, Step};
+use super::delivery_filter::StatusFilters;
 use super::error::{self, Program};
 use super::local::{Local, LocalConf};
 use super::pipe::{Pipe, PipeConf};
@@ -59,6 +60,7 @@ pub struct Agents {
     agents: BTreeMap<SmolStr, Agent>,
     programs: BTreeMap<SmolStr, SmolStr>,
     tags: BTreeMap<SmolStr, SmolStr>,
+    filters: StatusFilters,
     /// Requests for agents that can not start now.
     waiting: Vec<Arc<Request>>,
     /// Services whose agent died; also a reload does not start it before its time.
@@ -75,6 +77,7 @@ impl Agents {
             agents: BTreeMap::new(),
             programs: BTreeMap::new(),
             tags: BTreeMap::new(),
+            filters: StatusFilters::default(),
             waiting: Vec::new(),
             resting: BTreeSet::new(),
             died: Vec::new(),
@@ -84,7 +87,9 @@ impl Agents {
             let params = config.service(entry);
             let program = entry.command.clone();
             let tag = format_smolstr!("{}/{program}", params.get("syslog_name"));
+            let filters = &mut agents.filters;
             let load = || {
+                filters.load(&entry.name, &program, &tag, &params)?;
                 Ok(Some(match program.as_str() {
                     "smtp" | "lmtp" => {
                         clients.push(SmtpConf::load(entry, &params)?);
@@ -166,22 +171,22 @@ impl Agents {
             Some(Agent::Smtp) => self.smtp.start(request, services, ctx),
             Some(Agent::Local(local)) => {
                 if let Step::Done(done) = local.start((*request).clone(), services, ctx) {
-                    finished(number, done, qmgr, services, ctx);
+                    finished(&self.filters, &request, done, qmgr, services, ctx);
                 }
             }
             Some(Agent::Virtual(agent)) => {
                 if let Step::Done(done) = agent.start(&request, services, ctx) {
-                    finished(number, done, qmgr, services, ctx);
+                    finished(&self.filters, &request, done, qmgr, services, ctx);
                 }
             }
             Some(Agent::Pipe(agent)) => {
                 if let Step::Done(done) = agent.start((*request).clone(), services, ctx) {
-                    finished(number, done, qmgr, services, ctx);
+                    finished(&self.filters, &request, done, qmgr, services, ctx);
                 }
             }
             Some(Agent::Error(program)) => {
                 let done = error::deliver(*program, &request, ctx.now);
-                finished(number, done, qmgr, services, ctx);
+                finished(&self.filters, &request, done, qmgr, services, ctx);
             }
             Some(Agent::Broken(words)) => {
                 let (words, service) = (Arc::clone(words), request.transport.clone());
@@ -221,7 +226,10 @@ impl Agents {
 
     fn report(&mut self, report: Report, qmgr: &mut Qmgr, services: &mut Services, ctx: &mut Ctx<'_>) {
         match report {
-            Report::Outcome(request, outcome) => qmgr.outcome(request.job, outcome, services, ctx),
+            Report::Outcome(request, mut outcome) => {
+                self.filters.apply(&request.transport, &mut outcome, services, ctx);
+                qmgr.outcome(request.job, outcome, services, ctx);
+            }
             Report::Passed(request) => qmgr.pass(request),
             Report::Done { job, hop } => qmgr.done(job, hop.as_ref(), services, ctx),
             Report::Fatal { job, service } => {
@@ -257,7 +265,7 @@ impl Agents {
             if let Agent::Local(local) = agent
                 && let Some((request, done)) = local.wake(number, services, ctx)
             {
-                return finished(request.job, done, qmgr, services, ctx);
+                return finished(&self.filters, &request, done, qmgr, services, ctx);
             }
         }
     }
@@ -268,7 +276,7 @@ impl Agents {
             if let Agent::Pipe(agent) = agent
                 && let Some((request, done)) = agent.wake(number, ctx)
             {
-                return finished(request.job, done, qmgr, services, ctx);
+                return finished(&self.filters, &request, done, qmgr, services, ctx);
             }
         }
     }
@@ -289,14 +297,23 @@ impl Agents {
                 _ => None,
             };
             if let Some((request, done)) = ended {
-                return finished(request.job, done, qmgr, services, ctx);
+                return finished(&self.filters, &request, done, qmgr, services, ctx);
             }
         }
     }
 }
 
-fn finished(number: u64, done: Done, qmgr: &mut Qmgr, services: &mut Services, ctx: &mut Ctx<'_>) {
-    for outcome in done.outcomes {
+fn finished(
+    filters: &StatusFilters,
+    request: &Request,
+    done: Done,
+    qmgr: &mut Qmgr,
+    services: &mut Services,
+    ctx: &mut Ctx<'_>,
+) {
+    let number = request.job;
+    for mut outcome in done.outcomes {
+        filters.apply(&request.transport, &mut outcome, services, ctx);
         qmgr.outcome(number, outcome, services, ctx);
     }
     if done.traced {

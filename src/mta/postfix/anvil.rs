@@ -222,6 +222,14 @@ impl Anvil {
         ctx.wake_at(next, Owner::Anvil.base(), "anvil reports, or ends");
     }
 
+    /// The instance is reloaded: it reports, and another one takes its place.
+    pub fn end(&mut self, log: &mut Logger, ctx: &mut Ctx<'_>) {
+        if self.report_due.take().is_some() {
+            self.report(log, ctx);
+            log.forget(TAG);
+        }
+    }
+
     fn report(&mut self, log: &mut Logger, ctx: &mut Ctx<'_>) {
         let unit = self.unit.as_secs();
         let zone = ctx.host.zone.clone();

@@ -38,6 +38,7 @@ pub struct PipeConf {
     time_limit: Duration,
     delimiters: SmolStr,
     queue_directory: SmolStr,
+    config_directory: SmolStr,
 }
 
 impl PipeConf {
@@ -60,6 +61,7 @@ impl PipeConf {
             time_limit: params.time(&limit).or_else(|_| params.time("command_time_limit"))?,
             delimiters: params.get("recipient_delimiter"),
             queue_directory: params.get("queue_directory"),
+            config_directory: params.get("config_directory"),
         };
         let mut user = None;
         let mut words = service.args.iter();
@@ -302,7 +304,10 @@ impl Pipe {
             command: Command::Exec(self.conf.expand(&job.request, &job.recipients)),
             cred: self.conf.cred.clone(),
             cwd: self.conf.directory.clone().unwrap_or_else(|| self.conf.queue_directory.clone()),
-            env: vec![("PATH".into(), "/usr/bin:/bin".into())],
+            env: vec![
+                ("PATH".into(), "/usr/bin:/bin".into()),
+                ("MAIL_CONFIG".into(), self.conf.config_directory.to_string()),
+            ],
             umask: UMASK,
             stdin,
             tty: false,

@@ -117,6 +117,8 @@ pub struct Attributes {
     pub full_name: SmolStr,
     /// `sendmail -bv`: only a report is wanted, nothing is delivered.
     pub trace_only: bool,
+    /// The two delimiters of variable envelope return paths; empty if those are not wanted.
+    pub verp: SmolStr,
 }
 
 impl Attributes {

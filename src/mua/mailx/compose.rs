@@ -34,7 +34,7 @@ impl Compose {
     /// dot ends the text, and Cc is asked for (`ask`, `dot` and `askcc` of Debian's `/etc/mail.rc`).
     pub fn go_on(&mut self, env: &mut Env<'_, '_>) -> Progress {
         if self.stage == Stage::Start {
-            let asks = env.tty && self.options.subject.is_none();
+            let asks = is_typed(env) && self.options.subject.is_none();
             self.stage = if asks { Stage::Subject } else { Stage::Text };
             if asks {
                 env.stdout.extend_from_slice(b"Subject: ");
@@ -43,7 +43,7 @@ impl Compose {
         while let Some(line) = env.stdin.take_line() {
             match self.stage {
                 Stage::Start | Stage::Text => {
-                    if env.tty && line == b".\n" {
+                    if is_typed(env) && line == b".\n" {
                         match self.end_of_text(env) {
                             Some(progress) => return progress,
                             None => continue,
@@ -77,7 +77,7 @@ impl Compose {
             }
             env.errln("Null message body; hope that's ok");
         }
-        if env.tty && self.options.cc.is_empty() {
+        if is_typed(env) && self.options.cc.is_empty() {
             self.stage = Stage::Cc;
             env.stdout.extend_from_slice(b"Cc: ");
             return None;
@@ -122,6 +122,11 @@ fn submission(options: &Options, body: Vec<u8>) -> Run {
         argv.extend(list.iter().cloned());
     }
     Run { argv, stdin: Some([text.into_bytes(), body].concat().into()), ..Run::default() }
+}
+
+/// Whether a person types the text, and not a pipe of a command at the same terminal.
+fn is_typed(env: &Env<'_, '_>) -> bool {
+    env.tty && env.stdin.tty.as_ref().is_none_or(|tty| tty.is_stdin)
 }
 
 #[cfg(test)]

@@ -153,6 +153,13 @@ unmet = nicht erfüllte Erwartungen: { $count }
 scene-gap = { $length } vergehen
 note-servers = Server für { $domain }
 note-aliases = Aliase
+note-won = nimmt sie an
+note-probes = Proben: { $relayed } von { $count } weitergeleitet
+note-rewrite = umgeschrieben ({ $what })
+note-route = Weg
+probe-relayed = leitet weiter!
+probe-refused = abgelehnt
+probe-taken = angenommen
 alias-merged = nur eine Kopie
 alias-loop = Schleife!
 connect-refused = abgewiesen
@@ -166,8 +173,8 @@ stamp-delivered = zugestellt
 stamp-handed-over = übergeben
 stamp-relay-refused = Relay verweigert
 stamp-open-relay = OFFENES RELAY
-stamp-expected = wie erwartet
-stamp-unexpected = anders als erwartet
+stamp-piped = einem Programm gegeben
+stamp-full = Postfach voll
 meaning-ehlo = Der Client nennt seinen Namen und fragt, welche Erweiterungen es gibt.
 meaning-mail = Beginnt eine Übertragung: wohin Berichte gehen, wenn etwas misslingt.
 meaning-rcpt = Ein Empfänger. Der Server entscheidet über jeden für sich.
@@ -217,10 +224,16 @@ coach-meant = Meintest du { $word }?
 
 card-down = ausgeschaltet
 card-outside = fremd
-card-mailbox = Post { $count }
-card-queue = Queue { $count }
-mover-from = von { $address }
-mover-to = an { $address }
+card-mailbox = { $count ->
+    [one] { $count } Mail
+   *[other] { $count } Mails
+}
+card-queue = { $count } in Arbeit
+card-deferred = { $count } wartet { $wait }
+card-waiting = { $count } wartet
+mover-envelope = Umschlag
+mover-report = Umschlag eines Berichts
+mover-letter = Brief
 inside-title = in { $host }
 inside-nothing = Auf diesem Host gibt es kein Mailsystem.
 inside-mails = { $count } Mails
@@ -243,6 +256,7 @@ bar-pause = anhalten
 bar-play = abspielen
 bar-back = Schritt zurück
 bar-start = an den Anfang
+bar-sockets = Sockets für echte Programme öffnen
 chooser-title = Sehen, wie Post reist.
 chooser-filter = Suchen
 chooser-file = Szenario oder Aufzeichnung
@@ -345,3 +359,20 @@ program-master = master startet alle anderen Programme.
 program-pipe = pipe gibt Post an einen Befehl.
 program-lmtp = lmtp übergibt Post einem Postfachserver.
 lab-hint = Tipp (noch { $left })
+
+# Eine Klasse an der Tür.
+class-welcome = Dies ist eine Klasse in mxlab.
+
+class-code = Code:
+class-wrong-code = Das ist nicht der Code.
+class-name = Dein Name (kleine Buchstaben, Ziffern, Bindestriche):
+class-bad-name = { $name }: ein Name hat bis zu 20 kleine Buchstaben, Ziffern und Bindestriche und beginnt mit einem Buchstaben.
+class-taken = { $name } ist vergeben.
+class-full = Die Klasse ist voll.
+class-joined =
+    Willkommen, { $name }. Die Domain { $domain } gehört dir, mit einem Server wie { $server } der Klasse: dieselben Benutzer
+    und Passwörter. Was du an diese Adressen schickst, kommt von deinem Rechner. Derselbe Name bringt dir die Tabelle wieder.
+
+sockets-title = Offene Sockets
+sockets-close = Sockets schließen
+sockets-note = Was echte Programme dort tun, erscheint hier. Die Zeit folgt der Uhr.

@@ -153,6 +153,13 @@ unmet = expectations not met: { $count }
 scene-gap = { $length } pass
 note-servers = servers for { $domain }
 note-aliases = aliases
+note-won = takes it
+note-probes = probes: { $relayed } of { $count } relayed
+note-rewrite = rewritten ({ $what })
+note-route = route
+probe-relayed = relays!
+probe-refused = refused
+probe-taken = accepted
 alias-merged = one copy only
 alias-loop = loop!
 connect-refused = refused
@@ -166,8 +173,8 @@ stamp-delivered = delivered
 stamp-handed-over = handed over
 stamp-relay-refused = relay refused
 stamp-open-relay = OPEN RELAY
-stamp-expected = as expected
-stamp-unexpected = not as expected
+stamp-piped = given to a program
+stamp-full = mailbox full
 meaning-ehlo = The client says its name and asks which extensions there are.
 meaning-mail = Begins a transaction: where reports go if something fails.
 meaning-rcpt = One recipient. The server decides for each one by itself.
@@ -217,10 +224,16 @@ coach-meant = Did you mean { $word }?
 
 card-down = switched off
 card-outside = outside
-card-mailbox = mail { $count }
-card-queue = queue { $count }
-mover-from = from { $address }
-mover-to = to { $address }
+card-mailbox = { $count ->
+    [one] { $count } mail
+   *[other] { $count } mails
+}
+card-queue = { $count } in work
+card-deferred = { $count } waits { $wait }
+card-waiting = { $count } waits
+mover-envelope = envelope
+mover-report = envelope of a report
+mover-letter = letter
 inside-title = inside { $host }
 inside-nothing = There is no mail system on this host.
 inside-mails = { $count } mails
@@ -243,6 +256,7 @@ bar-pause = pause
 bar-play = play
 bar-back = step back
 bar-start = to the beginning
+bar-sockets = open sockets for real programs
 chooser-title = See how mail travels.
 chooser-filter = Find
 chooser-file = Scenario or recording
@@ -345,3 +359,20 @@ program-master = master starts all the other programs.
 program-pipe = pipe gives mail to a command.
 program-lmtp = lmtp hands mail to a mailbox server.
 lab-hint = Hint ({ $left } left)
+
+# A class at the door.
+class-welcome = This is a class in mxlab.
+
+class-code = Code:
+class-wrong-code = That is not the code.
+class-name = Your name (small letters, digits, hyphens):
+class-bad-name = { $name }: a name has up to 20 small letters, digits and hyphens, and begins with a letter.
+class-taken = { $name } is taken.
+class-full = The class is full.
+class-joined =
+    Welcome, { $name }. The domain { $domain } is yours, with a server like { $server } of the class: the same users
+    and passwords. What you send to these addresses comes from your workstation. The same name brings you the table again.
+
+sockets-title = Open sockets
+sockets-close = Close the sockets
+sockets-note = What real programs do there appears here. Time follows the clock.

@@ -7,7 +7,7 @@ mod ending;
 mod facts;
 mod sentence;
 mod teller;
-mod wrap;
+pub(crate) mod wrap;
 
 use std::fmt::Write as _;
 

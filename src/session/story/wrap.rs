@@ -1,7 +1,7 @@
 //! Breaking text into lines.
 
 /// Breaks a text at blanks into lines of at most `width` characters; a longer word is cut.
-pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
     let mut used = 0;

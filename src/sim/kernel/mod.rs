@@ -355,6 +355,13 @@ impl Kernel {
         if sock.0 & 1 == 0 { Some(conn.client) } else { conn.server }
     }
 
+    /// The addresses, ours and theirs, of a connection that nobody has answered yet.
+    pub fn unanswered(&self, sock: Socket) -> Option<(SocketAddr, SocketAddr)> {
+        let (index, generation, end) = self.find(sock)?;
+        let conn = self.conn(index, generation).filter(|conn| !conn.open && end == End::Client)?;
+        Some((conn.from, conn.to))
+    }
+
     /// The addresses of a connection: ours, theirs.
     pub fn addresses_of(&self, sock: Socket) -> Option<(SocketAddr, SocketAddr)> {
         let (index, generation, end) = self.find(sock)?;

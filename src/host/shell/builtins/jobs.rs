@@ -31,6 +31,13 @@ impl Blow {
     }
 }
 
+/// The names of signals in order of their numbers, from 1 (signal(7)).
+const SIGNALS: [&str; 31] = [
+    "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE", "ALRM", "TERM",
+    "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO",
+    "PWR", "SYS",
+];
+
 impl Call<'_, '_> {
     pub(super) fn jobs(&mut self) -> Outcome {
         let only_ids = self.args.first().is_some_and(|arg| arg == "-p");
@@ -111,9 +118,10 @@ impl Call<'_, '_> {
         if let Some(name) = targets.first().and_then(|arg| arg.strip_prefix('-')).map(str::to_owned) {
             targets = &targets[1..];
             let name = if name == "s" { targets.split_off_first().cloned().unwrap_or_default() } else { name };
-            if name == "l" {
-                return self.out("HUP INT QUIT KILL TERM CONT STOP\n");
+            if name == "l" || name == "L" {
+                return self.list_signals(targets);
             }
+            let name = if name == "n" { targets.split_off_first().cloned().unwrap_or_default() } else { name };
             blow = match Blow::parse(&name) {
                 Some(blow) => blow,
                 None if self.is_bash() => return self.fail(&format!("kill: {name}: invalid signal specification"), 1),
@@ -122,7 +130,11 @@ impl Call<'_, '_> {
         }
         if targets.is_empty() {
             let bash = "kill: usage: kill [-s sigspec | -n signum | -sigspec] pid | jobspec ... or kill -l [sigspec]";
-            return self.fail(if self.is_bash() { bash } else { "kill: No current job" }, 2);
+            if self.is_bash() {
+                self.shell.write(self.id, 2, format!("{bash}\n").as_bytes(), self.machine, self.ctx);
+                return Outcome::Status(2);
+            }
+            return self.fail("kill: No current job", 2);
         }
         for target in targets {
             let tasks = self.tasks_of(target);
@@ -136,10 +148,37 @@ impl Call<'_, '_> {
                 Err(_) if target.starts_with('%') && self.is_bash() => {
                     return self.fail(&format!("kill: {target}: no such job"), 1);
                 }
+                Err(_) if self.is_bash() => {
+                    return self.fail(&format!("kill: {target}: arguments must be process or job IDs"), 1);
+                }
                 _ => return self.fail(&format!("kill: ({target}) - No such process"), 1),
             }
         }
         Outcome::Status(0)
+    }
+
+    /// `kill -l`: the names of all signals, or of these numbers, or the numbers of these names.
+    fn list_signals(&mut self, wanted: &[String]) -> Outcome {
+        if wanted.is_empty() {
+            let mut text = String::new();
+            for (nth, name) in SIGNALS.iter().enumerate() {
+                let end = if nth % 5 == 4 || nth + 1 == SIGNALS.len() { "\n" } else { "\t" };
+                text.push_str(&format!("{:2}) SIG{name}{end}", nth + 1));
+            }
+            return self.out(&text);
+        }
+        let mut text = String::new();
+        for word in wanted {
+            let number = word.parse::<usize>().ok().map(|number| if number > 128 { number - 128 } else { number });
+            let by_number = number.and_then(|number| SIGNALS.get(number.wrapping_sub(1)));
+            let by_name = SIGNALS.iter().position(|name| *name == word.trim_start_matches("SIG"));
+            match (by_number, by_name) {
+                (Some(name), _) => text.push_str(&format!("{name}\n")),
+                (None, Some(place)) => text.push_str(&format!("{}\n", place + 1)),
+                (None, None) => return self.fail(&format!("kill: {word}: invalid signal specification"), 1),
+            }
+        }
+        self.out(&text)
     }
 
     fn strike(&mut self, task: TaskId, blow: Blow) {

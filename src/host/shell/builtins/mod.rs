@@ -57,9 +57,9 @@ const SPECIAL: &[&str] = &[
 ];
 
 const REGULAR: &[&str] = &[
-    "[", "alias", "bg", "cd", "command", "declare", "echo", "false", "fg", "getopts", "hash", "help", "history",
-    "jobs", "kill", "let", "local", "printf", "pwd", "read", "source", "test", "true", "type", "typeset", "ulimit",
-    "umask", "unalias", "wait",
+    "[", "alias", "bg", "builtin", "cd", "command", "declare", "echo", "false", "fg", "getopts", "hash", "help",
+    "history", "jobs", "kill", "let", "local", "printf", "pwd", "read", "shopt", "source", "test", "true", "type",
+    "typeset", "ulimit", "umask", "unalias", "wait",
 ];
 
 /// Whether a name is a builtin.
@@ -91,7 +91,10 @@ pub fn run(shell: &mut Shell, id: TaskId, argv: &[String], machine: &mut Machine
     let Some((name, args)) = argv.split_first() else { return Outcome::Status(0) };
     let mut call = Call { shell, id, args, machine, ctx };
     match name.as_str() {
-        ":" | "true" | "times" | "hash" | "ulimit" => Outcome::Status(0),
+        ":" | "true" | "hash" | "shopt" => Outcome::Status(0),
+        "times" => call.out("0m0.000s 0m0.000s\n0m0.000s 0m0.000s\n"),
+        "ulimit" => call.ulimit(),
+        "builtin" => call.command(),
         "false" => Outcome::Status(1),
         "." | "source" => call.source(),
         "[" => match args.split_last() {
@@ -227,7 +230,10 @@ impl Call<'_, '_> {
     fn test(&mut self, words: &[String], name: &str) -> Outcome {
         match test(words, &self.shell.state, self.ctx.host) {
             Ok(status) => Outcome::Status(status),
-            Err(text) => self.fail(&format!("{name}: {text}"), 2),
+            Err(text) => {
+                let text = if self.is_bash() { test::in_words_of_bash(&text) } else { text };
+                self.fail(&format!("{name}: {text}"), 2)
+            }
         }
     }
 
@@ -284,8 +290,50 @@ impl Call<'_, '_> {
     }
 
     fn type_(&mut self) -> Outcome {
-        let names = self.args.to_vec();
-        self.describe(&names, true)
+        if let Some((flag, names)) = self.args.split_first().filter(|_| self.is_bash())
+            && flag == "-t"
+        {
+            return self.kinds(names);
+        }
+        let flags = self.args.iter().take_while(|arg| matches!(arg.as_str(), "-a" | "-p" | "-P")).count();
+        let names = self.args[flags..].to_vec();
+        self.describe(&names, flags == 0)
+    }
+
+    /// `type -t`: one word for what each name is.
+    fn kinds(&mut self, names: &[String]) -> Outcome {
+        let mut text = String::new();
+        for name in names {
+            let state = &self.shell.state;
+            let path = state.get("PATH").unwrap_or(DEFAULT_PATH);
+            let kind = match name.as_str() {
+                name if state.aliases.contains_key(name) => "alias",
+                name if super::parser::is_keyword(name) => "keyword",
+                name if state.functions.contains_key(name) => "function",
+                name if is_builtin(name) => "builtin",
+                name if launch::path_of(name, path, &state.cwd, &state.cred, self.ctx.host).is_some() => "file",
+                _ => continue,
+            };
+            text.push_str(kind);
+            text.push('\n');
+        }
+        let found_all = text.lines().count() == names.len();
+        match self.out(&text) {
+            Outcome::Status(_) => Outcome::Status(u8::from(!found_all)),
+            other => other,
+        }
+    }
+
+    fn ulimit(&mut self) -> Outcome {
+        match self.args.first().map(String::as_str) {
+            Some("-n" | "-Sn" | "-Hn") if self.args.len() == 1 => self.out("1024\n"),
+            Some("-a") => self
+                .out("open files                          (-n) 1024\nmax user processes                  (-u) 256\n"),
+            _ if self.args.len() <= 1 && self.args.first().is_none_or(|arg| arg.starts_with('-')) => {
+                self.out("unlimited\n")
+            }
+            _ => Outcome::Status(0),
+        }
     }
 
     fn describe(&mut self, names: &[String], verbose: bool) -> Outcome {
@@ -337,8 +385,22 @@ impl Call<'_, '_> {
         let Some((format, arguments)) = args.split_first() else {
             return self.fail("printf: usage: printf format [arg ...]", 2);
         };
+        if format == "-v" && self.is_bash() {
+            let [name, format, arguments @ ..] = arguments else {
+                return self.fail("printf: usage: printf [-v var] format [arguments]", 2);
+            };
+            let text = printf(format, arguments).text;
+            return match self.shell.state.set(name, text) {
+                Ok(()) => Outcome::Status(0),
+                Err(text) => self.fail(&text, 1),
+            };
+        }
         let printed = printf(format, arguments);
         for error in &printed.errors {
+            let error = match (self.is_bash(), error.strip_suffix(": expected numeric value")) {
+                (true, Some(word)) => format!("{word}: invalid number"),
+                _ => error.clone(),
+            };
             self.shell.complain(self.id, &format!("printf: {error}"), self.machine, self.ctx);
         }
         match self.out(&printed.text) {
@@ -404,6 +466,15 @@ impl Call<'_, '_> {
                 let text = format!("{:04o}\n", self.shell.state.umask);
                 self.out(&text)
             }
+            Some(flag) if flag == "-S" => {
+                let mask = self.shell.state.umask;
+                let class = |shift: u16| -> String {
+                    let kept = !(mask >> shift) & 7;
+                    [(4, 'r'), (2, 'w'), (1, 'x')].iter().filter(|(bit, _)| kept & bit != 0).map(|(_, c)| *c).collect()
+                };
+                let text = format!("u={},g={},o={}\n", class(6), class(3), class(0));
+                self.out(&text)
+            }
             Some(text) => match u16::from_str_radix(text, 8) {
                 Ok(mask) if mask <= 0o777 => {
                     self.shell.state.umask = mask;
@@ -436,10 +507,15 @@ impl Call<'_, '_> {
         if self.args.first().is_some_and(|arg| arg == "-a") {
             aliases.clear();
         }
-        for arg in self.args {
-            aliases.remove(arg);
+        let missing: Vec<&String> =
+            self.args.iter().filter(|arg| aliases.remove(*arg).is_none() && *arg != "-a").collect();
+        let Some(name) = missing.first() else { return Outcome::Status(0) };
+        if self.is_bash() {
+            return self.fail(&format!("unalias: {name}: not found"), 1);
         }
-        Outcome::Status(0)
+        let text = format!("unalias: {name} not found\n");
+        self.shell.write(self.id, 2, text.as_bytes(), self.machine, self.ctx);
+        Outcome::Status(1)
     }
 }
 

@@ -82,7 +82,7 @@ fn directive<'a>(text: &'a str, arguments: &mut std::slice::Iter<'_, String>, ou
         width = width.saturating_neg();
     }
     let width = usize::try_from(width).unwrap_or(0).min(MAX_WIDTH);
-    rest = rest.trim_start_matches(['l', 'h', 'q', 'j', 'z']);
+    rest = rest.trim_start_matches(['l', 'h', 'j', 'z']);
     let mut chars = rest.chars();
     let Some(kind) = chars.next() else {
         out.errors.push("missing format character".into());
@@ -103,6 +103,7 @@ fn directive<'a>(text: &'a str, arguments: &mut std::slice::Iter<'_, String>, ou
             cut(&text, precision)
         }
         'c' => argument.chars().take(1).collect(),
+        'q' => crate::host::shell::text::quoted(argument),
         'd' | 'i' | 'u' | 'x' | 'X' | 'o' => {
             let value = integer(argument, out);
             let digits = match kind {

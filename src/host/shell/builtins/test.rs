@@ -29,13 +29,26 @@ pub fn evaluate(words: &[String], cwd: &str, cred: &Cred, host: &Host) -> Result
         [left, op, right] if is_binary(op) => test.binary(left, op, right)?,
         _ => {
             let value = test.or()?;
-            if let Some(extra) = words.get(test.pos) {
-                return Err(format!("{extra}: unexpected operator"));
+            match words.get(test.pos) {
+                // The first of two words should have been an operator.
+                Some(_) if words.len() == 2 => return Err(format!("{}: unexpected operator", words[0])),
+                Some(extra) => return Err(format!("{extra}: unexpected operator")),
+                None => value,
             }
-            value
         }
     };
     Ok(u8::from(!value))
+}
+
+/// An error of dash's `test` as bash puts it.
+pub fn in_words_of_bash(text: &str) -> String {
+    if let Some(word) = text.strip_prefix("Illegal number: ") {
+        return format!("{word}: integer expression expected");
+    }
+    match text.strip_suffix(": unexpected operator") {
+        Some(word) => format!("{word}: unary operator expected"),
+        None => text.to_owned(),
+    }
 }
 
 struct Test<'a> {

@@ -57,12 +57,16 @@ impl Call<'_, '_> {
                 return self.fail(&format!("local: {name}: bad variable name"), 2);
             }
             let old = self.shell.state.vars.get(name).cloned();
+            let bash = self.is_bash();
             let frame = self.shell.frames.iter_mut().rev().find_map(|frame| match frame {
                 Frame::Function { locals, .. } => Some(locals),
                 _ => None,
             });
             match frame {
                 Some(locals) => locals.push((name.to_owned(), old)),
+                None if must_be_in_function && bash => {
+                    return self.fail("local: can only be used in a function", 1);
+                }
                 None if must_be_in_function => return self.fail_special("local: not in a function"),
                 None => {}
             }
@@ -127,9 +131,11 @@ impl Call<'_, '_> {
             };
             if letters == "o" {
                 let Some(name) = args.next() else { continue };
+                let bash = self.is_bash();
                 match self.shell.state.options.by_name(name) {
                     Some(option) => *option = on,
-                    None if name == "pipefail" => {}
+                    None if name == "pipefail" && bash => self.shell.state.options.pipefail = on,
+                    None if matches!(name.as_str(), "history" | "emacs" | "vi" | "monitor" | "notify") => {}
                     None => return self.fail_special(&format!("set: Illegal option -o {name}")),
                 }
                 continue;

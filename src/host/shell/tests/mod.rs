@@ -1,6 +1,7 @@
 //! Whole command lines, compared with what dash answered.
 
 mod dash;
+mod limits;
 
 use proptest::prelude::*;
 
@@ -143,4 +144,44 @@ fn help_names_the_builtins() {
     assert!(shown.contains("cd: cd [DIR|-]\n"), "{shown}");
     assert!(shown.contains("-bash: help: no help topics match `nosuch'."), "{shown}");
     assert!(shown.ends_with("    2  help nosuch\n    3  history 2\nroot@mx1:~# "), "{shown}");
+}
+
+#[test]
+fn a_prompt_tells_of_new_mail_and_a_login_of_mail_that_is_there() {
+    let deliver = "printf 'From x\\n\\nhello\\n' >> /var/mail/root; sleep 70\n";
+    let shown = screen("root", &[deliver, "\n", deliver]);
+    assert_eq!(shown.matches("You have new mail in /var/mail/root\n").count(), 2, "{shown}");
+    let shown = screen("root", &["MAILCHECK=\n", deliver, "\n"]);
+    assert!(!shown.contains("new mail in"), "{shown}");
+    let mut host = host();
+    super::harness::write(&mut host, "/var/mail/root", "From x\nStatus: O\n\nhello\n");
+    let login = |host: &mut crate::host::Host| {
+        let (_, process) = drive_keeping(host, Box::new(Terminal::new("root")), &[]);
+        process.as_any().downcast_ref::<Terminal>().unwrap().transcript().text()
+    };
+    assert!(login(&mut host).starts_with("You have mail.\n"));
+    super::harness::write(&mut host, "/var/mail/root", "From x\n\nhello\n");
+    assert!(login(&mut host).starts_with("You have new mail.\n"));
+}
+
+#[test]
+fn bash_has_its_own_expansions_and_words() {
+    let mut host = host();
+    for (line, output, error) in [
+        ("x=hello; echo ${x^} ${x^^} ${x:1:3} ${x/#h/J} ${x/%o/O}", "Hello HELLO ell Jello hellO\n", ""),
+        ("x=HELLO; echo ${x,,} ${x,}; y=x; echo ${!y}", "hello hELLO\nHELLO\n", ""),
+        ("echo {01..03} {1..10..3} {a..c}", "01 02 03 1 4 7 10 a b c\n", ""),
+        ("set -o pipefail; false | true; echo $?", "1\n", ""),
+        ("printf -v x '%03d' 7; echo $x; printf '%q\\n' 'a b'", "007\na\\ b\n", ""),
+        ("type -t cd ls if; echo $UID $HOSTNAME", "builtin\nfile\nkeyword\n0 mx1\n", ""),
+        ("umask -S; ulimit -n; kill -l 9", "u=rwx,g=rx,o=rx\n1024\nKILL\n", ""),
+        ("[ 1 -eq a ]", "", "bash: line 1: [: a: integer expression expected\n"),
+        ("[ a b ]", "", "bash: line 1: [: a: unary operator expected\n"),
+        ("kill nosuch", "", "bash: line 1: kill: nosuch: arguments must be process or job IDs\n"),
+        ("local x=1", "", "bash: line 1: local: can only be used in a function\n"),
+        ("unalias nosuch", "", "bash: line 1: unalias: nosuch: not found\n"),
+    ] {
+        let got = text(&run(&mut host, &format!("bash -c '{}'", line.replace('\'', "'\"'\"'"))));
+        assert_eq!((got.0.as_str(), got.1.as_str()), (output, error), "{line}");
+    }
 }

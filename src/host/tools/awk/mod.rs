@@ -1,23 +1,26 @@
-//! awk(1), as far as people filter logs and listings with it; without `getline` and `system`.
+//! awk(1), as far as people filter logs and listings with it; without `system`, and `getline` only
+//! from files. What is printed to a command reaches it when the program has ended.
 
 mod parse;
 mod value;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
-use bytes::Bytes;
 use regex::bytes::Regex;
 
 use self::parse::{Expr, Script, Stmt, Target, When, parse};
 use self::value::Value;
 use super::posix_regex::{Syntax, compile};
 use super::read_file;
-use crate::host::program::Env;
+use crate::host::program::{Env, Program, Progress, Resume, Run};
+use crate::host::vfs::{Cred, Vfs};
 
 /// Steps of one program: an endless loop is ended.
 const MAX_STEPS: u64 = 5_000_000;
 /// Depth of function calls.
-const MAX_CALLS: u32 = 100;
+const MAX_CALLS: u32 = 50;
+/// Depth of expressions within each other, over all calls.
+const MAX_DEPTH: u32 = 150;
 
 /// Why the normal flow ends.
 enum Flow {
@@ -44,14 +47,116 @@ struct Machine {
     regexes: BTreeMap<String, Regex>,
     out: Vec<u8>,
     files: Vec<(String, bool, Vec<u8>)>,
+    /// What was printed to commands.
+    pipes: Vec<(String, Vec<u8>)>,
+    /// The files as they were at the start, and the lines of those that are being read.
+    source: Option<Place>,
+    reading: BTreeMap<String, std::vec::IntoIter<String>>,
     status: u8,
     steps: u64,
+    depth: u32,
     temporary: u64,
 }
 
+/// Where names of files lead.
+struct Place {
+    vfs: Vfs,
+    cwd: String,
+    cred: Cred,
+}
+
 /// `awk`.
-pub fn awk(env: &mut Env<'_, '_>, stdin: Bytes) -> u8 {
+#[derive(Clone, Debug, Default)]
+pub struct Awk {
+    /// The status that the program ended with, and the commands that get what it printed to them.
+    ended: Option<(u8, VecDeque<Fed>)>,
+}
+
+/// A command, and what it is to read.
+type Fed = (String, Vec<u8>);
+
+impl Awk {
+    /// The command, about to be started.
+    pub fn make() -> Box<dyn Program> {
+        Box::new(Awk::default())
+    }
+}
+
+impl Program for Awk {
+    fn resume(&mut self, _: Resume, env: &mut Env<'_, '_>) -> Progress {
+        if self.ended.is_none() {
+            let reads = reads(env.args);
+            if reads && !env.stdin.eof {
+                return Progress::Wait;
+            }
+            let input = if reads { std::mem::take(&mut env.stdin.buffer) } else { Vec::new() };
+            let (status, pipes) = awk(env, &input);
+            self.ended = Some((status, pipes.into()));
+        }
+        let Some((status, pipes)) = &mut self.ended else { return Progress::Wait };
+        match pipes.pop_front() {
+            Some((command, text)) => {
+                let argv = ["sh", "-c", &command].map(str::to_owned).to_vec();
+                Progress::Run(Box::new(Run { argv, stdin: Some(text.into()), ..Run::default() }))
+            }
+            None => Progress::Exit(*status),
+        }
+    }
+
+    fn clone_box(&self) -> Box<dyn Program> {
+        Box::new(self.clone())
+    }
+}
+
+/// Whether a command line has awk read standard input. A program of `BEGIN` alone reads nothing.
+fn reads(args: &[String]) -> bool {
+    let mut rest = args.iter().skip(1);
+    let mut from_file = false;
+    let text = loop {
+        match rest.next() {
+            None => break None,
+            Some(arg) if arg == "--" => break if from_file { None } else { rest.next() },
+            Some(arg) if arg.len() == 2 && matches!(arg.as_str(), "-F" | "-v" | "-f") => {
+                from_file |= arg == "-f";
+                rest.next();
+            }
+            Some(arg) if arg.starts_with("-f") => from_file = true,
+            Some(arg) if arg.starts_with('-') && arg.len() > 1 => {}
+            Some(arg) if from_file => {
+                let files = std::iter::once(arg).chain(rest);
+                return is_stdin(files);
+            }
+            Some(arg) => break Some(arg),
+        }
+    };
+    let only_begin = |text: &String| {
+        parse(text).is_ok_and(|script| script.rules.iter().all(|(when, _)| matches!(when, When::Begin)))
+    };
+    match text {
+        Some(text) => !only_begin(text) && is_stdin(rest),
+        None => from_file,
+    }
+}
+
+/// Whether these operands leave awk with standard input.
+fn is_stdin<'a>(operands: impl Iterator<Item = &'a String>) -> bool {
+    let files: Vec<&String> = operands.filter(|name| !is_assignment(name)).collect();
+    files.is_empty() || files.iter().any(|name| *name == "-")
+}
+
+fn is_assignment(operand: &str) -> bool {
+    operand.split_once('=').is_some_and(|(name, _)| crate::host::shell::parser::is_identifier(name))
+}
+
+/// Runs a command line: its status, and what it printed to commands.
+fn awk(env: &mut Env<'_, '_>, stdin: &[u8]) -> (u8, Vec<(String, Vec<u8>)>) {
     let mut machine = Machine::default();
+    let status = execute(&mut machine, env, stdin);
+    (status, machine.pipes)
+}
+
+fn execute(machine: &mut Machine, env: &mut Env<'_, '_>, stdin: &[u8]) -> u8 {
+    machine.source = Some(Place { vfs: env.ctx.host.vfs.clone(), cwd: env.cwd.to_owned(), cred: env.cred.clone() });
     for (name, value) in [
         ("FS", " "),
         ("OFS", " "),
@@ -117,7 +222,12 @@ pub fn awk(env: &mut Env<'_, '_>, stdin: Bytes) -> u8 {
     machine.active = vec![false; script.ranges];
     let environ = env.vars.iter().map(|(name, value)| (name.to_string(), Value::Input(value.clone()))).collect();
     machine.arrays.insert("ENVIRON".into(), environ);
-    let result = machine.run(&script, &operands, &stdin, env);
+    let arguments = std::iter::once("awk").chain(operands.iter().map(String::as_str)).enumerate();
+    let arguments: BTreeMap<String, Value> =
+        arguments.map(|(nth, word)| (nth.to_string(), Value::Input(word.to_owned()))).collect();
+    machine.vars.insert("ARGC".into(), Value::Number(arguments.len() as f64));
+    machine.arrays.insert("ARGV".into(), arguments);
+    let result = machine.run(&script, &operands, stdin, env);
     let (out, files) = (std::mem::take(&mut machine.out), std::mem::take(&mut machine.files));
     env.stdout.extend(out);
     for (name, append, content) in files {
@@ -171,7 +281,7 @@ impl Machine {
                 match read_file(env, &env.path(name)) {
                     Ok(content) => content,
                     Err(error) => {
-                        env.errln(format!("awk: cannot open \"{name}\" ({error})"));
+                        env.errln(format!("awk: cannot open {name} ({error})"));
                         self.status = 2;
                         continue;
                     }
@@ -485,6 +595,14 @@ impl Machine {
 
     fn write(&mut self, text: &str, target: Option<&Target>, script: &Script) -> Done<()> {
         let (name, append) = match target {
+            Some(Target::Pipe(command)) => {
+                let command = self.eval(command, script)?.text();
+                match self.pipes.iter_mut().find(|(own, _)| *own == command) {
+                    Some((_, content)) => content.extend_from_slice(text.as_bytes()),
+                    None => self.pipes.push((command, text.as_bytes().to_vec())),
+                }
+                return Ok(());
+            }
             None => {
                 self.out.extend_from_slice(text.as_bytes());
                 return Ok(());
@@ -499,6 +617,22 @@ impl Machine {
         Ok(())
     }
 
+    /// Reads the next line of a file: 1, or 0 at its end, or -1 if there is none.
+    fn getline(&mut self, target: Option<&Expr>, file: &str, script: &Script) -> Done<Value> {
+        if !self.reading.contains_key(file) {
+            let Some(Place { vfs, cwd, cred }) = &self.source else { return Ok(Value::Number(-1.0)) };
+            let path = crate::host::shell::pattern::absolute(cwd, file);
+            let Ok(content) = vfs.read(&path, cred) else { return Ok(Value::Number(-1.0)) };
+            self.reading.insert(file.to_owned(), super::lines(&content.to_vec()).into_iter());
+        }
+        let Some(line) = self.reading.get_mut(file).and_then(Iterator::next) else { return Ok(Value::Number(0.0)) };
+        match target {
+            Some(target) => self.assign(target, Value::Input(line), script)?,
+            None => self.set_record(line),
+        }
+        Ok(Value::Number(1.0))
+    }
+
     fn format(&mut self, arguments: &[Expr], script: &Script) -> Done<String> {
         let Some((format, rest)) = arguments.split_first() else { return Ok(String::new()) };
         let format = self.eval(format, script)?.text();
@@ -510,6 +644,16 @@ impl Machine {
     }
 
     fn eval(&mut self, expr: &Expr, script: &Script) -> Done<Value> {
+        self.depth += 1;
+        let value = match self.depth > MAX_DEPTH {
+            true => Err(Flow::Error("expression nested too deeply".into())),
+            false => self.value(expr, script),
+        };
+        self.depth -= 1;
+        value
+    }
+
+    fn value(&mut self, expr: &Expr, script: &Script) -> Done<Value> {
         self.tick()?;
         Ok(match expr {
             Expr::Number(number) => Value::Number(*number),
@@ -527,6 +671,10 @@ impl Machine {
             Expr::Field(number) => {
                 let number = self.eval(number, script)?.number();
                 self.field(number)?
+            }
+            Expr::Getline(target, file) => {
+                let file = self.eval(file, script)?.text();
+                self.getline(target.as_deref(), &file, script)?
             }
             Expr::Assign(target, op, right) => {
                 let mut value = self.eval(right, script)?;
@@ -556,7 +704,12 @@ impl Machine {
             Expr::Binary(op, left, right) => {
                 let (left, right) = (self.eval(left, script)?, self.eval(right, script)?);
                 match *op {
-                    " " => Value::Text(left.text() + &right.text()),
+                    " " => {
+                        let text = left.text() + &right.text();
+                        // Copying costs time, too.
+                        self.steps += text.len() as u64 / 256;
+                        Value::Text(text)
+                    }
                     "==" | "!=" | "<" | ">" | "<=" | ">=" => Value::from(left.compare(op, &right)),
                     op => arithmetic(op, left.number(), right.number())?,
                 }
@@ -670,7 +823,11 @@ impl Machine {
             "exp" => Value::Number(number(0).exp()),
             "log" => Value::Number(number(0).ln()),
             "systime" => Value::Number(0.0),
-            "close" | "fflush" | "srand" | "rand" => Value::Number(0.0),
+            "close" => {
+                self.reading.remove(&text(0));
+                Value::Number(0.0)
+            }
+            "fflush" | "srand" | "rand" => Value::Number(0.0),
             other => return Err(Flow::Error(format!("function {other} never defined"))),
         })
     }

@@ -3,6 +3,8 @@
 /// An expression.
 #[derive(Clone, Debug)]
 pub enum Expr {
+    /// The next line of a file: where to, and from which file.
+    Getline(Option<Box<Expr>>, Box<Expr>),
     Number(f64),
     Text(String),
     /// `/regex/`, matched against `$0` where a value is wanted.
@@ -26,6 +28,8 @@ pub enum Expr {
 pub enum Target {
     Write(Expr),
     Append(Expr),
+    /// To the standard input of a command.
+    Pipe(Expr),
 }
 
 /// A statement.
@@ -410,7 +414,7 @@ impl Parser {
     }
 
     fn ends_here(&self) -> bool {
-        matches!(self.peek(), Token::Newline | Token::End | Token::Op(";" | "}" | ">" | ">>"))
+        matches!(self.peek(), Token::Newline | Token::End | Token::Op(";" | "}" | ">" | ">>" | "|"))
     }
 
     fn simple(&mut self) -> Parsed<Stmt> {
@@ -437,7 +441,6 @@ impl Parser {
                 }
                 Stmt::Delete(array, index)
             }
-            "getline" => return Err("getline is not available here".into()),
             _ => {
                 self.at -= 1;
                 Stmt::Expr(self.expr()?)
@@ -472,6 +475,8 @@ impl Parser {
             Some(Target::Append(self.concat()?))
         } else if self.eat(">") {
             Some(Target::Write(self.concat()?))
+        } else if self.eat("|") {
+            Some(Target::Pipe(self.concat()?))
         } else {
             None
         };
@@ -664,7 +669,7 @@ impl Parser {
                 Expr::Call(name, arguments?)
             }
             Token::Name(name) if name == "length" => Expr::Call(name, Vec::new()),
-            Token::Name(name) if name == "getline" => return Err("getline is not available here".into()),
+            Token::Name(name) if name == "getline" => self.getline()?,
             Token::Name(name) => {
                 if self.eat("[") {
                     Expr::Index(name, self.list("]")?)
@@ -702,6 +707,21 @@ impl Parser {
                 return self.unexpected();
             }
         })
+    }
+
+    /// `getline [VARIABLE] < FILE`: other forms would need a command or the input meanwhile.
+    fn getline(&mut self) -> Parsed<Expr> {
+        let before = std::mem::replace(&mut self.in_print, false);
+        let target = match self.peek() {
+            Token::Name(_) | Token::Op("$") => Some(Box::new(self.primary()?)),
+            _ => None,
+        };
+        self.in_print = before;
+        if !self.eat("<") {
+            return Err("getline is here only from a file: getline < \"file\"".into());
+        }
+        let file = self.primary()?;
+        Ok(Expr::Getline(target, Box::new(file)))
     }
 
     /// What may follow `$` without parentheses.

@@ -116,6 +116,9 @@ fn show(tool: &str, name: &str, env: &mut Env<'_, '_>) -> u8 {
     if tool == "aptitude" {
         env.outln(format!("Version: {}", package.version));
         env.outln(format!("State: {}", if there { "installed" } else { "not installed" }));
+        if there {
+            env.outln("Automatically installed: no");
+        }
     }
     for (field, value) in package.control().filter(|(field, _)| tool != "aptitude" || *field != "Version") {
         let (field, value) = match field {

@@ -7,6 +7,8 @@ const MAX_STEPS: u64 = 100_000;
 
 pub(super) struct Editor<'a> {
     pub(super) commands: &'a [Command],
+    /// What ends a line: a line feed, or with `-z` a zero octet.
+    pub(super) end: u8,
     pub(super) active: Vec<Option<u64>>,
     pub(super) lines: Vec<&'a [u8]>,
     pub(super) next: usize,
@@ -23,7 +25,7 @@ pub(super) struct Editor<'a> {
 impl Editor<'_> {
     pub(super) fn print(&mut self, line: &[u8]) {
         self.out.extend_from_slice(line);
-        self.out.push(b'\n');
+        self.out.push(self.end);
     }
 
     pub(super) fn matches(&self, address: &Address) -> bool {

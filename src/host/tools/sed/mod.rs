@@ -42,6 +42,8 @@ pub fn sed(env: &mut Env<'_, '_>, stdin: Bytes) -> u8 {
         ("regexp-extended", 'E'),
         ("file", 'f'),
         ("separate", 's'),
+        ("null-data", 'z'),
+        ("unbuffered", 'u'),
     ];
     let mut parsed = match Args::parse(&args, "nie:f:Ersuz", &long) {
         Ok(parsed) => parsed,
@@ -108,25 +110,27 @@ pub fn sed(env: &mut Env<'_, '_>, stdin: Bytes) -> u8 {
             None => status = 2,
         }
     }
+    let end = if parsed.has('z') { b'\0' } else { b'\n' };
     if !in_place && !parsed.has('s') {
         let mut all = Vec::new();
         for (_, mut content) in streams {
-            if !all.is_empty() && !all.ends_with(b"\n") {
-                all.push(b'\n');
+            if !all.is_empty() && !all.ends_with(&[end]) {
+                all.push(end);
             }
             all.append(&mut content);
         }
         streams = vec![("-".into(), all)];
     }
     for (name, content) in streams {
-        let mut lines: Vec<&[u8]> = content.split(|octet| *octet == b'\n').collect();
-        let unfinished = !content.is_empty() && !content.ends_with(b"\n");
+        let mut lines: Vec<&[u8]> = content.split(|octet| *octet == end).collect();
+        let unfinished = !content.is_empty() && !content.ends_with(&[end]);
         if !unfinished {
             lines.pop();
         }
         let mut editor = Editor {
             active: commands.iter().map(|command| command.begins_active().then_some(0)).collect(),
             commands: &commands,
+            end,
             lines,
             next: 0,
             space: Vec::new(),
@@ -140,7 +144,7 @@ pub fn sed(env: &mut Env<'_, '_>, stdin: Bytes) -> u8 {
         };
         editor.run();
         let (mut out, written, quit) = (editor.out, editor.written, editor.quit);
-        if unfinished && quit.is_none() && out.ends_with(b"\n") {
+        if unfinished && quit.is_none() && out.ends_with(&[end]) {
             out.pop();
         }
         for (file, text) in written {

@@ -247,9 +247,11 @@ impl Parser<'_> {
         self.skip("");
         if self.chars.peek() == Some(&'\\') {
             self.chars.next();
-            self.skip("");
-            if self.chars.peek() == Some(&'\n') {
-                self.chars.next();
+            // White space before a line end is nothing; before text on the same line it belongs to it.
+            let mut ahead = self.chars.clone();
+            while ahead.next_if(|c| matches!(c, ' ' | '\t')).is_some() {}
+            if ahead.next_if_eq(&'\n').is_some() {
+                self.chars = ahead;
             }
         }
         let mut text = String::new();
@@ -285,6 +287,7 @@ impl Parser<'_> {
         let (mut all, mut print, mut nth, mut ignore_case, mut file) = (false, false, 1, false, None);
         loop {
             match self.chars.peek().copied() {
+                Some('g') if all => return Err("multiple `g' options to `s' command".into()),
                 Some('g') => all = true,
                 Some('p') => print = true,
                 Some('i' | 'I') => ignore_case = true,

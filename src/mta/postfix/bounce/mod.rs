@@ -166,10 +166,17 @@ pub fn append_entry(
     let mut log = known.map(|log| (*log).clone()).unwrap_or_default();
     log.entries.push(Arc::new(entry));
     let path = services.queue.layout().path(kind.directory(), id);
-    if let Some((directory, _)) = path.rsplit_once('/') {
+    let (uid, gid) = (services.queue.layout().owner.uid, services.queue.layout().owner.gid);
+    if let Some((directory, _)) = path.rsplit_once('/')
+        && !ctx.host.vfs.exists(directory)
+    {
         ctx.host.vfs.mkdir_all(directory)?;
+        ctx.host.vfs.chown(directory, Some(uid), Some(gid), &Cred::ROOT)?;
     }
     let written = ctx.host.vfs.write(&path, Content::Object(Arc::new(log)), 0o600, &Cred::ROOT).map(drop);
+    if written.is_ok() && is_new {
+        ctx.host.vfs.chown(&path, Some(uid), Some(gid), &Cred::ROOT)?;
+    }
     if written.is_err() && is_new {
         // No empty file stays, as if there were something to report.
         remove(services, kind, id, ctx);
@@ -259,7 +266,11 @@ pub fn one(
     ctx: &mut Ctx<'_>,
 ) -> Result<(), CleanupError> {
     let Some(recipient) = file.recipients.get(outcome.recipient) else { return Ok(()) };
-    let entry = Entry { orcpt: SmolStr::default(), ..Entry::of(recipient, outcome) };
+    let mut entry = Entry::of(recipient, outcome);
+    if file.attributes.verp.is_empty() {
+        // What was agreed with the message's sender is nothing to the owner of an alias.
+        entry.orcpt = SmolStr::default();
+    }
     let conf = services.bounce.conf.clone();
     let what = "sender non-delivery notification";
     let mail = Mail {

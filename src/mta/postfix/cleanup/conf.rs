@@ -9,6 +9,7 @@ use crate::host::Host;
 use crate::mail::header::{Name, Names};
 use crate::mta::postfix::config::{Fatal, Params};
 use crate::mta::postfix::maps::{AddressFinder, Maps};
+use crate::mta::postfix::milter::Milters;
 use crate::mta::postfix::trivial_rewrite::Rewriter;
 
 /// Tables that are known in warnings by the name of their parameter.
@@ -84,6 +85,7 @@ pub struct Conf {
     pub sender_bcc: Table,
     pub recipient_bcc: Table,
     pub always_bcc: SmolStr,
+    pub non_smtpd_milters: Milters,
     pub header_checks: Table,
     pub mime_header_checks: Table,
     pub nested_header_checks: Table,
@@ -141,6 +143,7 @@ impl Conf {
             sender_bcc: table("sender_bcc_maps")?,
             recipient_bcc: table("recipient_bcc_maps")?,
             always_bcc: params.get("always_bcc"),
+            non_smtpd_milters: Milters::load("non_smtpd_milters", params, true),
             header_checks: table("header_checks")?,
             mime_header_checks: table("mime_header_checks")?,
             nested_header_checks: table("nested_header_checks")?,

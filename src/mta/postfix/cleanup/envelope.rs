@@ -1,6 +1,6 @@
 //! Envelope addresses (`cleanup_addr.c`, `cleanup_out_recipient.c`).
 
-use smol_str::{SmolStr, format_smolstr};
+use smol_str::SmolStr;
 
 use super::conf::{Classes, Conf, Table};
 use super::state::State;
@@ -123,7 +123,7 @@ impl State<'_, '_> {
     /// Expands virtual aliases, drops duplicates and adds what is left.
     fn add_recipient(&mut self, recipient: Recipient) {
         let Recipient { address, original, orcpt, mut notify, .. } = recipient;
-        let orcpt = if orcpt.is_empty() { format_smolstr!("rfc822;{}", address::quote(&address)) } else { orcpt };
+        let orcpt = if orcpt.is_empty() { ["rfc822;", &address::quote(&address)].concat().into() } else { orcpt };
         if self.conf.virtual_alias.maps.is_empty() || !self.flags.map {
             return self.add_unique(Recipient { address, original, orcpt, notify, done: false });
         }

@@ -35,7 +35,7 @@ pub use envelope::MAILER_DAEMON;
 pub use message::record_size;
 pub use overrides::ReceiveOverrides;
 pub use post_mail::{Notice, abandon_notice, post_mail};
-use state::{State, warn_of};
+use state::{State, info_of, warn_of};
 pub use status::{CleanupError, Status};
 
 #[cfg(test)]
@@ -58,7 +58,12 @@ pub struct Flags {
     pub discard: bool,
     /// Find out whether it needs SMTPUTF8.
     pub detect_smtputf8: bool,
+    /// Mail filters may want to change it.
+    pub milters: bool,
 }
+
+/// Octets that cleanup(8) leaves free in the queue file for what mail filters change.
+const MILTER_ROOM: u64 = 38;
 
 impl Flags {
     /// For mail from outside, by SMTP or by the `sendmail` command (`CLEANUP_MASK_EXTERNAL`).
@@ -70,6 +75,7 @@ impl Flags {
         hold: false,
         discard: false,
         detect_smtputf8: false,
+        milters: false,
     };
     /// For mail that Postfix makes itself (`CLEANUP_MASK_INTERNAL`).
     pub const INTERNAL: Flags = Flags { filter: false, bcc: false, ..Flags::EXTERNAL };
@@ -149,6 +155,9 @@ pub fn submit(submission: Submission, services: &mut Services, ctx: &mut Ctx<'_>
         ..State::new(services, ctx, id.clone(), flags)
     };
     state.take_sender(&sender);
+    if via == Via::Pickup {
+        state.call_milters(&conf);
+    }
     for recipient in recipients {
         if state.out_ok() {
             state.take_recipient(recipient);
@@ -159,7 +168,9 @@ pub fn submit(submission: Submission, services: &mut Services, ctx: &mut Ctx<'_>
     if state.out_ok() {
         state.add_automatic_copies();
     }
-    let size = record_size(&message, conf.line_length_limit);
+    let milters = flags.milters || via == Via::Pickup && !conf.non_smtpd_milters.is_empty();
+    let room = if milters { MILTER_ROOM } else { 0 };
+    let size = record_size(&message, conf.line_length_limit) + room;
     if state.out_ok() {
         if state.last_recipient.is_none() {
             state.errs |= Status::RCPT;
@@ -181,6 +192,19 @@ fn without_stray_cr(content: Bytes) -> Bytes {
 }
 
 impl State<'_, '_> {
+    /// Calls the mail filters for mail that does not come by SMTP (`non_smtpd_milters`).
+    fn call_milters(&mut self, conf: &Conf) {
+        let (warnings, refusal) = conf.non_smtpd_milters.call(self.ctx.host);
+        for warning in warnings {
+            warn_of!(self, "{warning}");
+        }
+        let Some(refusal) = refusal else { return };
+        let (text, sender) = (refusal.text, &self.sender);
+        info_of!(self, "{}: milter-reject: CONNECT from localhost[127.0.0.1]: {text}; from=<{sender}>", self.id);
+        self.errs |= if refusal.is_permanent() { Status::CONT } else { Status::DEFER };
+        self.reason = Some(text.to_owned());
+    }
+
     fn add_automatic_copies(&mut self) {
         if self.flags.bcc && !self.conf.always_bcc.is_empty() {
             let address = self.conf.always_bcc.clone();

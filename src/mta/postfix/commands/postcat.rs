@@ -178,6 +178,7 @@ fn label(kind: RecordKind) -> &'static str {
         RecordKind::Attribute | RecordKind::OriginalRecipient | RecordKind::DsnEnvid => "attribute",
         RecordKind::FullName => "sender_fullname",
         RecordKind::Sender => "sender",
+        RecordKind::Verp => "verp_delimiters",
         RecordKind::Original => "original_recipient",
         RecordKind::Recipient => "recipient",
         RecordKind::Done => "done",

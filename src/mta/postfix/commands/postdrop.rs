@@ -6,7 +6,7 @@ use bytes::Bytes;
 use smol_str::SmolStr;
 
 use crate::host::Ctx;
-use crate::host::vfs::{Content, Cred, Errno, Node};
+use crate::host::vfs::{Content, Cred, Errno, Ino, Node};
 use crate::mta::postfix::config::{Config, Fatal, Params};
 use crate::mta::postfix::log;
 use crate::mta::postfix::queue::id::{self, Form};
@@ -44,14 +44,38 @@ pub fn submit(
     params: &Params<'_>,
     ctx: &mut Ctx<'_>,
 ) -> Result<(SmolStr, Option<String>), Errno> {
+    let (id, ino) = reserve(cred, params, ctx)?;
+    let warning = fill(&id, ino, submission, params, ctx)?;
+    Ok((id, warning))
+}
+
+/// Makes an empty file, which pickup(8) leaves alone.
+///
+/// # Errors
+/// As [`submit`].
+pub fn reserve(cred: &Cred, params: &Params<'_>, ctx: &mut Ctx<'_>) -> Result<(SmolStr, Ino), Errno> {
     let directory = params.get("queue_directory");
     let maildrop = ctx.host.vfs.resolve(&format!("{directory}/maildrop"), &Cred::ROOT)?;
     let form = if params.bool("enable_long_queue_ids").unwrap_or(false) { Form::Long } else { Form::Short };
     let now = ctx.now;
-    let name = |ino: crate::host::vfs::Ino| id::encode(form, now.secs(), now.subsec_micros(), ino.0);
+    let name = |ino: Ino| id::encode(form, now.secs(), now.subsec_micros(), ino.0);
     let owner = Cred { uid: cred.uid, gid: postdrop_group(params, ctx), groups: Vec::new() };
     let empty = Node::File(Content::from(Vec::new()));
-    let (id, ino) = ctx.host.vfs.create_in_named(maildrop, name, empty, WRITING, &owner)?;
+    ctx.host.vfs.create_in_named(maildrop, name, empty, WRITING, &owner)
+}
+
+/// Fills a file made by [`reserve`] and wakes pickup(8); the rest is as with [`submit`].
+///
+/// # Errors
+/// As [`submit`].
+pub fn fill(
+    id: &SmolStr,
+    ino: Ino,
+    submission: Submission,
+    params: &Params<'_>,
+    ctx: &mut Ctx<'_>,
+) -> Result<Option<String>, Errno> {
+    let now = ctx.now;
     let Submission { sender, recipients, attributes, content } = submission;
     let file = QueueFile {
         id: id.clone(),
@@ -71,15 +95,14 @@ pub fn submit(
         Ok(())
     })?;
     ctx.host.vfs.set_mode_ino(ino, READY);
-    let pickup = format!("{directory}/public/pickup");
-    let warning = match ctx.host.vfs.resolve(&pickup, &Cred::ROOT) {
+    let pickup = format!("{}/public/pickup", params.get("queue_directory"));
+    Ok(match ctx.host.vfs.resolve(&pickup, &Cred::ROOT) {
         Ok(_) => {
             ctx.trigger(pickup, &b"W"[..]);
             None
         }
         Err(error) => Some(format!("warning: unable to look up public/pickup: {error}")),
-    };
-    Ok((id, warning))
+    })
 }
 
 /// File modes while the file is written and when it is complete.

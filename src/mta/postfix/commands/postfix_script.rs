@@ -242,6 +242,7 @@ impl Postconf {
             stdin: &mut stdin,
             stdout: &mut stdout,
             stderr: &mut stderr,
+            reader_gone: env.reader_gone,
             tty: env.tty,
         };
         let status = super::postconf::run(&mut inner, Bytes::new());

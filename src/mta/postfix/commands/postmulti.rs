@@ -83,6 +83,7 @@ fn start(env: &mut Env<'_, '_>, console: &Console, stdin: Bytes) -> Result<u8, S
             stdin: &mut *env.stdin,
             stdout: &mut *env.stdout,
             stderr: &mut *env.stderr,
+            reader_gone: env.reader_gone,
             tty: env.tty,
         };
         status = run(&mut inner, stdin.clone());

@@ -7,8 +7,7 @@ use super::messages::{fatal, load_config, load_config_as, not_authorized, record
 use crate::host::Env;
 use crate::host::vfs::Cred;
 use crate::mta::postfix::config::{Config, Params};
-use crate::mta::postfix::queue_file::QueueName;
-use crate::mta::postfix::{master, queue, showq};
+use crate::mta::postfix::{flush, master, queue, showq};
 
 const NAME: &str = "postqueue";
 const USAGE: &str = "usage: postqueue -f | postqueue -i queueid | postqueue -j | postqueue -p | postqueue -s site";
@@ -67,11 +66,16 @@ pub fn list(env: &mut Env<'_, '_>, form: Form) -> u8 {
         return status;
     }
     if is_down(&params, env) {
-        say(
-            env,
-            NAME,
-            "warning: Mail system is down -- accessing queue directly (Connect to the Postfix showq service: No such file or directory)",
+        // The socket of an earlier run is still there.
+        let socket = format!("{}/public/showq", params.get("queue_directory"));
+        let why = match env.ctx.host.vfs.resolve(&socket, &Cred::ROOT) {
+            Ok(_) => "Connection refused".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        let text = format!(
+            "warning: Mail system is down -- accessing queue directly (Connect to the Postfix showq service: {why})"
         );
+        say(env, NAME, &text);
     } else {
         env.ctx.trigger(format!("{}/public/showq", params.get("queue_directory")), "");
     }
@@ -111,8 +115,7 @@ pub fn flush_message(env: &mut Env<'_, '_>, id: &str) -> u8 {
         return fatal(env, NAME, status::UNAVAILABLE, &text);
     }
     with_running(env, "Queue flush service is not available: mail system is down", |_, params, env| {
-        let layout = showq::layout(params, env.ctx.host);
-        again(&layout, params, env, |file| file == id);
+        flush::message(id, params, env.ctx);
         0
     })
 }
@@ -121,41 +124,14 @@ pub fn flush_message(env: &mut Env<'_, '_>, id: &str) -> u8 {
 /// `fast_flush_domains` are kept track of.
 pub fn flush_site(env: &mut Env<'_, '_>, site: &str) -> u8 {
     with_running(env, "Queue flush service is not available: mail system is down", |_, params, env| {
-        let served = params.match_list("fast_flush_domains").ok().is_some_and(|list| {
-            let subject = crate::mta::postfix::maps::Subject::Domain(site);
-            list.matches(subject, env.ctx.host).is_ok_and(|hit| hit.is_some())
-        });
-        if !served {
+        let domains = params.match_list("fast_flush_domains").ok();
+        if !domains.is_some_and(|domains| flush::is_served(&domains, site, env.ctx.host)) {
             let text = format!("Flush service is not configured for destination \"{site}\"");
             return fatal(env, NAME, status::UNAVAILABLE, &text);
         }
-        let layout = showq::layout(params, env.ctx.host);
-        let (all, _) = showq::list(&layout, env.ctx.host);
-        let for_site =
-            |address: &str| address.rsplit_once('@').is_some_and(|(_, domain)| domain.eq_ignore_ascii_case(site));
-        let ids: Vec<_> = all
-            .into_iter()
-            .filter(|message| message.recipients.iter().any(|(address, _)| for_site(address)))
-            .map(|message| message.id)
-            .collect();
-        again(&layout, params, env, |id| ids.iter().any(|wanted| wanted == id));
+        flush::site(site, params, env.ctx);
         0
     })
-}
-
-/// Moves deferred messages back to `incoming` and wakes the queue manager, as flush(8) does.
-fn again(layout: &queue::Layout, params: &Params<'_>, env: &mut Env<'_, '_>, wanted: impl Fn(&str) -> bool) {
-    let now = env.ctx.now;
-    let files = layout.scan(&env.ctx.host.vfs, QueueName::Deferred.as_str()).unwrap_or_default();
-    for (id, _) in files.into_iter().filter(|(id, _)| wanted(id)) {
-        let from = layout.path(QueueName::Deferred.as_str(), &id);
-        let to = layout.path(QueueName::Incoming.as_str(), &id);
-        // A message that is just being tried is not deferred any more.
-        if env.ctx.host.vfs.rename(&from, &to, &Cred::ROOT).is_ok() {
-            let _ = env.ctx.host.vfs.set_mtime(&to, now, &Cred::ROOT);
-        }
-    }
-    env.ctx.trigger(format!("{}/public/qmgr", params.get("queue_directory")), "FI");
 }
 
 fn with_running(

@@ -134,6 +134,9 @@ fn plan(env: &mut Env<'_, '_>) -> Result<Plan, u8> {
     }
     let dane = level.starts_with("dane") || level == "half-dane";
     let level = match Level::parse(&level) {
+        // Without DNSSEC there is no DANE.
+        Some(Level::Dane) => Level::May,
+        Some(Level::DaneOnly) => Level::Encrypt,
         Some(level) => level,
         // Without DNSSEC there are no TLSA records.
         None if dane => Level::Secure,

@@ -285,7 +285,7 @@ impl Tool {
             return Err(if is_supported(kind) {
                 format!("unsupported dictionary type: {kind} does not support bulk-mode creation.")
             } else {
-                format!("unsupported dictionary type: {kind}")
+                format!("unsupported dictionary type: {kind}. Is the postfix-{kind} package installed?")
             });
         };
         let db_name = format!("{path}{end}");

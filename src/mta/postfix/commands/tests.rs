@@ -61,6 +61,7 @@ fn run(host: &mut Host, argv: &[&str], stdin: &str) -> Ran {
         stdin: &mut Stdin::default(),
         stdout: &mut stdout,
         stderr: &mut stderr,
+        reader_gone: false,
         tty: false,
     };
     let status = run(&mut env, Bytes::copy_from_slice(stdin.as_bytes()));

@@ -187,7 +187,7 @@ fn expand_into(out: &mut Expanded, template: &str, attributes: &Attributes, filt
         let value = attributes.value(name);
         out.extension |= name == "extension" && value.is_some();
         match (conditional.chars().next(), value) {
-            (None, Some(value)) if filter.is_empty() => out.text.push_str(&value),
+            (None, Some(value)) if filter.is_empty() || filter.keeps_all(&value) => out.text.push_str(&value),
             (None, Some(value)) => out.text.extend(value.chars().map(|c| filter.apply(c))),
             (None, None) => out.undefined = true,
             (Some('?'), Some(_)) | (Some(':'), None) => expand_into(out, &conditional[1..], attributes, filter),

@@ -80,7 +80,8 @@ pub(super) fn prepare(
             Command::Exec(argv)
         }
     };
-    let env = environment(attributes, file, original, &settings.command_expansion_filter);
+    let mut env = environment(attributes, file, original, &settings.command_expansion_filter);
+    env.push(("MAIL_CONFIG".into(), settings.config_directory.to_string()));
     Ok(Spawn { command, cred, cwd, env, umask: UMASK, stdin, tty: false })
 }
 

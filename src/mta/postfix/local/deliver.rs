@@ -41,10 +41,11 @@ pub(super) fn store(
                 spool.then(|| ctx.host.vfs.revisit(spool_place, &settings.mail_spool_directory, &Cred::ROOT).ok());
             Some(mailbox(target, path, spool.flatten(), copy, settings, ctx))
         }
-        Action::Maildir(path) => {
+        Action::Maildir { path, own } => {
             let style = Style { delivered: settings.prepend_delivered_header.file, ..Style::MAILDIR };
             let copy = mail_copy::copy(&file.message, envelope, style, date);
-            let cred = attributes.rights.or(&settings.default_privs);
+            // The super-user's own mailbox is written with his rights.
+            let cred = if *own { attributes.rights.cred() } else { attributes.rights.or(&settings.default_privs) };
             let host = &ctx.host.hostname;
             let (result, warnings) =
                 mbox_open::maildir(&mut ctx.host.vfs, path, host, copy, settings.mailbox_size_limit, "5.2.0", &cred);

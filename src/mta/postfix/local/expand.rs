@@ -310,7 +310,7 @@ impl Expander<'_> {
         if self.probe {
             return self.sent(attributes, format!("delivers to file: {path}"));
         }
-        let action = if path.ends_with('/') { Action::Maildir(path) } else { Action::File(path) };
+        let action = if path.ends_with('/') { Action::Maildir { path, own: false } } else { Action::File(path) };
         self.target(attributes, action);
     }
 
@@ -370,7 +370,9 @@ impl Expander<'_> {
         let home_mailbox = &settings.home_mailbox;
         let spool = home_mailbox.is_empty();
         let path = if spool {
-            format_smolstr!("{}/{}", settings.mail_spool_directory.trim_end_matches('/'), attributes.user)
+            let spool = &settings.mail_spool_directory;
+            let end = if spool.ends_with('/') { "/" } else { "" };
+            format_smolstr!("{}/{}{end}", spool.trim_end_matches('/'), attributes.user)
         } else {
             format_smolstr!("{}/{home_mailbox}", user.home)
         };
@@ -381,7 +383,7 @@ impl Expander<'_> {
         }
         let rule = if spool { "mail_spool_directory" } else { "home_mailbox" };
         attributes.note(None, || (rule, path.clone(), true, "the mailbox of the user"));
-        let action = if maildir { Action::Maildir(path) } else { Action::Mailbox { path, spool } };
+        let action = if maildir { Action::Maildir { path, own: true } } else { Action::Mailbox { path, spool } };
         self.target(attributes.clone(), action);
         true
     }

@@ -39,6 +39,7 @@ fn settings(params: &Params<'_>, host: &Host) -> Result<Settings, Fatal> {
         myhostname: text("myhostname"),
         mail_name: text("mail_name"),
         queue_directory: text("queue_directory"),
+        config_directory: text("config_directory"),
         recipient_delimiter: text("recipient_delimiter"),
         // Names in it are those of the delivery, not of main.cf.
         forward_path: crate::mta::postfix::config::tokens::list(&params.raw("forward_path").unwrap_or_default())

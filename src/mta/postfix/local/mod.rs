@@ -278,7 +278,7 @@ impl Local {
                     }
                 }
             }
-            Action::Mailbox { .. } | Action::Maildir(_) | Action::File(_) => {
+            Action::Mailbox { .. } | Action::Maildir { .. } | Action::File(_) => {
                 let Some(stored) = deliver::store(target, &file, &original, &date, settings, &mut self.spool, ctx)
                 else {
                     return false;
@@ -342,7 +342,7 @@ impl Local {
     ) -> Outcome {
         let (index, resolved) = job.request.recipients.get(job.recipient).cloned().unwrap_or_default();
         let (agent, place) = match &target.action {
-            Action::Mailbox { path, .. } | Action::Maildir(path) => (Agent::Local, path.clone()),
+            Action::Mailbox { path, .. } | Action::Maildir { path, .. } => (Agent::Local, path.clone()),
             Action::File(path) => (Agent::File, path.clone()),
             Action::Command(line) => (Agent::Command, line.clone()),
             Action::Pass(_) | Action::Forward | Action::Report { .. } => (Agent::Local, SmolStr::default()),

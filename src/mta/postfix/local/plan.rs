@@ -17,7 +17,12 @@ pub enum Action {
         spool: bool,
     },
     /// Deliver into a Maildir.
-    Maildir(SmolStr),
+    Maildir {
+        /// Where it is.
+        path: SmolStr,
+        /// The user's own mailbox, not what an alias or a forward file names.
+        own: bool,
+    },
     /// Append to a file.
     File(SmolStr),
     /// Run a command.

@@ -80,8 +80,16 @@ pub struct Filter {
 impl Filter {
     /// The character, or `_` in its place.
     pub fn apply(&self, c: char) -> char {
-        let keeps = if c.is_ascii() { self.ascii >> c as u32 & 1 == 1 } else { self.others.contains(c) };
-        if keeps { c } else { '_' }
+        if self.keeps(c) { c } else { '_' }
+    }
+
+    /// Whether nothing of a text would become `_`.
+    pub fn keeps_all(&self, text: &str) -> bool {
+        text.chars().all(|c| self.keeps(c))
+    }
+
+    fn keeps(&self, c: char) -> bool {
+        if c.is_ascii() { self.ascii >> c as u32 & 1 == 1 } else { self.others.contains(c) }
     }
 
     /// Whether it has no characters at all.
@@ -104,6 +112,7 @@ pub struct Settings {
     pub myhostname: SmolStr,
     pub mail_name: SmolStr,
     pub queue_directory: SmolStr,
+    pub config_directory: SmolStr,
     pub recipient_delimiter: SmolStr,
     pub forward_path: Vec<SmolStr>,
     pub forward_expansion_filter: Filter,
@@ -151,6 +160,7 @@ impl Default for Settings {
             myhostname: "localhost".into(),
             mail_name: "Postfix".into(),
             queue_directory: "/var/spool/postfix".into(),
+            config_directory: "/etc/postfix".into(),
             recipient_delimiter: "".into(),
             forward_path: vec!["$home/.forward${recipient_delimiter}${extension}".into(), "$home/.forward".into()],
             forward_expansion_filter: filter.into(),

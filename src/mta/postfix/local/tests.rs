@@ -107,7 +107,7 @@ impl World {
             let address = &target.attributes.address;
             match &target.action {
                 Action::Mailbox { path, .. } => format!("{address} mailbox {path}"),
-                Action::Maildir(path) => format!("{address} maildir {path}"),
+                Action::Maildir { path, .. } => format!("{address} maildir {path}"),
                 Action::File(path) => format!("{address} file {path}"),
                 Action::Command(line) => format!("{address} command {line}"),
                 Action::Pass(transport) => format!("{address} pass {transport}"),

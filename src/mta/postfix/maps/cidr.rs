@@ -39,13 +39,13 @@ impl Network {
             let addr: IpAddr = parse_addr(&plain).ok_or_else(|| format!("bad address pattern: \"{text}\""))?;
             return Ok(Network { addr, prefix: if addr.is_ipv4() { 32 } else { 128 } });
         };
-        let addr = parse_addr(addr).ok_or_else(|| format!("bad address pattern: \"{text}\""))?;
-        let longest = if addr.is_ipv4() { 32 } else { 128 };
+        let longest = if addr.contains(':') { 128 } else { 32 };
         if mask.is_empty() || !mask.bytes().all(|b| b.is_ascii_digit()) {
             return Err(format!("bad mask value in \"{text}\""));
         }
         let prefix = mask.parse::<u8>().ok().filter(|prefix| *prefix <= longest);
         let prefix = prefix.ok_or_else(|| format!("bad mask length in \"{text}\""))?;
+        let addr = parse_addr(addr).ok_or_else(|| format!("bad address pattern: \"{text}\""))?;
         let network = network_of(addr, prefix);
         if network != addr {
             return Err(format!(

@@ -181,7 +181,8 @@ impl Table {
     /// The table cannot be read.
     pub fn find(&self, key: &str, host: &Host) -> Result<Option<Found>, LookupError> {
         let folds = if self.dict.is_fixed() { self.flags.fold_fix } else { self.flags.fold_mul };
-        let answer = if folds && key.chars().any(char::is_uppercase) {
+        let is_upper = |c: char| if c.is_ascii() { c.is_ascii_uppercase() } else { c.is_uppercase() };
+        let answer = if folds && key.chars().any(is_upper) {
             self.dict.lookup(&key.to_lowercase(), host)
         } else {
             self.dict.lookup(key, host)

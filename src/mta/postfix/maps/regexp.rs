@@ -101,8 +101,10 @@ impl Reader<'_> {
     }
 
     fn warn(&mut self, line: u32, text: &str) {
-        let note = format!("warning: {} map {}, line {line}: {text}", self.flavour.name(), self.path);
-        self.found.notes.push(note);
+        for text in text.lines() {
+            let note = format!("warning: {} map {}, line {line}: {text}", self.flavour.name(), self.path);
+            self.found.notes.push(note);
+        }
     }
 
     fn rule(&mut self, text: &str, line: u32) -> Result<(), String> {
@@ -278,6 +280,9 @@ fn posix_to_perl(body: &str) -> String {
     out
 }
 
+/// What is said after the reason why a result text cannot be parsed.
+const BAD_REPLACEMENT: &str = "bad replacement syntax: skipping this rule";
+
 /// Splits a result text at `$1`, `${1}` and `$(1)`; `$$` is a dollar sign. `groups` counts the
 /// whole match as one.
 fn template(text: &str, groups: usize, negate: bool) -> Result<Vec<Piece>, String> {
@@ -303,7 +308,7 @@ fn template(text: &str, groups: usize, negate: bool) -> Result<Vec<Piece>, Strin
             return Err("$number found in negative match replacement text: skipping this rule".to_owned());
         }
         let number: usize =
-            name.parse().map_err(|_| format!("non-numeric replacement index \"{name}\": skipping this rule"))?;
+            name.parse().map_err(|_| format!("non-numeric replacement index \"{name}\"\n{BAD_REPLACEMENT}"))?;
         if number == 0 || number >= groups {
             return Err(format!("out of range replacement index \"{name}\": skipping this rule"));
         }

@@ -25,6 +25,8 @@ pub struct QmgrConf {
     pub active_limit: u64,
     /// `soft_bounce`.
     pub soft_bounce: bool,
+    /// `disable_verp_bounces`.
+    pub disable_verp_bounces: bool,
 }
 
 impl QmgrConf {
@@ -42,6 +44,7 @@ impl QmgrConf {
             defer_transports: params.list("defer_transports"),
             active_limit: params.int("qmgr_message_active_limit")?,
             soft_bounce: params.bool("soft_bounce")?,
+            disable_verp_bounces: params.bool("disable_verp_bounces")?,
         })
     }
 }

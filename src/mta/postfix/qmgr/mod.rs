@@ -4,6 +4,7 @@
 //! transport's agent, and tells the outcomes back ([`Qmgr::outcome`], [`Qmgr::done`]).
 
 pub mod conf;
+mod finish;
 mod scheduler;
 #[cfg(test)]
 mod tests;
@@ -20,8 +21,8 @@ use super::queue_file::{QueueFile, QueueName, Recipient};
 use super::services::Services;
 use super::smtp::trouble::Trouble;
 use super::trivial_rewrite;
+use super::verp;
 use crate::host::Ctx;
-use crate::host::vfs::{Cred, Errno};
 use crate::mail::address;
 use crate::sim::Time;
 use crate::trace::DeliveryStatus;
@@ -282,14 +283,13 @@ impl Qmgr {
                 };
             }
             trivial_rewrite::note_route(&resolved, ctx);
-            let mut key = self.destination(&transport, &nexthop, &resolved.recipient);
+            let (mut key, mut limit) = self.destination(&transport, &nexthop, &resolved.recipient);
             if let Some(trouble) = self.suspension(&transport, &key, ctx.now) {
                 nexthop = format_smolstr!("{} {}", trouble.dsn, trouble.reason);
                 transport = "retry".into();
-                key = self.destination(&transport, &nexthop, &resolved.recipient);
+                (key, limit) = self.destination(&transport, &nexthop, &resolved.recipient);
             }
-            let config = &self.config;
-            let limit = self.scheduler.conf(&transport, || TransportConf::load(config, &transport)).recipient_limit;
+            let limit = if file.attributes.verp.is_empty() { limit } else { 1 };
             let place = (index, resolved.recipient.clone());
             let same = groups.iter_mut().rev().find(|(name, other, entry)| {
                 *name == transport && *other == key && (limit == 0 || (entry.recipients.len() as u64) < limit)
@@ -310,12 +310,12 @@ impl Qmgr {
         }
     }
 
-    /// Name of the destination that concurrency is counted for: with one recipient per delivery
-    /// the recipient itself, as for local(8).
-    fn destination(&mut self, transport: &SmolStr, nexthop: &SmolStr, recipient: &SmolStr) -> SmolStr {
+    /// Name of the destination that concurrency is counted for, and how many recipients a delivery
+    /// may have: with one, the destination is the recipient itself, as for local(8).
+    fn destination(&mut self, transport: &SmolStr, nexthop: &SmolStr, recipient: &SmolStr) -> (SmolStr, u64) {
         let config = &self.config;
-        let conf = self.scheduler.conf(transport, || TransportConf::load(config, transport));
-        if conf.recipient_limit == 1 { recipient.clone() } else { nexthop.clone() }
+        let limit = self.scheduler.conf(transport, || TransportConf::load(config, transport)).recipient_limit;
+        (if limit == 1 { recipient.clone() } else { nexthop.clone() }, limit)
     }
 
     /// Why nothing is delivered there now.
@@ -353,7 +353,10 @@ impl Qmgr {
             };
             let request = Request {
                 job: 0,
-                file: Arc::clone(&active.file),
+                file: match start.entry.recipients.first() {
+                    Some((index, _)) => verp::addressed(&active.file, *index),
+                    None => Arc::clone(&active.file),
+                },
                 from_deferred: active.from_deferred,
                 transport: start.transport,
                 nexthop: start.entry.nexthop,
@@ -389,11 +392,22 @@ impl Qmgr {
                 outcome.dsn = format_smolstr!("4{detail}");
             }
         }
+        if !file.attributes.verp.is_empty() && !self.conf.disable_verp_bounces && outcome.sender.is_none() {
+            outcome.sender = Some(file.sender.clone());
+        }
         if file.attributes.is_probe() {
             let ok = matches!(outcome.status, DeliveryStatus::Sent | DeliveryStatus::Deliverable);
             outcome.status = if ok { DeliveryStatus::Deliverable } else { DeliveryStatus::Undeliverable };
         }
-        let noted = delivery::report(services, &tag, &request, &mut outcome, ctx);
+        // Reports speak of the message as it came in.
+        let original = self.active.get(&file.id).map(|active| Arc::clone(&active.file));
+        let noted = match original.filter(|_| !file.attributes.verp.is_empty()) {
+            Some(original) => {
+                let request = Request { file: original, ..(*request).clone() };
+                delivery::report(services, &tag, &request, &mut outcome, ctx)
+            }
+            None => delivery::report(services, &tag, &request, &mut outcome, ctx),
+        };
         let state = if outcome.status == DeliveryStatus::Deferred { State::Deferred } else { State::Done };
         self.set_state(&file.id, outcome.recipient, state);
         if let Some(active) = self.active.get_mut(&file.id) {
@@ -421,7 +435,7 @@ impl Qmgr {
             active.entries += 1;
         }
         let first = request.recipients.first().map(|(_, address)| address.clone()).unwrap_or_default();
-        let key = self.destination(&request.transport, &request.nexthop, &first);
+        let (key, _) = self.destination(&request.transport, &request.nexthop, &first);
         self.passed.push_back((request, key));
     }
 
@@ -477,97 +491,8 @@ impl Qmgr {
         let nexthop = format_smolstr!("{} {}", trouble.dsn, trouble.reason);
         for mut entry in entries {
             entry.nexthop = nexthop.clone();
-            let key = self.destination(&transport, &nexthop, &entry.id.clone());
+            let (key, _) = self.destination(&transport, &nexthop, &entry.id.clone());
             self.scheduler.add(&transport, &key, entry);
         }
     }
-
-    fn entry_over(&mut self, id: &SmolStr, services: &mut Services, ctx: &mut Ctx<'_>) {
-        let Some(active) = self.active.get_mut(id) else { return };
-        active.entries = active.entries.saturating_sub(1);
-        if active.entries == 0 {
-            return self.finish(id, services, ctx);
-        }
-        // What was done must not be done again after a crash.
-        let file = marked(active);
-        active.file = Arc::clone(&file);
-        // A message that postsuper(1) took away stays away.
-        let _ = services.queue.update(&file, QueueName::Active, &mut ctx.host.vfs);
-    }
-
-    /// All recipients were tried: report, warn, defer or remove.
-    fn finish(&mut self, id: &SmolStr, services: &mut Services, ctx: &mut Ctx<'_>) {
-        let Some(mut active) = self.active.remove(id) else { return };
-        let unreported = active.bounced && bounce::flush(services, &active.file, ctx).is_err();
-        if active.traced {
-            bounce::flush_trace(services, &active.file, ctx);
-        }
-        let deferred = unreported || active.states.iter().any(|state| *state != State::Done);
-        let probe = active.file.attributes.is_probe();
-        if !deferred || probe {
-            return self.remove(id, services, ctx);
-        }
-        let file = &active.file;
-        let age = ctx.now.since(file.arrival);
-        let lifetime = if file.sender.is_empty() { self.conf.bounce_lifetime } else { self.conf.lifetime };
-        let current = services.queue.get(QueueName::Active, id, &ctx.host.vfs);
-        let forced = current.as_ref().is_some_and(|file| file.forced_expire) || file.forced_expire;
-        if !unreported && (age >= lifetime || forced) {
-            let how = if forced { "force-expired" } else { "expired" };
-            services.log.info(
-                ctx,
-                TAG,
-                format_args!("{id}: from=<{}>, status={how}, returned to sender", address::quote(&file.sender)),
-            );
-            let layout = services.queue.layout();
-            let (from, to) = (layout.path("defer", id), layout.path("bounce", id));
-            // A full disk may have kept the defer log from being written.
-            let noted = match ctx.host.vfs.rename(&from, &to, &Cred::ROOT) {
-                Ok(()) => true,
-                Err(_) => note_expired(&active, services, ctx).is_ok(),
-            };
-            if noted && bounce::flush(services, &active.file, ctx).is_ok() {
-                return self.remove(id, services, ctx);
-            }
-        }
-        let mut warned = false;
-        if file.warn_at.is_some_and(|at| ctx.now + std::time::Duration::from_secs(1) >= at) {
-            bounce::warn(services, &active.file, ctx);
-            warned = true;
-        }
-        let mut file = (*marked(&mut active)).clone();
-        if warned {
-            file.warn_at = None;
-        }
-        let delay = age.min(self.conf.maximal_backoff).max(self.conf.minimal_backoff);
-        file.next_attempt = ctx.now + delay;
-        // A message that was taken away meanwhile needs no other queue.
-        let _ = services.queue.defer(&Arc::new(file), "deferred", ctx);
-        self.arm(services, ctx);
-    }
-
-    fn remove(&mut self, id: &SmolStr, services: &mut Services, ctx: &mut Ctx<'_>) {
-        bounce::remove(services, LogKind::Defer, id, ctx);
-        services.queue.remove(QueueName::Active, id, "removed", ctx);
-        services.log.info(ctx, TAG, format_args!("{id}: removed"));
-    }
-}
-
-/// Notes recipients of an expired message whose reason to wait is not known.
-fn note_expired(active: &Active, services: &mut Services, ctx: &mut Ctx<'_>) -> Result<(), Errno> {
-    let waiting = active.file.recipients.iter().zip(&active.states).filter(|(_, state)| **state != State::Done);
-    for (recipient, _) in waiting {
-        let entry = bounce::Entry::failed(recipient, "4.4.7", "delivery time expired");
-        bounce::append_entry(services, LogKind::Bounce, &active.file.id, entry, ctx)?;
-    }
-    Ok(())
-}
-
-/// The message with its recipients marked as done that are.
-fn marked(active: &mut Active) -> Arc<QueueFile> {
-    let mut file = (*active.file).clone();
-    for (recipient, state) in file.recipients.iter_mut().zip(&active.states) {
-        recipient.done |= *state == State::Done;
-    }
-    Arc::new(file)
 }

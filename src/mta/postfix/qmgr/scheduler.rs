@@ -71,12 +71,13 @@ pub struct Scheduler {
 impl Scheduler {
     /// The parameters of a transport, read by `load` when it is new.
     pub fn conf(&mut self, name: &SmolStr, load: impl FnOnce() -> TransportConf) -> &TransportConf {
-        if !self.transports.contains_key(name) {
-            let transport =
-                Transport { conf: load(), destinations: BTreeMap::new(), running: 0, waiting: VecDeque::new() };
-            self.transports.insert(name.clone(), transport);
-        }
-        &self.transports[name].conf
+        let transport = self.transports.entry(name.clone()).or_insert_with(|| Transport {
+            conf: load(),
+            destinations: BTreeMap::new(),
+            running: 0,
+            waiting: VecDeque::new(),
+        });
+        &transport.conf
     }
 
     /// Why deliveries to a destination are suspended, if they are.

@@ -1,7 +1,5 @@
 //! Queue ids (`mail_queue.h`): unique while the file exists, made of the time and the inode.
 
-use std::fmt::Write as _;
-
 use smol_str::SmolStr;
 
 /// Digits of base 52: no vowels, so that an id is never a word.
@@ -27,7 +25,8 @@ pub fn encode(form: Form, secs: u64, micros: u32, ino: u64) -> SmolStr {
     let mut id = String::with_capacity(20);
     match form {
         Form::Short => {
-            let _ = write!(id, "{micros:05X}{ino:X}");
+            hexadecimal(&mut id, u64::from(micros), 5);
+            hexadecimal(&mut id, ino, 1);
         }
         Form::Long => {
             base(&mut id, secs, 52, SECONDS);
@@ -37,6 +36,13 @@ pub fn encode(form: Form, secs: u64, micros: u32, ino: u64) -> SmolStr {
         }
     }
     id.into()
+}
+
+/// Appends a number in hexadecimal with at least so many digits.
+fn hexadecimal(out: &mut String, value: u64, width: u32) {
+    let digits = (u64::BITS - value.leading_zeros()).div_ceil(4).max(width);
+    let digit = |place: u32| char::from(b"0123456789ABCDEF"[(value >> (4 * place)) as usize & 0xF]);
+    out.extend((0..digits).rev().map(digit));
 }
 
 fn base(out: &mut String, mut value: u64, base: u64, width: usize) {

@@ -89,7 +89,12 @@ impl Queue {
 
     /// Gives up a reserved id.
     pub fn release(&mut self, id: &str, ctx: &mut Ctx<'_>) {
-        if let Some(dir) = self.find_dir(QueueName::Incoming, id, &ctx.host.vfs) {
+        self.release_from(QueueName::Incoming, id, ctx);
+    }
+
+    /// Gives up an id that was reserved in another queue.
+    pub fn release_from(&mut self, queue: QueueName, id: &str, ctx: &mut Ctx<'_>) {
+        if let Some(dir) = self.find_dir(queue, id, &ctx.host.vfs) {
             // Gone already is as good.
             let _ = ctx.host.vfs.unlink_in(dir, id);
         }

@@ -18,6 +18,7 @@ pub enum RecordKind {
     Attribute,
     FullName,
     Sender,
+    Verp,
     Original,
     OriginalRecipient,
     DsnEnvid,
@@ -39,6 +40,7 @@ impl RecordKind {
             RecordKind::Attribute | RecordKind::DsnEnvid | RecordKind::OriginalRecipient => b'A',
             RecordKind::FullName => b'F',
             RecordKind::Sender => b'S',
+            RecordKind::Verp => b'V',
             RecordKind::Original => b'O',
             RecordKind::Recipient => b'R',
             RecordKind::Done => b'D',
@@ -58,6 +60,19 @@ pub struct Record<'a> {
     pub kind: RecordKind,
     /// Its data.
     pub data: Cow<'a, [u8]>,
+}
+
+impl Record<'_> {
+    /// Octets in the file.
+    fn size(&self) -> u64 {
+        let len = self.data.len() as u64;
+        1 + u64::from(len.max(1).ilog2() / 7 + 1) + len
+    }
+}
+
+/// A clock seldom shows less than six digits of microseconds; a virtual one may.
+fn stamp_rounding(time: Time) -> u64 {
+    6 - time.subsec_micros().to_string().len() as u64
 }
 
 /// Longest line kept in one record (`line_length_limit`); longer ones go on in the next.
@@ -89,6 +104,13 @@ pub fn records(file: &QueueFile) -> Vec<Record<'_>> {
     all.push(stamp(file.arrival));
     envelope(file, &mut all);
     all.push(text(RecordKind::Message, ""));
+    if file.size > 0 {
+        let offset = all.iter().map(Record::size).sum::<u64>() + stamp_rounding(file.arrival);
+        all[0] = owned(
+            RecordKind::Size,
+            format!("{:15} {offset:15} {recipients:15} {:15} {:15} {:15}", file.size, 0, file.size, 0),
+        );
+    }
     content(&file.message.header, &mut all);
     if file.message.separator {
         all.push(text(RecordKind::Normal, ""));
@@ -119,6 +141,9 @@ fn envelope<'a>(file: &'a QueueFile, all: &mut Vec<Record<'a>>) {
         all.push(text(RecordKind::FullName, &attributes.full_name));
     }
     all.push(text(RecordKind::Sender, &file.sender));
+    if !attributes.verp.is_empty() {
+        all.push(text(RecordKind::Verp, &attributes.verp));
+    }
     let client = [
         ("log_client_name", &attributes.client_name),
         ("log_client_address", &attributes.client_address),
@@ -171,19 +196,20 @@ pub fn maildrop_size(file: &QueueFile) -> u64 {
     const REWRITE_CONTEXT: &str = "rewrite_context=local";
     let record = |data: &str| data.len() as u64 + 2;
     let optional = |data: &str| if data.is_empty() { 0 } else { record(data) };
-    let recipients: u64 = file.recipients.iter().map(|recipient| record(&recipient.original)).sum();
+    let orcpt = |orcpt: &str| if orcpt.is_empty() { 0 } else { record("dsn_orig_rcpt=") + orcpt.len() as u64 };
+    let recipients: u64 =
+        file.recipients.iter().map(|recipient| record(&recipient.original) + orcpt(&recipient.orcpt)).sum();
     let mut lines = Vec::new();
     let message = file.message.to_vec();
     content(&message, &mut lines);
     let content: u64 = lines.iter().map(|line| line.data.len() as u64 + 2).sum();
     let marks = 3 * record("");
-    // A clock seldom shows less than six digits of microseconds; a virtual one may.
     let stamp = format!("{} {:06}", file.arrival.secs(), file.arrival.subsec_micros());
     stamp.len() as u64
         + record("")
         + optional(&file.attributes.full_name)
         + record(&file.sender)
-        + record(REWRITE_CONTEXT)
+        + if file.attributes.rewrite_context.is_empty() { 0 } else { record(REWRITE_CONTEXT) }
         + recipients
         + content
         + marks

@@ -12,8 +12,9 @@ use smol_str::{SmolStr, format_smolstr};
 use super::conf::{AddressPreference, SmtpConf};
 use super::trouble::Trouble;
 use crate::dns::lookup::Outcome;
-use crate::dns::{Lookup, Qtype, Rdata};
+use crate::dns::{Hosts, Lookup, Qtype, Rdata};
 use crate::host::Host;
+use crate::host::vfs::Cred;
 use crate::trace::Decision;
 
 /// An address to connect to.
@@ -36,8 +37,8 @@ pub struct Found {
     pub trouble: Option<Trouble>,
     /// Preference of the best exchanger.
     pub best: u32,
-    /// A warning for the log.
-    pub warning: Option<String>,
+    /// Warnings for the log.
+    pub warnings: Vec<String>,
     /// Candidates for the `mx.choose` event, in order.
     pub candidates: Vec<SmolStr>,
 }
@@ -160,11 +161,18 @@ impl Search {
         let best = names.first().map_or(0, |(preference, _)| *preference);
         let candidates: Vec<SmolStr> =
             names.iter().map(|(preference, name)| format_smolstr!("{preference} {name}")).collect();
+        let numeric = names.iter().filter(|(_, name)| name.trim_end_matches('.').parse::<IpAddr>().is_ok());
+        let warnings = numeric
+            .map(|(_, name)| {
+                let (name, domain) = (name.trim_end_matches('.'), &self.name);
+                format!("numeric domain name in resource data of MX record for {domain}: {name}")
+            })
+            .collect();
         let mut targets = Vec::new();
         let mut last = None;
         let mut need = Vec::new();
         for (preference, name) in &names {
-            match self.addresses(name, conf) {
+            match self.addresses(name, conf, host) {
                 HostAddresses::Need(questions) => need.extend(questions),
                 HostAddresses::Trouble(trouble) => {
                     if record {
@@ -192,13 +200,13 @@ impl Search {
             need.dedup();
             return Advance::Need(need);
         }
-        let mut found = Found { targets, trouble: None, best, warning: None, candidates };
+        let mut found = Found { targets, trouble: None, best, warnings, candidates };
         if found.targets.is_empty() {
             let mut trouble = last.unwrap_or_else(Trouble::unavailable);
             if conf.defer_no_mx_address {
                 trouble.soften();
             }
-            found.warning = Some(format!("no MX host for {} has a valid address record", self.name));
+            found.warnings.push(format!("no MX host for {} has a valid address record", self.name));
             found.trouble = Some(trouble);
             return Advance::Done(Box::new(found));
         }
@@ -230,7 +238,7 @@ impl Search {
     }
 
     fn host_only(&self, conf: &SmtpConf, host: &mut Host, why: &mut Decision, record: bool) -> Advance {
-        let addrs = match self.addresses(&self.name, conf) {
+        let addrs = match self.addresses(&self.name, conf, host) {
             HostAddresses::Need(questions) => return Advance::Need(questions),
             HostAddresses::Trouble(trouble) => {
                 if record {
@@ -258,7 +266,7 @@ impl Search {
     }
 
     /// `smtp_addr_one()`: all addresses of one host.
-    fn addresses(&self, name: &SmolStr, conf: &SmtpConf) -> HostAddresses {
+    fn addresses(&self, name: &SmolStr, conf: &SmtpConf, host: &Host) -> HostAddresses {
         if let Ok(addr) = name.parse::<IpAddr>() {
             return HostAddresses::Addresses(vec![addr]);
         }
@@ -280,12 +288,44 @@ impl Search {
                 }
             }
         }
+        if conf.lookup.native && !conf.lookup.dns {
+            let listed = listed(name, conf, host);
+            if !listed.is_empty() {
+                return HostAddresses::Addresses(listed);
+            }
+        }
         match trouble {
             _ if !need.is_empty() => HostAddresses::Need(need),
+            Some(trouble) if addrs.is_empty() && conf.lookup.native => {
+                let listed = listed(name, conf, host);
+                match listed.is_empty() {
+                    true => HostAddresses::Trouble(self.native_trouble(name, &trouble)),
+                    false => HostAddresses::Addresses(listed),
+                }
+            }
             Some(trouble) if addrs.is_empty() => HostAddresses::Trouble(trouble),
             _ => HostAddresses::Addresses(addrs),
         }
     }
+
+    /// What `getaddrinfo()` says where the DNS said `trouble`.
+    fn native_trouble(&self, name: &SmolStr, trouble: &Trouble) -> Trouble {
+        let known = [Qtype::A, Qtype::Aaaa].iter().filter_map(|qtype| self.find(name, *qtype));
+        let exists = known.into_iter().any(|lookup| lookup.outcome != Outcome::NxDomain);
+        let (dsn, text) = match (trouble.is_soft(), exists) {
+            (true, _) => ("4.3.0", "Temporary failure in name resolution"),
+            (false, true) => ("5.3.0", "No address associated with hostname"),
+            (false, false) => ("5.3.0", "Name or service not known"),
+        };
+        Trouble::new(dsn, format!("unable to look up host {name}: {text}"))
+    }
+}
+
+/// What `/etc/hosts` says about a name, as far as the protocols in use go.
+fn listed(name: &str, conf: &SmtpConf, host: &Host) -> Vec<IpAddr> {
+    let hosts = Hosts::parse(&host.vfs.read_text("/etc/hosts", &Cred::ROOT).unwrap_or_default());
+    let usable = |addr: &IpAddr| if addr.is_ipv4() { conf.families.ipv4 } else { conf.families.ipv6 };
+    hosts.by_name(name).filter(usable).collect()
 }
 
 /// A name as answers are filed: small letters, no final dot.
@@ -294,7 +334,7 @@ fn key(name: &str) -> SmolStr {
 }
 
 fn found_nothing() -> Found {
-    Found { targets: Vec::new(), trouble: None, best: 0, warning: None, candidates: Vec::new() }
+    Found { targets: Vec::new(), trouble: None, best: 0, warnings: Vec::new(), candidates: Vec::new() }
 }
 
 fn failed(trouble: Trouble) -> Found {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use smol_str::{SmolStr, format_smolstr};
 
+use super::checks::Checks;
 use crate::host::Host;
 use crate::mta::postfix::config::{Fatal, MasterEntry, Params};
 use crate::mta::postfix::maps::{AddressFinder, Maps};
@@ -31,6 +32,15 @@ pub struct Families {
     pub ipv6: bool,
 }
 
+/// `smtp_host_lookup`: where addresses of hosts come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HostLookup {
+    /// The DNS.
+    pub dns: bool,
+    /// The host's own way: `/etc/hosts`, then the DNS.
+    pub native: bool,
+}
+
 /// Time limits for each step of the dialogue.
 #[derive(Clone, Copy, Debug)]
 #[allow(missing_docs, reason = "named as the parameters smtp_*_timeout")]
@@ -51,6 +61,8 @@ pub struct Timeouts {
 pub struct TlsConf {
     /// `smtp_tls_security_level`, or what the older parameters amount to.
     pub level: Level,
+    /// `smtp_dns_support_level` asks for DNSSEC.
+    pub dnssec: bool,
     /// `smtp_tls_policy_maps`.
     pub policy: Maps,
     /// `smtp_tls_wrappermode`: TLS at once.
@@ -113,6 +125,10 @@ pub struct SmtpConf {
     pub families: Families,
     /// `smtp_address_preference`.
     pub preference: AddressPreference,
+    /// `smtp_host_lookup`.
+    pub lookup: HostLookup,
+    /// `disable_dns_lookups`: no MX records.
+    pub no_mx: bool,
     /// `smtp_randomize_addresses`.
     pub randomize: bool,
     /// Addresses that mean this host: `inet_interfaces` (`None` for all) and `proxy_interfaces`.
@@ -149,6 +165,10 @@ pub struct SmtpConf {
     pub finder: AddressFinder,
     /// `smtp_generic_maps`.
     pub generic: Maps,
+    /// `smtp_header_checks` and its kin.
+    pub checks: Checks,
+    /// `smtp_reply_filter`.
+    pub reply_filter: Maps,
     /// `smtp_tcp_port` or `lmtp_tcp_port`.
     pub default_port: u16,
     /// `smtp_connection_reuse_time_limit`.
@@ -164,6 +184,12 @@ pub struct SmtpConf {
     /// SASL.
     pub sasl: SaslConf,
 }
+
+/// What a client that wants DANE finds out about the world at its start.
+const NO_DNSSEC: [&str; 2] = [
+    "warning: DNSSEC validation may be unavailable",
+    "warning: reason: dnssec_probe 'ns:.' received a response that is not DNSSEC validated",
+];
 
 /// Ports that names in next hops and parameters stand for.
 pub fn port(name: &str) -> Option<u16> {
@@ -183,10 +209,13 @@ fn addresses(params: &Params<'_>, name: &str) -> Vec<IpAddr> {
 impl SmtpConf {
     /// What smtp(8) logs when it opens its tables.
     pub fn problems(&self, host: &Host) -> Vec<String> {
-        [&self.sasl.passwords, &self.tls.policy, &self.generic]
-            .into_iter()
-            .flat_map(|maps| maps.problems(host))
-            .collect()
+        let tables = [&self.sasl.passwords, &self.tls.policy, &self.generic, &self.reply_filter];
+        let mut all: Vec<String> = tables.into_iter().flat_map(|maps| maps.problems(host)).collect();
+        all.extend(self.checks.problems(host));
+        if matches!(self.tls.level, Level::Dane | Level::DaneOnly) {
+            all.extend(NO_DNSSEC.map(str::to_owned));
+        }
+        all
     }
 
     /// Reads the parameters of a service whose program is `smtp` or `lmtp`.
@@ -211,6 +240,8 @@ impl SmtpConf {
             Some("loopback-only" | "localhost") => Some(loopback()),
             Some(_) => Some(addresses(params, "inet_interfaces")),
         };
+        let no_dns = params.bool("disable_dns_lookups")? || params.get(&own("dns_support_level")) == "disabled";
+        let lookup = params.list(&own("host_lookup"));
         let mut bind = addresses(params, &own("bind_address"));
         bind.extend(addresses(params, &own("bind_address6")));
         let enabled = params.bool(&own("sasl_auth_enable"))?;
@@ -232,6 +263,11 @@ impl SmtpConf {
             bind,
             families: Families { ipv4: has("ipv4"), ipv6: has("ipv6") },
             preference,
+            lookup: HostLookup {
+                dns: !no_dns && lookup.iter().any(|word| word == "dns"),
+                native: no_dns || lookup.iter().any(|word| word == "native"),
+            },
+            no_mx: no_dns,
             randomize: params.bool(&own("randomize_addresses"))?,
             interfaces,
             proxies: addresses(params, "proxy_interfaces"),
@@ -254,6 +290,8 @@ impl SmtpConf {
             no_mime_conversion: params.bool("disable_mime_output_conversion")?,
             finder: AddressFinder::load(params)?,
             generic: params.maps(&own("generic_maps"))?,
+            checks: Checks::load(program, params)?,
+            reply_filter: params.maps(&own("reply_filter"))?,
             default_port: port(&params.get(&own("tcp_port"))).unwrap_or(if lmtp { 24 } else { 25 }),
             reuse_time: time("connection_reuse_time_limit")?,
             cache_time: time("connection_cache_time_limit")?,
@@ -271,6 +309,7 @@ impl SmtpConf {
             },
             tls: TlsConf {
                 level: tls_level(params, lmtp)?,
+                dnssec: params.get(&own("dns_support_level")) == "dnssec",
                 policy: params.maps(&own("tls_policy_maps"))?,
                 wrapper: params.bool(&own("tls_wrappermode"))?,
                 note_offer: params.bool(&own("tls_note_starttls_offer"))?,

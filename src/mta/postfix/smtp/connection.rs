@@ -107,6 +107,8 @@ pub(super) struct Connection {
     pub idle_until: Time,
     /// A timer for the end of that time is running.
     pub idle_armed: bool,
+    /// The beginning of a reply line, if there is a filter for them.
+    pub partial: Vec<u8>,
 }
 
 impl Connection {
@@ -133,6 +135,7 @@ impl Connection {
             uses: 0,
             idle_until: now,
             idle_armed: false,
+            partial: Vec::new(),
         }
     }
 }

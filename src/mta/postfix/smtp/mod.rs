@@ -5,20 +5,26 @@
 //! server, and reports what becomes of each recipient ([`SmtpClient::take_report`]).
 
 pub mod address;
+mod authenticate;
+mod checks;
 pub mod conf;
 mod connection;
 mod dialogue;
 mod downgrade;
+mod failure;
+mod handshake;
 mod job;
 pub mod nexthop;
 mod output;
 mod sasl;
+mod transaction;
 pub mod trouble;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use smol_str::{SmolStr, format_smolstr};
 
 use crate::dns::Lookup;
@@ -145,6 +151,7 @@ impl SmtpClient {
             NetInput::Connected { sock, .. } => self.connected(sock, services, ctx),
             NetInput::ConnectFailed { sock, error, .. } => self.connect_failed(sock, error, services, ctx),
             NetInput::Data { sock, payload: Payload::Bytes(bytes) } => {
+                let bytes = self.filter_replies(sock, bytes, services, ctx);
                 self.feed(sock, ClientInput::Bytes(bytes), services, ctx);
             }
             NetInput::Data { sock, payload: Payload::Tls(message) } => self.tls_message(sock, &message, services, ctx),
@@ -155,6 +162,38 @@ impl SmtpClient {
             NetInput::Reset { sock, .. } => self.lost(sock, services, ctx),
             NetInput::Accepted { .. } | NetInput::Writable { .. } | NetInput::Datagram { .. } => {}
         }
+    }
+
+    /// `smtp_reply_filter`: complete lines of replies, each as the table wants it.
+    fn filter_replies(&mut self, sock: Socket, bytes: Bytes, services: &mut Services, ctx: &mut Ctx<'_>) -> Bytes {
+        let Some(connection) = self.connections.get_mut(&sock) else { return bytes };
+        let conf = Arc::clone(&connection.conf);
+        if conf.reply_filter.is_empty() {
+            return bytes;
+        }
+        connection.partial.extend_from_slice(&bytes);
+        let end = memchr::memrchr(b'\n', &connection.partial).map_or(0, |at| at + 1);
+        let rest = connection.partial.split_off(end);
+        let lines = std::mem::replace(&mut connection.partial, rest);
+        let peer = &connection.peer.name_port;
+        let mut out = Vec::with_capacity(lines.len());
+        for line in String::from_utf8_lossy(&lines).lines() {
+            match conf.reply_filter.find(line, ctx.host) {
+                Ok(None) => out.extend_from_slice(line.as_bytes()),
+                Ok(Some(found)) => {
+                    let text = format!("{peer}: replacing server reply \"{line}\" with \"{}\"", found.value);
+                    services.log.info(ctx, &conf.tag, format_args!("{text}"));
+                    out.extend_from_slice(found.value.as_bytes());
+                }
+                Err(error) => {
+                    let table = &error.table;
+                    services.log.warn(ctx, &conf.tag, format_args!("{peer}: table {table} lookup error for {line}"));
+                    out.extend_from_slice(b"450 4.3.0 Local error");
+                }
+            }
+            out.extend_from_slice(b"\r\n");
+        }
+        out.into()
     }
 
     fn lost(&mut self, sock: Socket, services: &mut Services, ctx: &mut Ctx<'_>) {
@@ -195,7 +234,7 @@ impl SmtpClient {
             }
             Ok(Nexthop::Inet { name, port, mx }) => {
                 job.port = port;
-                job.search = Some(Search::new(&name, mx, port == 25 && !conf.lmtp));
+                job.search = Some(Search::new(&name, mx && !conf.no_mx, port == 25 && !conf.lmtp));
                 self.search(id, services, ctx);
             }
         }
@@ -218,7 +257,7 @@ impl SmtpClient {
             Advance::Done(found) => *found,
         };
         job.search = None;
-        if let Some(warning) = &found.warning {
+        for warning in &found.warnings {
             services.log.warn(ctx, &job.conf.tag, format_args!("{warning}"));
         }
         let verdict = match (&found.trouble, found.targets.first()) {
@@ -273,10 +312,13 @@ impl SmtpClient {
                 for warning in &trouble.warnings {
                     services.log.warn(ctx, &conf.tag, format_args!("{warning}"));
                 }
-                job.trouble = Some(Trouble::new("4.7.5", "client TLS configuration problem"));
+                job.trouble = Some(Trouble::new("4.7.5", trouble.reason));
                 return self.next_target(id, services, ctx);
             }
         };
+        if let Some(warning) = &policy.warning {
+            services.log.warn(ctx, &conf.tag, format_args!("{warning}"));
+        }
         let mut from = conf.bind.iter().copied().find(|addr| addr.is_ipv4() == target.addr.is_ipv4());
         if let Some(addr) = from.take_if(|addr| !ctx.host.owns(*addr)) {
             let text = format!("smtp_connect_addr: bind {addr}: Cannot assign requested address");

@@ -10,6 +10,9 @@ use super::restrictions::{ErrorClass, List, Need};
 use super::session::{Pending, Session, Subjects};
 use super::tls::Level;
 use crate::host::Ctx;
+use crate::mta::postfix::commands::postdrop;
+use crate::mta::postfix::flush;
+use crate::mta::postfix::milter::Refusal;
 use crate::mta::postfix::queue_file::Recipient;
 use crate::mta::postfix::services::{Daemon, Services};
 use crate::smtp::command::{Command, Verb, Word, words};
@@ -199,6 +202,9 @@ impl Session {
                     self.denied = true;
                     return Ok(Answer { error: false, ..refused(rejection) });
                 }
+                if self.milter.as_ref().is_some_and(Refusal::is_permanent) {
+                    return Ok(ok(554, format!("{} ESMTP not accepting connections", conf.myhostname)));
+                }
                 Ok(ok(220, conf.banner.clone()))
             }
             Pending::Hello { verb, name } => {
@@ -208,6 +214,8 @@ impl Session {
                         return Ok(refused(rejection));
                     }
                 }
+                let subjects = Subjects { helo: Some(name), ..Subjects::default() };
+                self.milter_refusal(subjects, services, ctx);
                 let clean: String =
                     name.chars().map(|c| if "<>()\\\",;@".contains(c) || c.is_control() { '?' } else { c }).collect();
                 self.helo = Some(clean.into());
@@ -232,6 +240,9 @@ impl Session {
                     self.whatsup("reject", text, subjects, services, ctx);
                     self.errors_seen.push(ErrorClass::Bounce);
                     return Ok(error(552, "5.3.4 Message size exceeds fixed limit"));
+                }
+                if let Some(refusal) = self.milter_refusal(subjects, services, ctx) {
+                    return Ok(error(refusal.code, refusal.text));
                 }
                 let free = ctx.host.vfs.free_space();
                 if free <= conf.queue_minfree || free / 3 * 2 < conf.message_size_limit {
@@ -310,7 +321,9 @@ impl Session {
                         }
                     }
                 }
-                Ok(self.submit(content, *over_limit, services, ctx))
+                let answer = self.submit(content, *over_limit, services, ctx);
+                self.flush_history(services, ctx);
+                Ok(answer)
             }
             Pending::Etrn(domain) => {
                 let lists = [List::Client, List::Helo, List::Etrn];
@@ -360,7 +373,11 @@ impl Session {
     /// Begins a queue file if the transaction has none.
     fn open_queue_file(&mut self, services: &mut Services, ctx: &mut Ctx<'_>) -> Result<(), Answer> {
         if self.queue_id.is_none() {
-            let Ok(id) = services.queue.allocate(ctx) else {
+            let reserved = match &self.submitter {
+                Some(user) => postdrop::reserve(user, &services.config.global(), ctx).map(|(id, _)| id),
+                None => services.queue.allocate(ctx),
+            };
+            let Ok(id) = reserved else {
                 return Err(error(451, "4.3.0 Error: queue file write error"));
             };
             let tag = &self.conf.tag;
@@ -407,6 +424,7 @@ impl Session {
             return error(502, "5.5.1 Error: command not implemented");
         }
         if !conf.tls.works() {
+            self.errors_seen.push(ErrorClass::Software);
             return error(454, "4.7.0 TLS not available due to local problem");
         }
         if let Some(refusal) = self.refuse_tls(services, ctx) {
@@ -461,9 +479,9 @@ impl Session {
     }
 
     fn flush_site(&mut self, domain: &str, services: &mut Services, ctx: &mut Ctx<'_>) -> Answer {
-        use crate::mta::postfix::maps::Subject;
-        let eligible = self.conf.fast_flush_domains.matches(Subject::Domain(domain), ctx.host);
-        if matches!(eligible, Ok(Some(_))) {
+        if flush::is_served(&self.conf.fast_flush_domains, domain, ctx.host) {
+            let config = Arc::clone(&services.config);
+            flush::site(domain, &config.global(), ctx);
             return ok(250, "Queuing started");
         }
         let from = &self.peer.namaddr;

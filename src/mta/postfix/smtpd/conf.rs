@@ -15,6 +15,7 @@ use crate::host::Host;
 use crate::mta::postfix::cleanup::ReceiveOverrides;
 use crate::mta::postfix::config::{Config, Fatal, MasterEntry, Params, limits};
 use crate::mta::postfix::maps::{AddressFinder, MapFlags, Maps, MatchList, Stamps, Table};
+use crate::mta::postfix::milter::Milters;
 use crate::smtp::framing::{BareNewline, Limits};
 use crate::smtp::server::Settings;
 
@@ -50,11 +51,18 @@ pub struct SmtpdConf {
     pub forbidden_commands: MatchList,
     pub noop_commands: MatchList,
     pub fast_flush_domains: MatchList,
-    pub local_rewrite_clients: Arc<[SmolStr]>,
+    pub local_rewrite_clients: Arc<[LocalClients]>,
     pub limits: LimitsConf,
     /// `inet_protocols` names IPv6.
     pub ipv6: bool,
     pub xclient_hosts: MatchList,
+    pub milters: Milters,
+    /// `smtpd_authorized_verp_clients`.
+    pub verp_clients: MatchList,
+    /// `default_verp_delimiters`.
+    pub verp_delimiters: SmolStr,
+    /// `verp_delimiter_filter`.
+    pub verp_filter: SmolStr,
     pub xforward_hosts: MatchList,
     pub command_filter: Option<Table>,
     pub policy: PolicyDefaults,
@@ -75,6 +83,36 @@ pub struct SmtpdConf {
 
 fn code(params: &Params<'_>, name: &str) -> Result<u16, Fatal> {
     params.get(name).parse().map_err(|_| Fatal(format!("bad string length: {name} = {}", params.get(name))))
+}
+
+/// Whose headers are completed like those of mail from this host (`local_header_rewrite_clients`).
+#[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "named as the values of the parameter")]
+pub enum LocalClients {
+    PermitInetInterfaces,
+    PermitMynetworks,
+    PermitSaslAuthenticated,
+    CheckAddressMap(Maps),
+}
+
+fn local_rewrite_clients(params: &Params<'_>) -> Result<Vec<LocalClients>, Fatal> {
+    const NAME: &str = "local_header_rewrite_clients";
+    let mut found = Vec::new();
+    let mut words = params.list(NAME).into_iter();
+    while let Some(word) = words.next() {
+        found.push(match word.as_str() {
+            "permit_inet_interfaces" => LocalClients::PermitInetInterfaces,
+            "permit_mynetworks" => LocalClients::PermitMynetworks,
+            "permit_sasl_authenticated" => LocalClients::PermitSaslAuthenticated,
+            "check_address_map" => {
+                let table = words.next().unwrap_or_default();
+                LocalClients::CheckAddressMap(Maps::parse(NAME, &table, MapFlags::FOLDED)?)
+            }
+            // Certificates of clients are unknown here.
+            _ => continue,
+        });
+    }
+    Ok(found)
 }
 
 impl SmtpdConf {
@@ -106,6 +144,8 @@ impl SmtpdConf {
         let filter = params.get("smtpd_command_filter");
         let command_filter = (!filter.is_empty()).then(|| Table::new(&filter, MapFlags::FOLDED));
         startup.extend(command_filter.iter().flat_map(|table| table.problems(host)));
+        let reject_footer_maps = params.maps("smtpd_reject_footer_maps")?;
+        startup.extend(reject_footer_maps.problems(host));
         let stamps = opened.iter().map(|maps| maps.stamps(host)).collect();
         let relay_guarded = guards_relaying(&checks.relay, startup) || guards_relaying(&checks.recipient, startup);
         if !relay_guarded {
@@ -168,15 +208,19 @@ impl SmtpdConf {
             discard_ehlo_maps: params.maps("smtpd_discard_ehlo_keyword_address_maps")?,
             delay_open: params.bool("smtpd_delay_open_until_valid_rcpt")?,
             reject_footer: params.raw("smtpd_reject_footer").unwrap_or_default(),
-            reject_footer_maps: params.maps("smtpd_reject_footer_maps")?,
+            reject_footer_maps,
             history_flush: params.int("smtpd_history_flush_threshold")?,
             forbidden_commands: params.match_list("smtpd_forbidden_commands")?,
             noop_commands: params.match_list("smtpd_noop_commands")?,
             fast_flush_domains: params.match_list("fast_flush_domains")?,
-            local_rewrite_clients: params.list("local_header_rewrite_clients").into(),
+            local_rewrite_clients: local_rewrite_clients(params)?.into(),
             limits: client_limits,
             ipv6: params.list("inet_protocols").iter().any(|name| name == "all" || name == "ipv6"),
+            milters: Milters::load("smtpd_milters", params, entry.chroot),
             xclient_hosts: params.match_list("smtpd_authorized_xclient_hosts")?,
+            verp_clients: params.match_list("smtpd_authorized_verp_clients")?,
+            verp_delimiters: params.get("default_verp_delimiters"),
+            verp_filter: params.get("verp_delimiter_filter"),
             xforward_hosts: params.match_list("smtpd_authorized_xforward_hosts")?,
             command_filter,
             policy: PolicyDefaults::load(params)?,

@@ -1,16 +1,19 @@
 //! A mail transaction: its envelope, and its end.
 
 use bytes::Bytes;
-use smol_str::{SmolStr, ToSmolStr};
+use smol_str::{SmolStr, ToSmolStr, format_smolstr};
 
 use super::chunk::Chunks;
+use super::conf::LocalClients;
 use super::lists;
 use super::received::Received;
 use super::restrictions::{Actions, ErrorClass};
 use super::session::Session;
 use crate::host::Ctx;
+use crate::host::vfs::Cred;
 use crate::mta::postfix::cleanup::{self, Flags, Submission};
-use crate::mta::postfix::queue_file::{Attributes, Recipient, Ret};
+use crate::mta::postfix::commands::postdrop;
+use crate::mta::postfix::queue_file::{Attributes, QueueName, Recipient, Ret};
 use crate::mta::postfix::services::Services;
 use crate::sim::Time;
 use crate::smtp::reply::Reply;
@@ -32,6 +35,8 @@ pub(super) struct Transaction {
     pub overshoot: u64,
     /// The `AUTH` parameter (RFC 4954, section 5).
     pub sasl_sender: SmolStr,
+    /// The delimiters of `XVERP`.
+    pub verp: SmolStr,
     pub actions: Actions,
 }
 
@@ -91,6 +96,25 @@ impl Session {
             _ => {}
         }
         text.extend_from_slice(content);
+        if self.submitter.is_some() {
+            let attributes = Attributes {
+                encoding: transaction.encoding,
+                smtputf8: transaction.smtputf8,
+                dsn_envid: transaction.envid,
+                dsn_ret: transaction.ret,
+                verp: transaction.verp,
+                uid: self.submitter.as_ref().map(|user| user.uid),
+                ..Attributes::default()
+            };
+            let (sender, content) = (transaction.sender, text.into());
+            let mut recipients = recipients;
+            for recipient in &mut recipients {
+                if recipient.orcpt.is_empty() {
+                    recipient.orcpt = format_smolstr!("rfc822;{}", recipient.original);
+                }
+            }
+            return self.post(&id, postdrop::Submission { sender, recipients, attributes, content }, services, ctx);
+        }
         let peer = &self.peer;
         let forwarded = self.forwarded.take();
         let local = match forwarded.as_ref().and_then(|forwarded| forwarded.local) {
@@ -111,6 +135,7 @@ impl Session {
             smtputf8: transaction.smtputf8,
             dsn_envid: transaction.envid,
             dsn_ret: transaction.ret,
+            verp: transaction.verp,
             filter: actions.filter.unwrap_or_else(|| conf.content_filter.clone()),
             redirect: actions.redirect.unwrap_or_default(),
             ..Attributes::default()
@@ -148,6 +173,7 @@ impl Session {
                 filter: !conf.no_header_body_checks,
                 map: !conf.no_address_mappings,
                 bcc: !conf.no_address_mappings,
+                milters: !conf.milters.is_empty(),
                 ..Flags::EXTERNAL
             },
         };
@@ -157,6 +183,7 @@ impl Session {
         match cleanup::submit(submission, services, ctx) {
             Ok(id) => {
                 self.machine.forgive();
+                self.errors_seen.clear();
                 self.junk = 0;
                 Answer::ok(Reply::new(
                     250,
@@ -171,6 +198,26 @@ impl Session {
                 let reply = Reply::from_text(&line).unwrap_or_else(|| Reply::new(451, "4.3.0 Error: internal error 0"));
                 Answer::error(reply)
             }
+        }
+    }
+
+    /// Puts a message into the `maildrop` queue, under the id that was reserved there.
+    fn post(
+        &mut self,
+        id: &SmolStr,
+        submission: postdrop::Submission,
+        services: &mut Services,
+        ctx: &mut Ctx<'_>,
+    ) -> Answer {
+        self.queue_id = None;
+        self.chunks = Chunks::None;
+        self.stale_recipients = 0;
+        let params = services.config.global();
+        let path = format!("{}/{}/{id}", params.get("queue_directory"), QueueName::Maildrop.as_str());
+        let ino = ctx.host.vfs.resolve(&path, &Cred::ROOT);
+        match ino.and_then(|ino| postdrop::fill(id, ino, submission, &params, ctx)) {
+            Ok(_) => Answer::ok(Reply::new(250, format!("2.0.0 Ok: queued as {id}"))),
+            Err(_) => Answer::error(Reply::new(451, "4.3.0 Error: queue file write error")),
         }
     }
 
@@ -207,13 +254,13 @@ impl Session {
     /// (`local_header_rewrite_clients`).
     fn is_local_client(&self, ctx: &Ctx<'_>) -> bool {
         let (conf, peer) = (&self.conf, &self.peer);
-        conf.local_rewrite_clients.iter().any(|word| match word.as_str() {
-            "permit_inet_interfaces" => ctx.host.owns(peer.ip),
-            "permit_mynetworks" => {
+        conf.local_rewrite_clients.iter().any(|clients| match clients {
+            LocalClients::PermitInetInterfaces => ctx.host.owns(peer.ip),
+            LocalClients::PermitMynetworks => {
                 matches!(lists::client_matches(&conf.checks.mynetworks, &peer.name, &peer.addr, ctx.host), Ok(Some(_)))
             }
-            "permit_sasl_authenticated" => self.login.is_some(),
-            _ => false,
+            LocalClients::PermitSaslAuthenticated => self.login.is_some(),
+            LocalClients::CheckAddressMap(table) => matches!(table.find(&peer.addr, ctx.host), Ok(Some(_))),
         })
     }
 }

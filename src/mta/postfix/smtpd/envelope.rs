@@ -15,6 +15,7 @@ use crate::mta::postfix::anvil::Rate;
 use crate::mta::postfix::queue_file::{Notify, Recipient};
 use crate::mta::postfix::services::Services;
 use crate::mta::postfix::trivial_rewrite;
+use crate::mta::postfix::verp;
 use crate::smtp::command::{Word, WordKind};
 use crate::smtp::reply::Reply;
 use crate::smtp::server::Answer;
@@ -132,6 +133,20 @@ impl Session {
                         transaction.envid = text.into();
                     }
                     _ => return Err(error(501, "5.5.4 Bad ENVID parameter syntax")),
+                },
+                ("XVERP", _) if self.authorized.verp => match value.unwrap_or(&conf.verp_delimiters) {
+                    _ if transaction.sender.is_empty() => {
+                        self.errors_seen.push(ErrorClass::Protocol);
+                        return Err(error(503, "5.5.4 Error: XVERP requires non-null sender"));
+                    }
+                    delimiters if verp::are_delimiters(delimiters, &conf.verp_filter) => {
+                        transaction.verp = delimiters.into();
+                    }
+                    _ => {
+                        self.errors_seen.push(ErrorClass::Protocol);
+                        let filter = &conf.verp_filter;
+                        return Err(error(501, format!("5.5.4 Error: XVERP needs two characters from {filter}")));
+                    }
                 },
                 _ => return Err(error(555, format!("5.5.4 Unsupported option: {}", word.text))),
             }

@@ -6,6 +6,7 @@ use super::lists;
 use super::session::Session;
 use super::tls::Level;
 use crate::host::Ctx;
+use crate::mta::postfix::milter::Refusal;
 use crate::mta::postfix::services::Services;
 use crate::smtp::reply::Reply;
 
@@ -49,8 +50,9 @@ impl Session {
         let conf = &self.conf;
         let mut lines = Vec::with_capacity(12);
         lines.push(conf.myhostname.clone());
+        let refused = self.milter.as_ref().is_some_and(Refusal::is_permanent);
         let mut offer = |keyword: &'static str, line: Option<SmolStr>| {
-            if !self.discards(keyword) {
+            if !self.discards(keyword) && (keyword == "ENHANCEDSTATUSCODES" || !refused) {
                 lines.push(line.unwrap_or(SmolStr::new_static(keyword)));
             }
         };
@@ -69,6 +71,9 @@ impl Session {
             if conf.sasl.broken_clients {
                 offer("AUTH", Some(format_smolstr!("AUTH={mechanisms}")));
             }
+        }
+        if self.authorized.verp {
+            offer("XVERP", None);
         }
         if self.authorized.xclient {
             let names = "XCLIENT NAME ADDR PROTO HELO REVERSE_NAME PORT LOGIN DESTADDR DESTPORT";

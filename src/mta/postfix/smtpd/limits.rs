@@ -72,7 +72,7 @@ impl Session {
     /// complained about, and nothing is counted.
     fn is_limited(&self, services: &mut Services, ctx: &mut Ctx<'_>) -> bool {
         let conf = &self.conf;
-        if !conf.limits.any() || self.authorized.xclient {
+        if !conf.limits.any() || self.authorized.xclient || self.submitter.is_some() {
             return false;
         }
         match lists::client_matches(&conf.limits.exceptions, &self.peer.name, &self.peer.addr, ctx.host) {

@@ -21,6 +21,7 @@ mod received;
 pub mod restrictions;
 pub mod sasl;
 pub mod session;
+pub mod stand_alone;
 pub mod tls;
 mod xclient;
 
@@ -61,7 +62,7 @@ pub enum Event {
 /// All sessions of an instance, and the services' configurations.
 #[derive(Clone, Debug, Default)]
 pub struct Smtpd {
-    /// Boxed, since a session moves out and back at every input.
+    /// Boxed, since sessions are large and the map's nodes are moved.
     sessions: BTreeMap<Socket, Box<Session>>,
     confs: BTreeMap<SmolStr, Arc<SmtpdConf>>,
     /// The sessions of connections to policy servers.
@@ -155,13 +156,18 @@ impl Smtpd {
             },
             Event::Wake(token) | Event::Resolved(token, _) => Socket(*token & (OWNER - 1)),
         };
-        let Some(mut session) = self.sessions.remove(&sock) else { return };
+        let Some(session) = self.sessions.get_mut(&sock) else { return };
         let before = session.policy_sock();
         session.handle(event, services, ctx);
-        if let Some(before) = before.filter(|before| Some(*before) != session.policy_sock()) {
+        let (after, over) = (session.policy_sock(), session.is_over());
+        if let Some(before) = before.filter(|before| Some(*before) != after) {
             self.policies.remove(&before);
         }
-        self.keep(sock, session);
+        if over {
+            self.sessions.remove(&sock);
+        } else if let Some(policy) = after {
+            self.policies.insert(policy, sock);
+        }
     }
 
     /// An address verification probe has ended. Sessions that wait for it look again by themselves.

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use smol_str::SmolStr;
 
 use crate::host::Host;
-use crate::host::vfs::Cred;
+use crate::host::vfs::{Cred, Errno};
 use crate::mta::postfix::config::{Fatal, Params};
 use crate::sim::TlsMessage;
 
@@ -121,10 +121,23 @@ impl TlsConf {
                 }
                 continue;
             }
-            let readable = host.vfs.read_text(&key, &Cred::ROOT).is_ok_and(|text| text.contains("PRIVATE KEY"));
-            if !readable {
+            let complaints: &[&str] = match host.vfs.read_text(&key, &Cred::ROOT) {
+                Ok(text) if text.contains("PRIVATE KEY") && fits(&text, &chain[0]) => &[],
+                Ok(text) if text.contains("PRIVATE KEY") => {
+                    &["error:05800074:x509 certificate routines::key values mismatch:../crypto/x509/x509_cmp.c:403:"]
+                }
+                Err(Errno::NoEnt) => &[
+                    "error:80000002:system library::No such file or directory:../crypto/bio/bss_file.c:308:calling fopen(KEY, r):",
+                    "error:10080002:BIO routines::system lib:../crypto/bio/bss_file.c:311:",
+                    "error:0A080002:SSL routines::system lib:../ssl/ssl_rsa.c:368:",
+                ],
+                Ok(_) | Err(_) => &[""],
+            };
+            if !complaints.is_empty() {
                 self.problems
                     .push(format!("warning: cannot get RSA private key from file \"{key}\": disabling TLS support"));
+                let library = complaints.iter().filter(|text| !text.is_empty()).map(|text| text.replace("KEY", &key));
+                self.problems.extend(library.map(|text| format!("warning: TLS library problem: {text}")));
                 continue;
             }
             self.chain = chain;
@@ -167,6 +180,17 @@ impl TlsConf {
 fn is_elliptic(der: &[u8]) -> bool {
     const ID_EC_PUBLIC_KEY: [u8; 9] = [0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
     der.windows(ID_EC_PUBLIC_KEY.len()).any(|window| window == ID_EC_PUBLIC_KEY)
+}
+
+/// Whether a key can be that of a certificate: an elliptic one holds the point that is the
+/// certificate's public key. Of other kinds it is believed.
+fn fits(key: &str, certificate: &[u8]) -> bool {
+    const POINT: [u8; 4] = [0x03, 0x42, 0x00, 0x04];
+    let body = key.split("PRIVATE KEY-----").nth(1).and_then(|body| body.split("-----END").next()).unwrap_or_default();
+    let Ok(der) = STANDARD.decode(body.split_whitespace().collect::<String>()) else { return true };
+    let Some(at) = der.windows(POINT.len()).position(|window| window == POINT) else { return true };
+    let point = der.get(at + 3..at + 68).unwrap_or_default();
+    !is_elliptic(certificate) || certificate.windows(point.len().max(1)).any(|window| window == point)
 }
 
 /// The certificates of a PEM file, in DER.

@@ -76,6 +76,8 @@ impl Default for Forwarded {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Authorized {
     pub xclient: bool,
+    /// `XVERP` at MAIL (`smtpd_authorized_verp_clients`).
+    pub verp: bool,
     pub xforward: bool,
 }
 
@@ -140,6 +142,7 @@ impl Session {
     /// Finds out which of the two commands the client may use.
     pub(super) fn authorize(&mut self, host: &Host) {
         self.authorized.xclient = self.is_client_of(&self.conf.xclient_hosts, host);
+        self.authorized.verp = self.is_client_of(&self.conf.verp_clients, host);
         self.authorized.xforward = self.is_client_of(&self.conf.xforward_hosts, host);
     }
 

@@ -19,20 +19,23 @@ pub enum Level {
     #[default]
     None,
     May,
+    Dane,
     Encrypt,
+    DaneOnly,
     Fingerprint,
     Verify,
     Secure,
 }
 
 impl Level {
-    /// Reads a level's name. `dane` needs DNSSEC, which no zone here has: it is then the same as
-    /// `may`, and `dane-only` as `encrypt`.
+    /// Reads a level's name.
     pub fn parse(name: &str) -> Option<Level> {
         Some(match name.to_ascii_lowercase().as_str() {
             "none" => Level::None,
-            "may" | "dane" => Level::May,
-            "encrypt" | "dane-only" => Level::Encrypt,
+            "may" => Level::May,
+            "dane" => Level::Dane,
+            "encrypt" => Level::Encrypt,
+            "dane-only" => Level::DaneOnly,
             "fingerprint" => Level::Fingerprint,
             "verify" => Level::Verify,
             "secure" => Level::Secure,
@@ -45,7 +48,9 @@ impl Level {
         match self {
             Level::None => "none",
             Level::May => "may",
+            Level::Dane => "dane",
             Level::Encrypt => "encrypt",
+            Level::DaneOnly => "dane-only",
             Level::Fingerprint => "fingerprint",
             Level::Verify => "verify",
             Level::Secure => "secure",
@@ -79,7 +84,26 @@ pub struct Policy {
     pub names: Vec<SmolStr>,
     /// TLS at once, without STARTTLS.
     pub wrapper: bool,
+    /// What is wrong with the configuration, but not fatal.
+    pub warning: Option<String>,
 }
+
+/// Why there is no policy for a server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyError {
+    /// What is logged.
+    pub warnings: Vec<String>,
+    /// The reason in reports.
+    pub reason: &'static str,
+}
+
+impl From<LookupError> for PolicyError {
+    fn from(error: LookupError) -> PolicyError {
+        PolicyError { warnings: error.warnings, reason: CONFIGURATION }
+    }
+}
+
+const CONFIGURATION: &str = "client TLS configuration problem";
 
 impl Policy {
     /// No TLS.
@@ -92,7 +116,7 @@ impl Policy {
     ///
     /// # Errors
     /// The table can not be used, or holds an unknown level.
-    pub fn of(conf: &TlsConf, nexthop: &str, server: &str, host: &Host) -> Result<Policy, LookupError> {
+    pub fn of(conf: &TlsConf, nexthop: &str, server: &str, host: &Host) -> Result<Policy, PolicyError> {
         let mut level = conf.level;
         let mut names = None;
         if !conf.policy.is_empty()
@@ -117,12 +141,16 @@ impl Policy {
                 }
             }
         }
+        let mut warning = None;
+        if matches!(level, Level::Dane | Level::DaneOnly) {
+            (level, warning) = without_dnssec(level, conf, nexthop, server)?;
+        }
         let domain = nexthop.trim_start_matches('[').split([']', ':']).next().unwrap_or_default();
         let wanted = match level {
             Level::Secure => names.unwrap_or_else(|| conf.secure_match.clone()),
             Level::Verify => names.unwrap_or_else(|| conf.verify_match.clone()),
             Level::Fingerprint => names.unwrap_or_default(),
-            Level::None | Level::May | Level::Encrypt => Vec::new(),
+            Level::None | Level::May | Level::Dane | Level::Encrypt | Level::DaneOnly => Vec::new(),
         };
         let names = wanted
             .into_iter()
@@ -133,13 +161,30 @@ impl Policy {
                 _ => name,
             })
             .collect();
-        Ok(Policy { level, names, wrapper: conf.wrapper && level.is_required() })
+        Ok(Policy { level, names, wrapper: conf.wrapper && level.is_required(), warning })
     }
 }
 
-fn invalid(nexthop: &str, server: &str, what: &str) -> LookupError {
-    LookupError {
-        table: "smtp_tls_policy_maps".into(),
+/// DANE without DNSSEC, which no zone here has (RFC 7672, section 2.1): `dane` is then `may`, and
+/// `dane-only` sends nothing.
+fn without_dnssec(
+    level: Level,
+    conf: &TlsConf,
+    nexthop: &str,
+    server: &str,
+) -> Result<(Level, Option<String>), PolicyError> {
+    let disabled = (!conf.dnssec).then(|| format!("{nexthop}: {level} configured with dnssec lookups disabled"));
+    if level == Level::Dane {
+        return Ok((Level::May, disabled));
+    }
+    let reason = if conf.dnssec { "non DNSSEC destination" } else { CONFIGURATION };
+    let lookup = format!("TLS policy lookup for {nexthop}/{server}: {reason}");
+    Err(PolicyError { warnings: disabled.into_iter().chain([lookup]).collect(), reason })
+}
+
+fn invalid(nexthop: &str, server: &str, what: &str) -> PolicyError {
+    PolicyError {
+        reason: CONFIGURATION,
         warnings: vec![
             format!("smtp_tls_policy_maps, next-hop destination \"{nexthop}\": {what}"),
             format!("TLS policy lookup for {nexthop}/{server}: client TLS configuration problem"),

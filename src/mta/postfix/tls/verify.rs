@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn recorded_certificates_get_the_recorded_verdicts() {
-        let policy = Policy { level: Level::Verify, names: vec!["mail.example.net".into()], wrapper: false };
+        let policy = Policy { level: Level::Verify, names: vec!["mail.example.net".into()], ..Policy::default() };
         let good = include_str!("../../../../tests/golden/cases/tls-client-verify-good.json");
         let other = include_str!("../../../../tests/golden/cases/tls-client-verify-othername.json");
         let own = include_str!("../../../../tests/golden/cases/tls-client-verify-selfsigned.json");

@@ -47,6 +47,8 @@ pub struct Verify {
     /// How long it waits between.
     pub poll_delay: Duration,
     announced: bool,
+    /// `address_verify_map`, for the log.
+    table: SmolStr,
 }
 
 /// An answer to a query.
@@ -78,6 +80,10 @@ impl Verify {
             poll_count: params.int("address_verify_poll_count")?,
             poll_delay: time("address_verify_poll_delay")?,
             announced: false,
+            table: match params.get("address_verify_map") {
+                table if table.is_empty() => "internal:verify".into(),
+                table => table,
+            },
         })
     }
 
@@ -125,7 +131,7 @@ impl Verify {
 /// Asks about an address and sends a probe if one is due.
 pub fn query(address: &str, services: &mut Services, ctx: &mut Ctx<'_>) -> Answer {
     if services.verify.announce() {
-        let text = "cache internal:verify full cleanup: retained=0 dropped=0 entries";
+        let text = format!("cache {} full cleanup: retained=0 dropped=0 entries", services.verify.table);
         services.log.info(ctx, "postfix/verify", format_args!("{text}"));
     }
     let answer = services.verify.query(address, ctx.now);
@@ -155,6 +161,7 @@ mod tests {
             poll_count: 3,
             poll_delay: Duration::from_secs(3),
             announced: false,
+            table: "internal:verify".into(),
         }
     }
 

@@ -20,6 +20,10 @@ impl Postconf<'_> {
             }
         }
         for name in requested {
+            let shown = !self.options.non_default || self.config.main.get(name).is_some();
+            if self.is_known(name, &names) && !shown {
+                continue;
+            }
             if self.is_known(name, &names) {
                 self.show_parameter(env, name, &names)?;
             } else {

@@ -62,7 +62,7 @@ impl Evaluation<'_, '_, '_> {
                 Some("") => {
                     let null = self.checks.null_access_key.clone();
                     let found = self.find(maps, &null, &null, Subject::Sender)?;
-                    self.decide(found, &null, Subject::Sender, list)
+                    self.decide(found, "", Subject::Sender, list)
                 }
                 Some(sender) => self.mail_access(maps, sender, Subject::Sender, list),
                 None => Ok(Flow::Dunno),
@@ -415,6 +415,13 @@ impl Evaluation<'_, '_, '_> {
                 self.run.defer_if_reject(rejection)
             }
             "PREPEND" if text.is_empty() => self.mistake(table, name, "requires header: text"),
+            "PREPEND" if list == List::EndOfData => {
+                let text = format!(
+                    "warning: access table {table}: action PREPEND must be used before smtpd_end_of_data_restrictions"
+                );
+                self.run.notes.push(Note::Line(text));
+                Flow::Dunno
+            }
             "PREPEND" => {
                 self.run.actions.prepend.push(text.into());
                 Flow::Dunno

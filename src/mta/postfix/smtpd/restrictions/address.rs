@@ -171,17 +171,21 @@ impl Evaluation<'_, '_, '_> {
                 &self.checks.unverified_recipient_reason,
             )
         };
-        let (dsn, detail) = match why.split_once(' ') {
-            Some((dsn, text)) if crate::smtp::reply::enhanced_prefix(&why).is_some() => (dsn, text),
-            _ => (if is_sender { "4.1.7" } else { "4.1.1" }, why.as_str()),
+        let detail = match why.split_once(' ') {
+            Some((_, text)) if crate::smtp::reply::enhanced_prefix(&why).is_some() => text,
+            _ => why.as_str(),
         };
-        let detail = if reason.is_empty() { format!("unverified address: {detail}") } else { reason.to_string() };
-        let text = format!("<{address}>: {} rejected: {detail}", subject.class());
-        Ok(match status {
-            Status::Deliverable => Flow::Dunno,
-            Status::Undeliverable => Rejection::policy(reject, dsn, text).into(),
-            Status::Unknown | Status::Deferred => self.run.defer_if_permit(Rejection::policy(defer, dsn, text)),
-        })
+        let dsn = if is_sender { "4.1.7" } else { "4.1.1" };
+        let code = match status {
+            Status::Deliverable => return Ok(Flow::Dunno),
+            Status::Undeliverable => reject,
+            Status::Unknown | Status::Deferred => defer,
+        };
+        let kind = if code >= 500 { "undeliverable" } else { "unverified" };
+        let detail = if reason.is_empty() { detail } else { reason.as_str() };
+        let text = format!("<{address}>: {} rejected: {kind} address: {detail}", subject.class());
+        let rejection = Rejection::policy(code, dsn, text);
+        Ok(if code >= 500 { rejection.into() } else { self.run.defer_if_permit(rejection) })
     }
 
     fn login_mismatch(&mut self, restriction: &Restriction, address: &str) -> Result<Flow, Flow> {

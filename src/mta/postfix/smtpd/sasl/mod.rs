@@ -18,6 +18,8 @@ use sasldb::SaslDb;
 pub struct SaslConf {
     /// `smtpd_sasl_auth_enable`.
     pub enabled: bool,
+    /// Why nobody can log in.
+    pub problem: Option<SmolStr>,
     /// The mechanisms that are offered in the clear, in Cyrus' order.
     pub clear: Vec<SmolStr>,
     /// The mechanisms that are offered under TLS.
@@ -97,12 +99,18 @@ impl SaslConf {
                 .map(SmolStr::new_static)
                 .collect()
         };
+        let enabled = params.bool("smtpd_sasl_auth_enable")?;
+        let problem = (enabled && params.get("smtpd_sasl_type") == "dovecot")
+            .then(|| dovecot_problem(&params.get("smtpd_sasl_path"), &params.get("queue_directory"), host))
+            .flatten();
+        let offered = |parameter: &str| if problem.is_some() { Vec::new() } else { offered(parameter) };
         let path = option("sasldb_path").unwrap_or("/etc/sasldb2");
         let owner = params.get("mail_owner");
         Ok(SaslConf {
-            enabled: params.bool("smtpd_sasl_auth_enable")?,
+            enabled,
             clear: offered("smtpd_sasl_security_options"),
             encrypted: offered("smtpd_sasl_tls_security_options"),
+            problem,
             exceptions: params.match_list("smtpd_sasl_exceptions_networks")?,
             broken_clients: params.bool("broken_sasl_auth_clients")?,
             realm: params.get("smtpd_sasl_local_domain"),
@@ -189,7 +197,14 @@ impl SaslConf {
         let db = host.vfs.read(&self.sasldb, &self.cred).ok().and_then(|content| content.object::<SaslDb>());
         let password = db.and_then(|db| db.password(user, realm));
         if password.as_ref().is_some_and(|password| claim.proof.matches(password)) {
-            return Progress::Success(if claim.authorize.is_empty() { login } else { claim.authorize.clone() });
+            if claim.authorize.is_empty() || claim.authorize == claim.user {
+                return Progress::Success(login);
+            }
+            let logged = Some(SmolStr::new_static("Requested identity not authenticated identity"));
+            let (authorize, realm) = (&claim.authorize, &self.realm);
+            let bare = authorize.contains('@') || realm.is_empty();
+            let wanted = if bare { authorize.clone() } else { format_smolstr!("{authorize}@{realm}") };
+            return failed(logged, "authentication failure", Some(wanted));
         }
         let logged = match mechanism {
             Mechanism::Plain => Some("Password verification failed"),
@@ -199,6 +214,13 @@ impl SaslConf {
         };
         failed(logged.map(SmolStr::new_static), "authentication failure", Some(login))
     }
+}
+
+/// What is wrong with the socket of Dovecot's auth service; a path is one below the queue directory.
+fn dovecot_problem(path: &str, queue_directory: &str, host: &Host) -> Option<SmolStr> {
+    let full = if path.starts_with('/') { path.to_owned() } else { format!("{queue_directory}/{path}") };
+    let error = host.vfs.resolve(&full, &Cred::ROOT).err()?;
+    Some(format_smolstr!("SASL: Connect to Dovecot auth socket '{path}' failed: {error}"))
 }
 
 fn failed(logged: Option<SmolStr>, reason: &'static str, login: Option<SmolStr>) -> Progress {

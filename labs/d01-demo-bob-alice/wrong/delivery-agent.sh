@@ -1,0 +1,3 @@
+# task: 5
+# feedback: The notes say so
+#@ answer auth: the MDA

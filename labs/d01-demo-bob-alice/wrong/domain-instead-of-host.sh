@@ -1,0 +1,3 @@
+# task: 2
+# feedback: A domain has no door
+#@ answer first: example.com

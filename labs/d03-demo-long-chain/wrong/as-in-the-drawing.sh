@@ -1,0 +1,3 @@
+# task: 4
+# feedback: That is what the drawing says
+#@ answer transport: SMTP, port 25

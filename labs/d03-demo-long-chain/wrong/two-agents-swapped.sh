@@ -1,0 +1,3 @@
+# task: 1
+# feedback: is not right
+#@ answer agents: MUA MSA MTA MTA MDA MTA MRA

@@ -1,0 +1,3 @@
+# task: 7
+# feedback: only 5xx sends a mail back
+#@ answer busy: it bounces

@@ -1,0 +1,3 @@
+# task: 2
+# feedback: also has a number
+#@ answer short: {{old.host}}.{{old.domain}}

@@ -1,0 +1,4 @@
+# task: 7
+# feedback: the other way round
+#@ answer temporary: 554
+#@ answer final: 454

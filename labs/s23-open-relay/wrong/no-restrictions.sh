@@ -1,0 +1,3 @@
+# task: 2
+# feedback: refuses to run
+#@ answer rule: no restrictions are set

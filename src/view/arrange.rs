@@ -1,0 +1,189 @@
+//! Where regions of the map stand: few around an empty middle, many in rows.
+
+use super::geometry::{Area, Point};
+
+/// Widths of the pictures that regions are arranged for, as multiples of their heights, and their weights: the
+/// map alone, and the map between panels.
+const ASPECTS: [(f32, f32); 2] = [(1.9, 1.0), (1.35, 0.5)];
+/// Space between regions one above the other.
+const ABOVE: f32 = 84.0;
+/// Space between regions side by side, where dialogues are read.
+const BESIDE: f32 = 270.0;
+/// The same when there are many.
+const BESIDE_MANY: f32 = 200.0;
+/// Space between regions in rows.
+const BETWEEN: f32 = 44.0;
+/// Most regions with wide space between them.
+const MOST_WIDE: usize = 4;
+/// How much larger a picture may be so that one line less goes through a region that it does not belong to.
+const FREE_LINE: f32 = 0.05;
+
+/// A region before it has its place.
+#[derive(Clone, Copy, Debug)]
+pub struct Block {
+    /// Its width.
+    pub width: f32,
+    /// Its height.
+    pub height: f32,
+    /// Whether it only answers questions about names; such regions stand above.
+    pub names_only: bool,
+}
+
+/// The middles of regions around an empty middle.
+pub fn around(blocks: &[Block]) -> Vec<Point> {
+    let angles = angles(blocks);
+    let beside = if blocks.len() <= MOST_WIDE { BESIDE } else { BESIDE_MANY };
+    let mut best: Option<(f32, f32, Vec<Point>)> = None;
+    for across in 0..=60_u8 {
+        for down in 0..=60_u8 {
+            let (across, down) = (f32::from(across) * 40.0, f32::from(down) * 20.0);
+            let centres: Vec<Point> =
+                angles.iter().map(|(cos, sin)| Point::new(across * cos, down * sin).rounded()).collect();
+            if !is_apart(blocks, &centres, beside) {
+                continue;
+            }
+            let cost = cost(blocks, &centres);
+            let spread = across + down;
+            // As large as possible on the screen; of those that are equally large the most spacious.
+            let better = best
+                .as_ref()
+                .is_none_or(|(least, widest, _)| cost < least - 0.5 || (cost < least + 0.5 && spread > *widest));
+            if better {
+                best = Some((cost, spread, centres));
+            }
+        }
+    }
+    best.map_or_else(|| rows(blocks), |(_, _, centres)| centres)
+}
+
+/// Cosine and sine of the direction of each region: name servers above, the first on the left, the next on
+/// the right, further ones between them.
+fn angles(blocks: &[Block]) -> Vec<(f32, f32)> {
+    let above = blocks.iter().filter(|block| block.names_only).count();
+    let others = blocks.len() - above;
+    let (mut top, mut other) = (0, 0);
+    let angle = |block: &Block| {
+        // In degrees, clockwise from the right; 270 is above.
+        let angle = if block.names_only && others > 0 {
+            top += 1;
+            match (above, others) {
+                // Four stand in the corners, so that nothing is between any two of them.
+                (1, 3) => 315.0,
+                _ => 225.0 + 90.0 * top as f32 / (above + 1) as f32,
+            }
+        } else {
+            other += 1;
+            match (above, others, other) {
+                (_, 1, _) => 90.0,
+                (0, 2, number) => [180.0, 0.0][number - 1],
+                (_, 2, number) => [135.0, 45.0][number - 1],
+                (0, 3, number) => [210.0, 330.0, 90.0][number - 1],
+                (1, 3, number) => [135.0, 45.0, 225.0][number - 1],
+                (0, 4, number) => [225.0, 315.0, 135.0, 45.0][number - 1],
+                // From the upper left down, through the bottom, up to the upper right.
+                (_, count, number) => 210.0 - 240.0 * (number - 1) as f32 / (count - 1) as f32,
+            }
+        };
+        let angle = f32::to_radians(angle);
+        (angle.cos(), angle.sin())
+    };
+    blocks.iter().map(angle).collect()
+}
+
+/// Whether there is space between all regions.
+fn is_apart(blocks: &[Block], centres: &[Point], beside: f32) -> bool {
+    let wide =
+        |number: usize| Area::around(centres[number], blocks[number].width + beside, blocks[number].height + ABOVE);
+    (0..blocks.len()).all(|one| (0..one).all(|other| !wide(one).overlaps(&wide(other))))
+}
+
+/// How small everything becomes on the screen, and how many lines go through regions.
+pub fn cost(blocks: &[Block], centres: &[Point]) -> f32 {
+    let areas = areas(blocks, centres);
+    let through = |one: usize, other: usize| {
+        areas
+            .iter()
+            .enumerate()
+            .any(|(number, area)| number != one && number != other && area.crossed(centres[one], centres[other]))
+    };
+    let pairs = (0..areas.len()).flat_map(|one| (0..one).map(move |other| (one, other)));
+    let crossed = pairs.filter(|(one, other)| through(*one, *other)).count() as f32;
+    size(blocks, centres) * (1.0 + FREE_LINE * crossed)
+}
+
+/// The middles of regions in rows, as many to a row as make everything largest.
+pub fn rows(blocks: &[Block]) -> Vec<Point> {
+    const TRIES: u8 = 48;
+    let widest = blocks.iter().map(|block| block.width).fold(0.0, f32::max);
+    let all: f32 = blocks.iter().map(|block| block.width + BETWEEN).sum();
+    let mut best: Option<(f32, Vec<Point>)> = None;
+    for number in 0..=TRIES {
+        let limit = widest + (all - widest) * (f32::from(number) / f32::from(TRIES)).powi(2);
+        let centres = rows_up_to(blocks, limit);
+        let size = size(blocks, &centres);
+        if best.as_ref().is_none_or(|(least, _)| size < *least) {
+            best = Some((size, centres));
+        }
+    }
+    best.map(|(_, centres)| centres).unwrap_or_default()
+}
+
+/// The middles of regions in rows that are not wider than a limit.
+fn rows_up_to(blocks: &[Block], limit: f32) -> Vec<Point> {
+    let (mut x, mut y, mut tallest) = (0.0, 0.0, 0.0_f32);
+    let mut centres = Vec::new();
+    for block in blocks {
+        if x > 0.0 && x + block.width > limit {
+            (x, y, tallest) = (0.0, y + tallest + BETWEEN, 0.0);
+        }
+        centres.push(Point::new(x + block.width / 2.0, y + block.height / 2.0));
+        x += block.width + BETWEEN;
+        tallest = tallest.max(block.height);
+    }
+    let middle =
+        areas(blocks, &centres).into_iter().reduce(|one, other| one.union(&other)).unwrap_or_default().centre();
+    centres.iter().map(|centre| Point::new(centre.x - middle.x, centre.y - middle.y).rounded()).collect()
+}
+
+fn areas(blocks: &[Block], centres: &[Point]) -> Vec<Area> {
+    let area = |(block, centre): (&Block, &Point)| Area::around(*centre, block.width, block.height);
+    blocks.iter().zip(centres).map(area).collect()
+}
+
+/// How small everything becomes on the screen.
+pub fn size(blocks: &[Block], centres: &[Point]) -> f32 {
+    let areas = areas(blocks, centres);
+    let all = areas.into_iter().reduce(|one, other| one.union(&other)).unwrap_or_default();
+    ASPECTS.iter().map(|(aspect, weight)| (all.width() / aspect).max(all.height()) * weight).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn blocks(names: &[bool]) -> Vec<Block> {
+        names.iter().map(|names_only| Block { width: 264.0, height: 172.0, names_only: *names_only }).collect()
+    }
+
+    #[test]
+    fn up_to_four_regions_see_each_other() {
+        for names in [vec![false, false], vec![true, false, false], vec![true, false, false, false], vec![false; 4]] {
+            let blocks = blocks(&names);
+            let centres = around(&blocks);
+            let areas: Vec<Area> = centres.iter().map(|centre| Area::around(*centre, 264.0, 172.0)).collect();
+            for (one, from) in centres.iter().enumerate() {
+                for (other, to) in centres[..one].iter().enumerate() {
+                    for (number, area) in areas.iter().enumerate() {
+                        assert!(number == one || number == other || !area.crossed(*from, *to), "{names:?}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn name_servers_stand_above() {
+        let centres = around(&blocks(&[true, false, false]));
+        assert!(centres[0].y < centres[1].y && centres[1].x < centres[2].x, "{centres:?}");
+    }
+}
