@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
-use super::files;
+use super::{copying, files};
 use crate::host::program::{Env, Filter, Program, Progress, Resume};
 use crate::host::vfs::Node;
 
@@ -31,12 +31,12 @@ impl Asking {
 
     /// `cp`.
     pub fn cp() -> Box<dyn Program> {
-        Asking::boxed("cp", files::cp)
+        Asking::boxed("cp", copying::cp)
     }
 
     /// `mv`.
     pub fn mv() -> Box<dyn Program> {
-        Asking::boxed("mv", files::mv)
+        Asking::boxed("mv", copying::mv)
     }
 
     /// The questions that the command line asks for, if `-i` is the last word on that.

@@ -7,6 +7,7 @@ mod attributes;
 mod awk;
 mod bind;
 mod column;
+mod copying;
 mod date;
 mod diff;
 mod editor;
@@ -35,6 +36,7 @@ mod run;
 mod sed;
 mod sockets;
 mod sort;
+mod space;
 mod ssh;
 mod stream;
 mod system;
@@ -106,8 +108,8 @@ const FILTERS: &[(&str, Filter, Reads)] = &[
     ("cmp", diff::cmp, without_two),
     ("diff", diff::diff, without_files),
     ("dirname", text::dirname, never),
-    ("du", files::du, never),
-    ("df", files::df, never),
+    ("du", space::du, never),
+    ("df", space::df, never),
     ("echo", system::echo, never),
     ("apt-cache", packages::apt_cache, never),
     ("aptitude", packages::aptitude, never),
@@ -128,13 +130,13 @@ const FILTERS: &[(&str, Filter, Reads)] = &[
     ("hostnamectl", journal::hostnamectl, never),
     ("id", identity::id, never),
     ("ip", net::ip, never),
-    ("install", files::install, never),
+    ("install", copying::install, never),
     ("ip6tables", iptables::iptables, never),
     ("ip6tables-save", iptables::save, never),
     ("iptables", iptables::iptables, never),
     ("iptables-save", iptables::save, never),
     ("jq", jq::jq, jq::reads),
-    ("ln", files::ln, never),
+    ("ln", copying::ln, never),
     ("logger", journal::logger, journal::logger_reads),
     ("logname", identity::whoami, never),
     ("ls", ls::ls, never),

@@ -1,10 +1,15 @@
 //! Tokens to commands: a recursive descent over the grammar of the POSIX shell, with the parts of
 //! bash that people type.
 
+mod compound;
+mod word;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use super::ast::{Assign, Kind, Node, Part, Redir, RedirKind, Word};
+use self::word::{assignment, delimiter, is_descriptor, is_redirection};
+pub use self::word::{is_identifier, is_keyword};
+use super::ast::{Kind, Node, Redir, RedirKind, Word};
 use super::lexer::{PendingHere, Token};
 
 /// Why a text is not a command.
@@ -318,176 +323,6 @@ impl Parser {
         self.deeper(Parser::command_here)
     }
 
-    fn command_here(&mut self) -> Parsed<Arc<Node>> {
-        let line = self.line;
-        let bash = self.bash;
-        let kind = match self.peek()?.clone() {
-            Token::Op("(") => {
-                self.next()?;
-                if self.bash && self.peeked.is_none() && self.char() == Some('(') {
-                    self.pos += 1;
-                    match self.arithmetic()? {
-                        Some(word) => Kind::Arith(word),
-                        None => return self.unexpected(Some("))")),
-                    }
-                } else {
-                    let list = self.body(")")?;
-                    self.expect_op(")")?;
-                    Kind::Subshell(list)
-                }
-            }
-            Token::Word(word) => match word.plain() {
-                Some("{") => {
-                    self.next()?;
-                    let list = self.body("}")?;
-                    self.expect_word("}")?;
-                    Kind::Group(list)
-                }
-                Some("if") => self.if_command()?,
-                Some(which @ ("while" | "until")) => {
-                    let until = which == "until";
-                    self.next()?;
-                    let cond = self.body("do")?;
-                    Kind::While { until, cond, body: self.do_group()? }
-                }
-                Some("for") => self.for_command()?,
-                Some("case") => self.case_command()?,
-                Some("[[") if bash => self.test_command()?,
-                Some("function") if bash => {
-                    self.next()?;
-                    let Token::Word(name) = self.next()? else { return self.unexpected(None) };
-                    if self.at_op("(")? {
-                        self.next()?;
-                        self.expect_op(")")?;
-                    }
-                    self.skip_newlines()?;
-                    let name = name.plain().unwrap_or_default().to_owned();
-                    Kind::Function { name, body: self.command()? }
-                }
-                Some(text @ ("then" | "else" | "elif" | "fi" | "do" | "done" | "esac" | "}")) => {
-                    return Err(ParseError::Unexpected { token: format!("\"{text}\""), expecting: None });
-                }
-                _ => return self.simple(line),
-            },
-            Token::IoNumber(_) => return self.simple(line),
-            Token::Op(op) if is_redirection(op) => return self.simple(line),
-            _ => return self.unexpected(None),
-        };
-        let mut redirs = Vec::new();
-        while let Some(redir) = self.redirection()? {
-            redirs.push(redir);
-        }
-        Ok(Arc::new(Node { line, kind, redirs }))
-    }
-
-    fn do_group(&mut self) -> Parsed<Arc<Node>> {
-        self.skip_newlines()?;
-        self.expect_word("do")?;
-        let body = self.body("done")?;
-        self.expect_word("done")?;
-        Ok(body)
-    }
-
-    fn if_command(&mut self) -> Parsed<Kind> {
-        let mut arms = Vec::new();
-        loop {
-            self.next()?;
-            let cond = self.body("then")?;
-            self.expect_word("then")?;
-            arms.push((cond, self.body("fi")?));
-            if !self.at_word("elif")? {
-                break;
-            }
-        }
-        let otherwise = if self.at_word("else")? {
-            self.next()?;
-            Some(self.body("fi")?)
-        } else {
-            None
-        };
-        self.expect_word("fi")?;
-        Ok(Kind::If { arms, otherwise })
-    }
-
-    fn for_command(&mut self) -> Parsed<Kind> {
-        self.next()?;
-        let var = match self.next()? {
-            Token::Word(word) if word.plain().is_some_and(is_identifier) => word.plain().unwrap_or_default().to_owned(),
-            Token::Eof => return Err(ParseError::Eof { expecting: None }),
-            _ => return Err(ParseError::BadLoopVariable),
-        };
-        self.skip_newlines()?;
-        let mut words = None;
-        if self.at_word("in")? {
-            self.next()?;
-            let mut list = Vec::new();
-            while let Token::Word(_) = self.peek()? {
-                if let Token::Word(word) = self.next()? {
-                    list.push(word);
-                }
-            }
-            words = Some(list);
-            if !self.at_op(";")? && self.peek()? != &Token::Newline {
-                return self.unexpected(None);
-            }
-        }
-        if self.at_op(";")? {
-            self.next()?;
-        }
-        Ok(Kind::For { var, words, body: self.do_group()? })
-    }
-
-    fn case_command(&mut self) -> Parsed<Kind> {
-        self.next()?;
-        let Token::Word(_) = self.peek()? else { return self.unexpected(None) };
-        let Token::Word(word) = self.next()? else { return self.unexpected(None) };
-        self.skip_newlines()?;
-        self.expect_word("in")?;
-        self.skip_newlines()?;
-        let mut arms = Vec::new();
-        while !self.at_word("esac")? {
-            if self.at_op("(")? {
-                self.next()?;
-            }
-            let mut patterns = Vec::new();
-            loop {
-                let Token::Word(_) = self.peek()? else { return self.unexpected(None) };
-                if let Token::Word(pattern) = self.next()? {
-                    patterns.push(pattern);
-                }
-                if !self.at_op("|")? {
-                    break;
-                }
-                self.next()?;
-            }
-            self.expect_op(")")?;
-            arms.push((patterns, self.compound_list()?));
-            if !self.at_op(";;")? {
-                break;
-            }
-            self.next()?;
-            self.skip_newlines()?;
-        }
-        self.expect_word("esac")?;
-        Ok(Kind::Case { word, arms })
-    }
-
-    fn test_command(&mut self) -> Parsed<Kind> {
-        self.next()?;
-        let mut words = Vec::new();
-        loop {
-            match self.next()? {
-                Token::Word(word) if word.plain() == Some("]]") => return Ok(Kind::Test(words)),
-                Token::Word(word) => words.push(word),
-                Token::Op("&&") => words.push(literal("-a")),
-                Token::Op("||") => words.push(literal("-o")),
-                Token::Op(op @ ("(" | ")" | "<" | ">")) => words.push(literal(op)),
-                Token::Eof => return Err(ParseError::Eof { expecting: Some("]]") }),
-                other => return Err(ParseError::Unexpected { token: other.describe(), expecting: None }),
-            }
-        }
-    }
-
     fn simple(&mut self, line: u32) -> Parsed<Arc<Node>> {
         let (mut assigns, mut words, mut redirs) = (Vec::new(), Vec::new(), Vec::new());
         loop {
@@ -513,19 +348,6 @@ impl Parser {
             return Ok(self.node(line, Kind::List(Vec::new())));
         }
         Ok(Arc::new(Node { line, kind: Kind::Simple { assigns, words }, redirs }))
-    }
-
-    fn function(&mut self, line: u32, name: &Word) -> Parsed<Arc<Node>> {
-        self.next()?;
-        self.expect_op(")")?;
-        self.skip_newlines()?;
-        match name.plain() {
-            Some(name) if is_identifier(name) || self.bash => {
-                let kind = Kind::Function { name: name.to_owned(), body: self.command()? };
-                Ok(self.node(line, kind))
-            }
-            _ => Err(ParseError::BadFunctionName),
-        }
     }
 
     /// Replaces the alias that the peeked word names by its text; whether it did.
@@ -582,80 +404,6 @@ impl Parser {
         };
         Ok(Some(Redir { fd: fd.unwrap_or(default), kind }))
     }
-}
-
-fn literal(text: &str) -> Word {
-    Word(vec![Part::Literal(text.to_owned())])
-}
-
-fn is_redirection(op: &str) -> bool {
-    op.contains(['<', '>'])
-}
-
-fn is_descriptor(word: &Word) -> bool {
-    match word.plain() {
-        Some(text) => text == "-" || text.chars().all(|c| c.is_ascii_digit()),
-        None => word.0.iter().any(|part| matches!(part, Part::Param(_))),
-    }
-}
-
-/// Whether a word belongs to the grammar.
-pub fn is_keyword(word: &str) -> bool {
-    const WORDS: &[&str] = &[
-        "!", "case", "do", "done", "elif", "else", "esac", "fi", "for", "function", "if", "in", "then", "until",
-        "while", "{", "}", "[[", "]]",
-    ];
-    WORDS.contains(&word)
-}
-
-/// Whether a text can be the name of a variable.
-pub fn is_identifier(text: &str) -> bool {
-    let mut chars = text.chars();
-    chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
-        && chars.all(|c| c.is_ascii_alphanumeric() || c == '_')
-}
-
-fn delimiter(word: &Word) -> (String, bool) {
-    let mut text = String::new();
-    let mut quoted = false;
-    for part in &word.0 {
-        match part {
-            Part::Literal(piece) => text.push_str(piece),
-            Part::Quoted(piece) => {
-                quoted = true;
-                text.push_str(piece);
-            }
-            Part::Double(parts) => {
-                quoted = true;
-                for part in parts {
-                    if let Part::Quoted(piece) | Part::Literal(piece) = part {
-                        text.push_str(piece);
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-    (text, quoted)
-}
-
-/// `name=value` or `name+=value`, if the word is one.
-fn assignment(word: &Word) -> Option<Assign> {
-    let Part::Literal(first) = word.0.first()? else { return None };
-    let (name, rest) = first.split_once('=')?;
-    let (name, append) = match name.strip_suffix('+') {
-        Some(name) => (name, true),
-        None => (name, false),
-    };
-    if !is_identifier(name) {
-        return None;
-    }
-    let mut parts = Vec::new();
-    if !rest.is_empty() {
-        parts.push(Part::Literal(rest.to_owned()));
-    }
-    parts.extend_from_slice(&word.0[1..]);
-    Some(Assign { name: name.to_owned(), append, value: Word(parts) })
 }
 
 #[cfg(test)]
