@@ -32,6 +32,8 @@ pub enum Part {
     Command(Arc<Node>),
     /// `$((…))`.
     Arith(Word),
+    /// `<(…)` (bash): the name of a file with what the command writes.
+    Process(Arc<Node>),
 }
 
 /// A parameter expansion.
@@ -177,6 +179,8 @@ pub enum Kind {
         cond: Arc<Node>,
         /// The body.
         body: Arc<Node>,
+        /// What follows each run of the body, also after `continue`: of `for ((…; …; …))` (bash).
+        step: Option<Arc<Node>>,
     },
     /// `for`.
     For {

@@ -36,10 +36,10 @@ impl Shell {
         self.state.line = node.line;
         match &node.kind {
             Kind::Simple { .. } | Kind::For { .. } | Kind::Case { .. } | Kind::Arith(_) | Kind::Test(_) => {
-                self.frames.push(Frame::Prepare { node: Arc::clone(node), outputs: Vec::new() });
+                self.frames.push(Frame::Prepare { node: Arc::clone(node), outputs: Vec::new(), files: Vec::new() });
             }
             _ if !node.redirs.is_empty() => {
-                self.frames.push(Frame::Prepare { node: Arc::clone(node), outputs: Vec::new() });
+                self.frames.push(Frame::Prepare { node: Arc::clone(node), outputs: Vec::new(), files: Vec::new() });
             }
             _ => self.begin(id, node, &Prepared::default(), machine, ctx),
         }
@@ -208,12 +208,13 @@ impl Shell {
     }
 
     pub(super) fn while_loop(&mut self, node: Arc<Node>, in_cond: bool, last: u8) {
-        let Kind::While { until, cond, body } = &node.kind else { return };
+        let Kind::While { until, cond, body, step } = &node.kind else { return };
         if !in_cond {
             let last = self.state.status;
-            let cond = Arc::clone(cond);
+            let (cond, step) = (Arc::clone(cond), step.clone());
             self.frames.push(Frame::While { node, in_cond: true, last });
             self.frames.push(Frame::Run(cond));
+            self.frames.extend(step.map(Frame::Run));
         } else if (self.state.status == 0) != *until {
             let body = Arc::clone(body);
             self.frames.push(Frame::While { node, in_cond: false, last });

@@ -13,6 +13,7 @@ use super::mail_check::MailCheck;
 use super::source::Source;
 use super::state::{Dialect, State, Variable};
 use crate::host::process::Ctx;
+use crate::host::vfs::Cred;
 
 /// Frames that a shell may have at once: bounds recursion.
 const MAX_FRAMES: usize = 4_000;
@@ -22,15 +23,20 @@ const MAX_FRAMES: usize = 4_000;
 pub(super) enum Frame {
     Source(Box<Source>),
     Run(Arc<Node>),
-    /// Words are being expanded; outputs of command substitutions so far.
+    /// Words are being expanded; outputs of substitutions so far, and which of them are files.
     Prepare {
         node: Arc<Node>,
         outputs: Vec<String>,
+        files: Vec<String>,
     },
     Substitution {
         task: TaskId,
         file: FileId,
+        /// Whether the output goes to a file whose name is used.
+        to_file: bool,
     },
+    /// Takes away the files of process substitutions.
+    Unlink(Vec<String>),
     Argv(Vec<String>),
     List {
         node: Arc<Node>,
@@ -198,8 +204,15 @@ impl Shell {
         match frame {
             Frame::Source(source) => return self.source(id, source, machine, ctx),
             Frame::Run(node) => self.run(id, &node, machine, ctx),
-            Frame::Prepare { node, outputs } => self.prepare(id, node, outputs, machine, ctx),
-            Frame::Substitution { task, file } => return self.substitution(task, file, machine),
+            Frame::Prepare { node, outputs, files } => self.prepare(id, node, outputs, files, machine, ctx),
+            Frame::Substitution { task, file, to_file } => {
+                return self.substitution(task, file, to_file, machine, ctx);
+            }
+            Frame::Unlink(files) => {
+                for path in files {
+                    let _ = ctx.host.vfs.unlink(&path, &Cred::ROOT);
+                }
+            }
             Frame::Argv(argv) => self.command(id, argv, Vec::new(), Vec::new(), machine, ctx),
             Frame::List { node, next } => self.list(id, node, next, machine, ctx),
             Frame::AndOr(node) => {

@@ -18,7 +18,12 @@ use crate::host::Host;
 #[derive(Clone, Debug)]
 pub enum Stop {
     /// The output of this command is needed.
-    Command(Arc<Node>),
+    Command {
+        /// The command.
+        node: Arc<Node>,
+        /// Whether as a file, whose name is used (`<(…)`).
+        to_file: bool,
+    },
     /// It failed; the message says why. Leaves a shell that is not interactive.
     Fail(String),
 }
@@ -27,7 +32,7 @@ pub enum Stop {
 pub struct Expander<'a> {
     state: &'a State,
     host: &'a Host,
-    /// Outputs of the command substitutions met so far, in order.
+    /// Outputs of the command substitutions and names of the files of process substitutions met so far, in order.
     outputs: &'a [String],
     used: usize,
     /// Assignments of `${x:=…}` and `$((x=…))`, to be made when all is expanded.
@@ -224,10 +229,17 @@ impl<'a> Expander<'a> {
             Part::Param(param) => self.param(param, quoted, items)?,
             Part::Command(node) => {
                 let Some(output) = self.outputs.get(self.used) else {
-                    return Err(Stop::Command(Arc::clone(node)));
+                    return Err(Stop::Command { node: Arc::clone(node), to_file: false });
                 };
                 self.used += 1;
                 push_value(output, quoted, items);
+            }
+            Part::Process(node) => {
+                let Some(name) = self.outputs.get(self.used) else {
+                    return Err(Stop::Command { node: Arc::clone(node), to_file: true });
+                };
+                self.used += 1;
+                push_value(name, true, items);
             }
             Part::Arith(word) => {
                 let value = self.arithmetic(word)?;

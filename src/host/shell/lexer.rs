@@ -109,6 +109,21 @@ impl Parser {
         text.chars().enumerate().all(|(ahead, c)| self.char_at(ahead) == Some(c))
     }
 
+    /// Goes over blanks and then this text, if it follows.
+    pub(super) fn skip_blanks_to(&mut self, text: &str) -> bool {
+        let blanks = self.text[self.pos..].iter().take_while(|c| matches!(c, ' ' | '\t')).count();
+        let found = text.chars().enumerate().all(|(ahead, c)| self.char_at(blanks + ahead) == Some(c));
+        if found {
+            self.pos += blanks + text.len();
+        }
+        found
+    }
+
+    /// Whether a process substitution begins here.
+    fn at_process(&self) -> bool {
+        self.bash && self.looking_at("<(")
+    }
+
     /// The next token from the text.
     pub(super) fn token(&mut self) -> Result<Token, ParseError> {
         loop {
@@ -136,6 +151,9 @@ impl Parser {
             }
             _ => {}
         }
+        if self.at_process() {
+            return Ok(Token::Word(self.word()?));
+        }
         for (op, bash_only) in OPERATORS {
             if self.looking_at(op) && (self.bash || !bash_only) {
                 self.pos += op.len();
@@ -154,7 +172,7 @@ impl Parser {
     fn word(&mut self) -> Result<Word, ParseError> {
         let mut parts = Vec::new();
         while let Some(c) = self.char() {
-            if is_meta(c) {
+            if is_meta(c) && !self.at_process() {
                 break;
             }
             self.part(&mut parts, c)?;
@@ -183,6 +201,10 @@ impl Parser {
                 parts.push(Part::Double(self.double_quoted()?));
             }
             '$' => self.dollar(parts, false)?,
+            '<' if self.at_process() => {
+                self.pos += 2;
+                parts.push(Part::Process(self.deeper(Parser::command_substitution)?));
+            }
             '`' => parts.push(self.backquoted(false)?),
             c => {
                 self.bump();

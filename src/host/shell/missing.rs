@@ -13,6 +13,7 @@ const KNOWN: &[(&[&str], &str)] = &[
     (&["tmux", "screen", "byobu"], "open another `mxlab shell`, or a tab in the window"),
     (&["htop", "top", "atop", "iotop", "vmstat", "free"], "`ps aux` shows what runs"),
     (&["alpine", "pine", "elm", "mutt", "neomutt", "thunderbird"], "`mail` reads and writes mail"),
+    (&["traceroute", "tracepath", "mtr"], "`ping HOST` and `telnet HOST PORT` show whether a host answers"),
     (&["tcpdump", "tshark", "wireshark", "ngrep"], "the story (`:story -v`) and the window show what passes"),
     (&["nmap", "hping3"], "`nc -z HOST PORT` and `telnet HOST PORT` try a port"),
     (&["drill", "delv", "kdig"], "`dig` asks DNS"),

@@ -12,6 +12,7 @@ use super::machine::{Machine, TaskId};
 use super::redirect::{self, Target};
 use super::state::{DEFAULT_PATH, Dialect};
 use crate::host::process::Ctx;
+use crate::host::vfs::{Cred, Vfs};
 
 /// What the words of a command became.
 #[derive(Debug, Default)]
@@ -24,18 +25,42 @@ pub(super) struct Prepared {
     pub(super) arm: Option<usize>,
 }
 
+/// A free name for the output of a process substitution, as bash chooses them.
+fn process_file(vfs: &Vfs) -> String {
+    let name = |number: u32| format!("/dev/fd/{number}");
+    (0..=63).rev().map(name).find(|path| vfs.stat(path, &Cred::ROOT).is_err()).unwrap_or_else(|| name(63))
+}
+
 impl Shell {
     /// Takes the output of a command substitution once the command has ended.
-    pub(super) fn substitution(&mut self, task: TaskId, file: FileId, machine: &mut Machine) -> bool {
+    pub(super) fn substitution(
+        &mut self,
+        task: TaskId,
+        file: FileId,
+        to_file: bool,
+        machine: &mut Machine,
+        ctx: &mut Ctx<'_>,
+    ) -> bool {
         let Some(status) = machine.reap(task) else {
-            self.frames.push(Frame::Substitution { task, file });
+            self.frames.push(Frame::Substitution { task, file, to_file });
             return false;
         };
-        self.state.status = status;
         let mut data = match machine.files.get_mut(file) {
             Some(Open::Capture { data, .. }) => std::mem::take(data),
             _ => Vec::new(),
         };
+        if to_file {
+            // Complete before it is read: what asks for it would have to wait otherwise.
+            let vfs = &mut ctx.host.vfs;
+            let path = process_file(vfs);
+            let _ = vfs.mkdir_all("/dev/fd").and_then(|()| vfs.write(&path, data, 0o600, &self.state.cred));
+            if let Some(Frame::Prepare { outputs, files, .. }) = self.frames.last_mut() {
+                outputs.push(path.clone());
+                files.push(path);
+            }
+            return true;
+        }
+        self.state.status = status;
         data.retain(|octet| *octet != 0);
         let mut text = String::from_utf8_lossy(&data).into_owned();
         text.truncate(text.trim_end_matches('\n').len());
@@ -51,6 +76,7 @@ impl Shell {
         id: TaskId,
         node: Arc<Node>,
         outputs: Vec<String>,
+        files: Vec<String>,
         machine: &mut Machine,
         ctx: &mut Ctx<'_>,
     ) {
@@ -60,16 +86,19 @@ impl Shell {
                 for (name, value) in &done.assigned {
                     let _ = self.state.set(name, value.clone());
                 }
+                if !files.is_empty() {
+                    self.frames.push(Frame::Unlink(files));
+                }
                 self.execute(id, &node, done, substituted, machine, ctx);
             }
-            Err(Stop::Command(command)) => {
+            Err(Stop::Command { node: command, to_file }) => {
                 let file = machine.files.add(Open::Capture { data: Vec::new(), tty: false });
                 let mut fds = self.fds(id, machine);
                 fds.insert(1, Fd { file, write: true });
                 let pid = ctx.host.next_proc().0;
-                self.frames.push(Frame::Prepare { node, outputs });
+                self.frames.push(Frame::Prepare { node, outputs, files });
                 match machine.add_shell(self.subshell(command), fds, pid, self.state.arg0.clone()) {
-                    Ok(task) => self.frames.push(Frame::Substitution { task, file }),
+                    Ok(task) => self.frames.push(Frame::Substitution { task, file, to_file }),
                     Err(_) => self.cannot_fork(id, machine, ctx),
                 }
             }

@@ -43,8 +43,20 @@ pub fn df(env: &mut Env<'_, '_>, _: Bytes) -> u8 {
     let percent = (used * 100).div_ceil(size.max(1));
     let show = |octets: u64| if human { super::ls::human(octets) } else { (octets / 1024).to_string() };
     let (size, used, free) = (show(size), show(used), show(free));
-    let unit = if human { "Size  Used Avail" } else { "1K-blocks  Used Available" };
-    env.outln(format!("Filesystem     {unit} Use% Mounted on"));
-    env.outln(format!("/dev/vda1      {size} {used} {free} {percent}% /"));
+    let heads = if human { ["Size", "Used", "Avail"] } else { ["1K-blocks", "Used", "Available"] };
+    let percent = format!("{percent}%");
+    let row = |name: &str, cells: [&str; 3], percent: &str, place: &str| {
+        let widths: Vec<usize> =
+            heads.iter().zip([&size, &used, &free]).map(|(head, value)| head.len().max(value.len()).max(5)).collect();
+        let [a, b, c] = cells;
+        format!(
+            "{name:<14} {a:>w0$} {b:>w1$} {c:>w2$} {percent:>4} {place}",
+            w0 = widths[0],
+            w1 = widths[1],
+            w2 = widths[2]
+        )
+    };
+    env.outln(row("Filesystem", heads, "Use%", "Mounted on"));
+    env.outln(row("/dev/vda1", [&size, &used, &free], &percent, "/"));
     0
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::word::{is_identifier, is_redirection, literal};
 use super::{ParseError, Parsed, Parser};
-use crate::host::shell::ast::{Kind, Node, Word};
+use crate::host::shell::ast::{Kind, Node, Part, Word};
 use crate::host::shell::lexer::Token;
 
 impl Parser {
@@ -38,7 +38,7 @@ impl Parser {
                     let until = which == "until";
                     self.next()?;
                     let cond = self.body("do")?;
-                    Kind::While { until, cond, body: self.do_group()? }
+                    Kind::While { until, cond, body: self.do_group()?, step: None }
                 }
                 Some("for") => self.for_command()?,
                 Some("case") => self.case_command()?,
@@ -101,6 +101,9 @@ impl Parser {
 
     pub(super) fn for_command(&mut self) -> Parsed<Kind> {
         self.next()?;
+        if self.bash && self.peeked.is_none() && self.skip_blanks_to("((") {
+            return self.arithmetic_for();
+        }
         let var = match self.next()? {
             Token::Word(word) if word.plain().is_some_and(is_identifier) => word.plain().unwrap_or_default().to_owned(),
             Token::Eof => return Err(ParseError::Eof { expecting: None }),
@@ -125,6 +128,27 @@ impl Parser {
             self.next()?;
         }
         Ok(Kind::For { var, words, body: self.do_group()? })
+    }
+
+    /// `for ((begin; condition; step))`: a loop over the condition, after the beginning.
+    fn arithmetic_for(&mut self) -> Parsed<Kind> {
+        let line = self.line;
+        let Some(words) = self.arithmetic()? else { return self.unexpected(Some("))")) };
+        let Some([begin, cond, step]) = arithmetic_parts(words) else { return Err(ParseError::BadLoopVariable) };
+        let arith = |word: Word| Arc::new(Node { line, kind: Kind::Arith(word), redirs: Vec::new() });
+        if self.at_op(";")? {
+            self.next()?;
+        }
+        let body = self.do_group()?;
+        let always = || Word(vec![Part::Literal("1".to_owned())]);
+        let cond = if cond.0.is_empty() { always() } else { cond };
+        let cycle = Kind::While { until: false, cond: arith(cond), body, step: Some(arith(step)) };
+        let cycle = Arc::new(Node { line, kind: cycle, redirs: Vec::new() });
+        Ok(Kind::Group(Arc::new(Node {
+            line,
+            kind: Kind::List(vec![(arith(begin), false), (cycle, false)]),
+            redirs: Vec::new(),
+        })))
     }
 
     pub(super) fn case_command(&mut self) -> Parsed<Kind> {
@@ -190,4 +214,29 @@ impl Parser {
             _ => Err(ParseError::BadFunctionName),
         }
     }
+}
+
+/// The three expressions of `for ((…; …; …))`, if there are three.
+fn arithmetic_parts(words: Word) -> Option<[Word; 3]> {
+    let mut all = vec![Word::default()];
+    let inner = words.0.into_iter().flat_map(|part| match part {
+        Part::Double(parts) => parts,
+        other => vec![other],
+    });
+    for part in inner {
+        match part {
+            Part::Literal(text) | Part::Quoted(text) => {
+                for (nth, piece) in text.split(';').enumerate() {
+                    if nth > 0 {
+                        all.push(Word::default());
+                    }
+                    if let Some(word) = all.last_mut().filter(|_| !piece.trim().is_empty()) {
+                        word.0.push(Part::Literal(piece.to_owned()));
+                    }
+                }
+            }
+            other => all.last_mut()?.0.push(other),
+        }
+    }
+    all.try_into().ok()
 }

@@ -185,3 +185,27 @@ fn bash_has_its_own_expansions_and_words() {
         assert_eq!((got.0.as_str(), got.1.as_str()), (output, error), "{line}");
     }
 }
+
+#[test]
+fn bash_counts_in_for_loops_and_compares_what_two_commands_write() {
+    let mut host = host();
+    for (script, stdout) in [
+        ("for ((i = 0; i < 3; i++)); do echo $i; done", "0\n1\n2\n"),
+        ("for ((i=5;i>0;i-=2)) do [ $i = 3 ] && continue; echo $i; done; echo $i", "5\n1\n-1\n"),
+        ("for ((;;)); do echo once; break; done", "once\n"),
+        (
+            "n=2; for ((i = n; i < n + $(echo 2); i++)); do for ((j = 0; j < 1; j++)); do echo $i$j; done; done",
+            "20\n30\n",
+        ),
+        ("diff <(printf 'a\\nb\\n') <(printf 'a\\nc\\n')", "2c2\n< b\n---\n> c\n"),
+        ("while read -r x; do n=$((n + x)); done < <(seq 3); echo $n", "6\n"),
+        ("echo <(true) <(true); ls /dev/fd", "/dev/fd/63 /dev/fd/62\n"),
+        ("cat <(echo in; cat <(echo deeper))", "in\ndeeper\n"),
+    ] {
+        super::harness::write(&mut host, "/tmp/script", script);
+        let exit = run(&mut host, "bash /tmp/script");
+        assert_eq!(text(&exit).0, stdout, "{script}: {}", text(&exit).1);
+    }
+    let exit = run(&mut host, "bash -c 'for ((i = 0; i < 3)); do :; done'");
+    assert_ne!(exit.status, 0);
+}

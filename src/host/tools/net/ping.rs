@@ -41,7 +41,16 @@ impl Ping {
 
     fn begin(&mut self, env: &mut Env<'_, '_>) -> Progress {
         self.wait = 10;
-        let mut args = env.args.iter().skip(1);
+        // `-c1` is `-c 1`.
+        let takes_value = |arg: &str| arg.len() > 2 && ["-c", "-W", "-w", "-i", "-s", "-t"].contains(&&arg[..2]);
+        let args: Vec<String> = env.args[1..]
+            .iter()
+            .flat_map(|arg| match arg {
+                arg if arg.is_char_boundary(2) && takes_value(arg) => vec![arg[..2].to_owned(), arg[2..].to_owned()],
+                arg => vec![arg.clone()],
+            })
+            .collect();
+        let mut args = args.iter();
         while let Some(arg) = args.next() {
             match arg.as_str() {
                 "-q" => self.quiet = true,
