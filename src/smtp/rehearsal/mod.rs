@@ -404,7 +404,9 @@ mod tests {
     fn rule(stage: Stage, nth: Option<u32>, failure: &str) -> FaultTable {
         let failure = Failure::parse(failure).unwrap();
         let rule = FaultRule { name: "r".into(), who: None, stage, nth, failure, seen: 0 };
-        FaultTable { rules: vec![rule] }
+        let mut table = FaultTable::default();
+        assert!(table.add(rule));
+        table
     }
 
     #[test]
