@@ -4,7 +4,7 @@
 //! its host's files, and asks for everything else by calling methods of [`Ctx`], which append
 //! effects that the world carries out after the method returns. Nothing blocks.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -232,9 +232,13 @@ impl Ctx<'_> {
         }
     }
 
-    /// Opens a TCP connection. `Connected` or `ConnectFailed` will come for the socket.
-    pub fn connect(&mut self, from: Option<IpAddr>, to: SocketAddr) -> Socket {
+    /// Opens a TCP connection. `Connected` or `ConnectFailed` will come for the socket. The
+    /// unspecified address leads to this host, as on Linux.
+    pub fn connect(&mut self, from: Option<IpAddr>, mut to: SocketAddr) -> Socket {
         let sock = self.new_socket();
+        if to.ip().is_unspecified() {
+            to.set_ip(if to.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() });
+        }
         self.push(Effect::Connect { sock, from, to });
         sock
     }

@@ -118,13 +118,22 @@ pub fn parse_list(text: &str) -> Vec<Token> {
     let mut list = List { tokens: Vec::new() };
     let mut element = Vec::new();
     let mut angle = false;
-    for token in scan(text) {
+    let tokens = scan(text);
+    let last_end = tokens.iter().rposition(|token| token.is(';'));
+    for (at, token) in tokens.into_iter().enumerate() {
         match token {
             Token::Operator(end @ (',' | ';')) if !angle => {
                 list.element(std::mem::take(&mut element));
                 list.tokens.push(Token::Operator(end));
             }
-            Token::Operator(':') if !angle && element.iter().all(|token: &Token| !token.is('@')) => {
+            // A bracket that was never opened ends an address all the same.
+            Token::Operator('>') if !angle => list.element(std::mem::take(&mut element)),
+            // A group ends with a semicolon; without one the colon is part of an address.
+            Token::Operator(':')
+                if !angle
+                    && last_end.is_some_and(|end| end > at)
+                    && element.iter().all(|token: &Token| !token.is('@')) =>
+            {
                 list.tokens.append(&mut element);
                 list.tokens.push(Token::StartGroup);
             }

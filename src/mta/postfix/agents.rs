@@ -17,7 +17,7 @@ use super::smtp::conf::SmtpConf;
 use super::smtp::{Report, SmtpClient};
 use super::virtual_::{Virtual, VirtualConf};
 use crate::dns::Lookup;
-use crate::host::{Ctx, Exit, Host};
+use crate::host::{Ctx, Exit, Host, Priority};
 use crate::sim::net::NetInput;
 use crate::sim::{ProcId, Socket};
 
@@ -31,6 +31,8 @@ enum Agent {
     Error(Program),
     /// It can not start. Requests wait for it.
     Broken(LastWords),
+    /// It finds out at the first request that its arguments make no sense, and dies with this text.
+    Doomed(String),
 }
 
 /// What happened to an agent that master(8) has to say something about.
@@ -99,7 +101,10 @@ impl Agents {
                         Agent::Local(Box::new(Local::new(LocalConf::load(&params, host)?, tag.clone(), local_owner)))
                     }
                     "virtual" => Agent::Virtual(Box::new(Virtual::new(VirtualConf::load(&params)?, tag.clone()))),
-                    "pipe" => Agent::Pipe(Box::new(Pipe::new(PipeConf::load(&params, entry, host)?, pipe_owner))),
+                    "pipe" => match PipeConf::load(&params, entry, host) {
+                        Ok(conf) => Agent::Pipe(Box::new(Pipe::new(conf, pipe_owner))),
+                        Err(fatal) => Agent::Doomed(fatal.0),
+                    },
                     name => match Program::from_command(name) {
                         Some(program) => Agent::Error(program),
                         None => return Ok(None),
@@ -196,6 +201,13 @@ impl Agents {
                 self.resting.insert(service.clone());
                 self.note_death(service);
                 self.waiting.push(request);
+            }
+            Some(Agent::Doomed(text)) => {
+                let (text, service) = (text.clone(), request.transport.clone());
+                let tag = self.tags.get(&service).cloned().unwrap_or_default();
+                services.log.log(ctx, Priority::Error, &tag, format_args!("fatal: {text}"));
+                self.note_death(service);
+                qmgr.agent_died(number, services, ctx);
             }
             None => {
                 let service = &request.transport;

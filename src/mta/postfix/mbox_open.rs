@@ -4,6 +4,7 @@
 use crate::host::vfs::{Cred, Errno, Ino, Node, Special, Vfs};
 use crate::mailbox::copy::Copy;
 use crate::mailbox::{lock, maildir};
+use crate::mta::postfix::config::{Fatal, Params};
 use crate::sim::Duration;
 
 /// A delivery that failed, with the DSN detail for the report.
@@ -56,6 +57,14 @@ pub struct Open<'a> {
     pub default_dsn: &'static str,
     /// `stale_lock_time`.
     pub stale: Duration,
+}
+
+/// Whether mailboxes are locked by a file beside them, as a parameter says (`mbox_lock_mask(3)`).
+///
+/// # Errors
+/// The parameter names an unknown way to lock.
+pub fn dot_locks(params: &Params<'_>, parameter: &str) -> Result<bool, Fatal> {
+    Ok(params.mask(parameter, &["fcntl", "flock", "dotlock"])?.iter().any(|word| word == "dotlock"))
 }
 
 /// What dot locking means for a delivery.

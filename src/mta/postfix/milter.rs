@@ -16,9 +16,29 @@ use crate::sim::Listener;
 #[derive(Clone, Debug, Default)]
 pub struct Milters {
     services: Vec<SmolStr>,
-    refusal: Option<Refusal>,
+    fallback: Option<Fallback>,
     /// Put before the paths of sockets.
     root: SmolStr,
+}
+
+/// What becomes of mail when a filter does not answer (`milter_default_action`), if it is not
+/// simply taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fallback {
+    /// It is refused.
+    Refuse(Refusal),
+    /// It is taken and put on hold.
+    Hold,
+}
+
+/// What the log says about mail that is held for want of a filter.
+pub const HOLD: &str = "milter triggers HOLD action";
+
+impl Fallback {
+    /// Whether mail is refused for good.
+    pub fn is_permanent(&self) -> bool {
+        matches!(self, Fallback::Refuse(refusal) if refusal.is_permanent())
+    }
 }
 
 /// What clients are told when a filter does not answer.
@@ -45,15 +65,16 @@ impl Refusal {
 impl Milters {
     /// Reads `smtpd_milters` or `non_smtpd_milters`.
     pub fn load(parameter: &str, params: &Params<'_>, chroot: bool) -> Milters {
-        let refusal = match params.get("milter_default_action").as_str() {
-            "accept" | "quarantine" => None,
-            "reject" => Some(Refusal { code: 550, text: "5.5.0 Service unavailable" }),
-            _ => Some(Refusal { code: 451, text: "4.7.1 Service unavailable - try again later" }),
+        let fallback = match params.get("milter_default_action").as_str() {
+            "accept" => None,
+            "quarantine" => Some(Fallback::Hold),
+            "reject" => Some(Fallback::Refuse(Refusal { code: 550, text: "5.5.0 Service unavailable" })),
+            _ => Some(Fallback::Refuse(Refusal { code: 451, text: "4.7.1 Service unavailable - try again later" })),
         };
         let directory = params.get("queue_directory");
         Milters {
             services: params.list(parameter).iter().map(|word| word.trim_matches(['{', '}']).to_smolstr()).collect(),
-            refusal,
+            fallback,
             root: if chroot { directory } else { SmolStr::default() },
         }
     }
@@ -64,7 +85,7 @@ impl Milters {
     }
 
     /// Calls the filters: a warning for each that does not answer, and what follows from it.
-    pub fn call(&self, host: &Host) -> (Vec<String>, Option<Refusal>) {
+    pub fn call(&self, host: &Host) -> (Vec<String>, Option<Fallback>) {
         let mut warnings = Vec::new();
         for service in &self.services {
             warnings.push(match self.unreachable(service, host) {
@@ -73,8 +94,8 @@ impl Milters {
                     format!("milter {service}: can't read SMFIC_OPTNEG reply packet header: Connection reset by peer")
                 }
             });
-            if self.refusal.is_some() {
-                return (warnings, self.refusal.clone());
+            if self.fallback.is_some() {
+                return (warnings, self.fallback.clone());
             }
         }
         (warnings, None)

@@ -24,6 +24,7 @@ pub mod maps;
 pub mod master;
 pub mod mbox_open;
 pub mod milter;
+pub mod notice;
 pub mod pickup;
 pub mod pipe;
 pub mod pipe_command;

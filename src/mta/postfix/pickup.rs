@@ -77,10 +77,19 @@ impl Pickup {
         } else {
             services.log.info(ctx, TAG, format_args!("{id}: uid={uid} from=<{sender}>"));
         }
+        let new = id.clone();
         let submission = self.submission(&file, id, uid, ctx);
         // A message that cleanup(8) refuses for good has been bounced by it.
-        if cleanup::submit(submission, services, ctx).is_ok() {
-            services.queue.remove(QueueName::Maildrop, old, "picked up", ctx);
+        match cleanup::submit(submission, services, ctx) {
+            Ok(_) => {
+                services.queue.remove(QueueName::Maildrop, old, "picked up", ctx);
+            }
+            // A reason was logged where it arose.
+            Err(error) if error.reason.is_some() => {}
+            Err(error) => {
+                let text = format!("maildrop/{old}: error writing {new}: {}", error.status.detail().2);
+                services.log.warn(ctx, TAG, format_args!("{text}"));
+            }
         }
     }
 

@@ -80,7 +80,7 @@ impl PipeConf {
                     conf.argv.push(value.into());
                     conf.argv.extend(words.by_ref().cloned());
                 }
-                _ => return Err(Fatal(format!("unknown attribute name: {name}"))),
+                _ => return Err(Fatal(format!("unknown attribute name: {word}"))),
             }
         }
         let Some(user) = user else { return Err(Fatal("missing user= command-line attribute".into())) };
@@ -105,7 +105,7 @@ impl PipeConf {
                 'u' => self.fold_user = true,
                 'q' => self.quote = true,
                 'X' => {}
-                _ => return Err(Fatal(format!("unknown flag: {flag}"))),
+                _ => return Err(Fatal(format!("unknown flag: {flag} (ignored)"))),
             }
         }
         Ok(())

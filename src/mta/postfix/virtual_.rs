@@ -6,7 +6,7 @@ use super::config::{Fatal, Params};
 use super::delivery::{Diagnostic, Done, Outcome, Request, Step, Times};
 use super::mail_copy::{self, Envelope, Style};
 use super::maps::{AddressFinder, LookupError, Maps, Strategy, mail_addr_find};
-use super::mbox_open::{self, Failure, Locking, Open};
+use super::mbox_open::{self, Failure, Locking, Open, dot_locks};
 use super::queue_file::Recipient;
 use super::services::Services;
 use crate::host::Ctx;
@@ -56,7 +56,7 @@ impl VirtualConf {
             mailbox_limit: params.int("virtual_mailbox_limit")?,
             strict_mailbox_ownership: params.bool("strict_mailbox_ownership")?,
             enable_original_recipient: params.bool("enable_original_recipient")?,
-            dot_lock: params.list("virtual_mailbox_lock").iter().any(|word| word == "dotlock"),
+            dot_lock: dot_locks(params, "virtual_mailbox_lock")?,
             stale_lock_time: params.time("stale_lock_time")?,
         };
         let message_size_limit = params.int("message_size_limit")?;

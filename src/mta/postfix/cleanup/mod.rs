@@ -20,6 +20,7 @@ use smol_str::SmolStr;
 
 use super::bounce::{self, LogKind};
 use super::config::{Fatal, Params};
+use super::milter::{Fallback, HOLD};
 use super::queue_file::{Attributes, QueueFile, QueueName, Recipient, Ret};
 use super::services::Services;
 use super::trivial_rewrite::Context;
@@ -56,6 +57,8 @@ pub struct Flags {
     pub hold: bool,
     /// Accept it and throw it away.
     pub discard: bool,
+    /// The same, but only when all of it was looked at.
+    pub discard_at_end: bool,
     /// Find out whether it needs SMTPUTF8.
     pub detect_smtputf8: bool,
     /// Mail filters may want to change it.
@@ -74,6 +77,7 @@ impl Flags {
         bounce: false,
         hold: false,
         discard: false,
+        discard_at_end: false,
         detect_smtputf8: false,
         milters: false,
     };
@@ -194,13 +198,21 @@ fn without_stray_cr(content: Bytes) -> Bytes {
 impl State<'_, '_> {
     /// Calls the mail filters for mail that does not come by SMTP (`non_smtpd_milters`).
     fn call_milters(&mut self, conf: &Conf) {
-        let (warnings, refusal) = conf.non_smtpd_milters.call(self.ctx.host);
+        let (warnings, fallback) = conf.non_smtpd_milters.call(self.ctx.host);
         for warning in warnings {
             warn_of!(self, "{warning}");
         }
-        let Some(refusal) = refusal else { return };
-        let (text, sender) = (refusal.text, &self.sender);
-        info_of!(self, "{}: milter-reject: CONNECT from localhost[127.0.0.1]: {text}; from=<{sender}>", self.id);
+        let (what, text) = match &fallback {
+            None => return,
+            Some(Fallback::Hold) => ("milter-hold", HOLD),
+            Some(Fallback::Refuse(refusal)) => ("milter-reject", refusal.text),
+        };
+        let sender = &self.sender;
+        info_of!(self, "{}: {what}: CONNECT from localhost[127.0.0.1]: {text}; from=<{sender}>", self.id);
+        let Some(Fallback::Refuse(refusal)) = fallback else {
+            self.flags.hold = true;
+            return;
+        };
         self.errs |= if refusal.is_permanent() { Status::CONT } else { Status::DEFER };
         self.reason = Some(text.to_owned());
     }
@@ -224,7 +236,7 @@ impl State<'_, '_> {
         via: Via,
     ) -> Result<SmolStr, CleanupError> {
         let State { conf, services, ctx, id, flags, errs, reason, mut attributes, sender, recipients, .. } = self;
-        if flags.discard {
+        if flags.discard || flags.discard_at_end {
             services.queue.release(&id, ctx);
             return Ok(id);
         }

@@ -47,7 +47,7 @@ pub fn load_config(env: &mut Env<'_, '_>, name: &str, failure: u8) -> Result<Con
 /// As [`load_config`].
 pub fn load_config_as(env: &mut Env<'_, '_>, name: &str, tag: &str, failure: u8) -> Result<Config, u8> {
     let mut notes = Vec::new();
-    let loaded = Config::load_main(env.ctx.host, config::DIRECTORY, &mut notes);
+    let loaded = Config::load_main(env.ctx.host, &directory(env), &mut notes);
     let loaded = loaded.map_err(|error| {
         notes.push(format!("fatal: {error}"));
         failure
@@ -57,6 +57,14 @@ pub fn load_config_as(env: &mut Env<'_, '_>, name: &str, tag: &str, failure: u8)
         record(env, tag, &note);
     }
     loaded
+}
+
+/// The configuration directory: that of `-c`, or the usual one.
+fn directory(env: &Env<'_, '_>) -> String {
+    let mut words = env.args.iter().skip(1).take_while(|word| word.as_str() != "--");
+    let given = words.find_map(|word| word.strip_prefix("-c").map(str::to_owned));
+    let given = given.map(|value| if value.is_empty() { words.next().cloned().unwrap_or_default() } else { value });
+    given.map_or_else(|| config::DIRECTORY.to_owned(), |given| env.path(&given))
 }
 
 /// Whether the command runs with root's rights.

@@ -24,6 +24,10 @@ pub(super) fn run(env: &mut Env<'_, '_>, _stdin: Bytes) -> u8 {
             return EX_TEMPFAIL;
         }
     };
+    if env.args.get(1).is_some_and(|word| word != "--" || env.args.len() > 2) {
+        console.fatal(env, "alias initialization mode requires no recipient");
+        return EX_TEMPFAIL;
+    }
     let mut args = vec!["postalias".to_owned(), "--".to_owned()];
     args.extend(config.global().list("alias_database").iter().map(ToString::to_string));
     if args.len() == 2 {

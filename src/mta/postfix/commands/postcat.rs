@@ -1,10 +1,12 @@
 //! postcat(1): a queue file in readable form.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
 use super::console::Console;
+use super::getopt::getopt;
 use crate::host::Env;
 use crate::host::vfs::Content;
 use crate::mta::postfix::config::{self, Config};
@@ -13,6 +15,8 @@ use crate::mta::postfix::queue_file::{QueueFile, QueueName};
 use crate::mta::postfix::showq;
 
 const NAME: &str = "postcat";
+const USAGE: &str = "usage: postcat [-b (body text)] [-c config_dir] [-d (decimal record type)] [-e (envelope records)] \
+    [-h (header text)] [-q (access queue)] [-v] [file(s)...]";
 
 /// Which parts are shown; none chosen means all.
 #[derive(Clone, Copy, Debug, Default)]
@@ -26,25 +30,23 @@ struct Parts {
 pub fn run(env: &mut Env<'_, '_>, _stdin: Bytes) -> u8 {
     let console = Console::new(NAME, None);
     let mut parts = Parts::default();
-    let (mut by_id, mut verbose, mut names) = (false, false, Vec::new());
-    for word in env.args.iter().skip(1) {
-        match word.strip_prefix('-') {
-            Some(letters) if !letters.is_empty() => {
-                for letter in letters.chars() {
-                    match letter {
-                        'q' => by_id = true,
-                        'v' | 'd' => verbose = true,
-                        'e' => parts.envelope = true,
-                        'h' => parts.header = true,
-                        'b' => parts.body = true,
-                        'o' | 'f' | 'r' | 's' => {}
-                        _ => return console.fatal(env, "usage: postcat -c config_dir [-bdefhnoqv] [file(s)...]"),
-                    }
-                }
-            }
-            _ => names.push(word.clone()),
+    let (mut by_id, mut kinds, mut offsets) = (false, false, false);
+    let split = match getopt(env.args, "bc:defhnoqrsv") {
+        Ok(split) => split,
+        Err(error) => return console.usage(env, &error, USAGE),
+    };
+    for option in split.0 {
+        match option.letter {
+            'q' => by_id = true,
+            'd' => kinds = true,
+            'o' => offsets = true,
+            'e' => parts.envelope = true,
+            'h' => parts.header = true,
+            'b' => parts.body = true,
+            _ => {}
         }
     }
+    let names = split.1;
     if !(parts.envelope || parts.header || parts.body) {
         parts = Parts { envelope: true, header: true, body: true };
     }
@@ -60,7 +62,7 @@ pub fn run(env: &mut Env<'_, '_>, _stdin: Bytes) -> u8 {
     for name in names {
         let path = if by_id {
             if !queue::id::is_valid(&name) {
-                return console.fatal(env, &format!("bad mail queue id: {name}"));
+                return console.fatal(env, &format!("bad mail queue ID: {name}"));
             }
             let found = queues
                 .into_iter()
@@ -82,7 +84,7 @@ pub fn run(env: &mut Env<'_, '_>, _stdin: Bytes) -> u8 {
             Some(file) => {
                 // Messages that are found by their id are named as in the queue directory.
                 let inside = path.strip_prefix(&format!("{}/", layout.directory)).filter(|_| by_id);
-                print(&file, inside.unwrap_or(&name), parts, verbose, env);
+                print(&file, inside.unwrap_or(&name), parts, (offsets, kinds), env);
             }
             None => console.note(env, &format!("warning: {path}: input is not a valid queue file")),
         }
@@ -90,7 +92,7 @@ pub fn run(env: &mut Env<'_, '_>, _stdin: Bytes) -> u8 {
     0
 }
 
-fn print(file: &QueueFile, path: &str, parts: Parts, verbose: bool, env: &mut Env<'_, '_>) {
+fn print(file: &QueueFile, path: &str, parts: Parts, (offsets, kinds): (bool, bool), env: &mut Env<'_, '_>) {
     let all = parts.envelope;
     let records = queue::records(file);
     let mut section = Section::Envelope;
@@ -154,7 +156,10 @@ fn print(file: &QueueFile, path: &str, parts: Parts, verbose: bool, env: &mut En
             }
             (_, label) => format!("{label}: {data}"),
         };
-        let prefix = if verbose { format!("{at:9} ") } else { String::new() };
+        let mut prefix = if offsets { format!("{at:9} ") } else { String::new() };
+        if kinds {
+            let _ = write!(prefix, "{:3} ", u32::from(record.kind.letter()));
+        }
         if record.kind == RecordKind::Continued {
             env.stdout.extend_from_slice(format!("{prefix}{label}").as_bytes());
         } else {

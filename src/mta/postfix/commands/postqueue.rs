@@ -43,6 +43,11 @@ pub fn mailq(env: &mut Env<'_, '_>, _stdin: Bytes) -> u8 {
     if let Err(status) = load_config_as(env, "mailq", "sendmail", status::TEMPFAIL) {
         return status;
     }
+    if env.args.get(1).is_some_and(|word| !word.starts_with('-')) {
+        env.errln("mailq: fatal: display queue mode requires no recipient");
+        record(env, "sendmail", "fatal: display queue mode requires no recipient");
+        return status::TEMPFAIL;
+    }
     list(env, Form::Text)
 }
 

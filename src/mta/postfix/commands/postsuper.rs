@@ -72,14 +72,14 @@ pub fn run(env: &mut Env<'_, '_>, stdin: Bytes) -> u8 {
         Err(status) => return status,
     };
     let layout = showq::layout(&config.global(), env.ctx.host);
-    let mut requests: Vec<(Action, String)> = Vec::new();
+    let mut requests: Vec<(Action, bool, String)> = Vec::new();
     let mut named = Vec::new();
     let mut release_expired = false;
     match getopt(env.args, "c:d:e:f:h:H:pr:sSv") {
         Ok((options, operands)) => {
             for option in options {
                 if let Some(action) = Action::of(option.letter) {
-                    requests.push((action, option.value));
+                    requests.push((action, option.letter == 'f', option.value));
                     release_expired |= option.letter == 'f';
                 }
             }
@@ -93,15 +93,19 @@ pub fn run(env: &mut Env<'_, '_>, stdin: Bytes) -> u8 {
     let all_queues =
         [QueueName::Maildrop, QueueName::Hold, QueueName::Incoming, QueueName::Active, QueueName::Deferred];
     let mut queues = Vec::new();
+    let scans = requests.is_empty() || requests.iter().any(|(.., which)| which == "ALL");
+    let some_named = !named.is_empty();
     for name in named {
         match all_queues.into_iter().find(|queue| queue.as_str() == name) {
             Some(queue) => queues.push(queue),
+            // Single messages are only looked for there, and not found.
+            None if !scans => {}
             None => return fatal(env, NAME, 1, &format!("invalid directory name: {name}")),
         }
     }
     let (mut totals, mut released): (Vec<(Action, u64)>, u64) = (Vec::new(), 0);
-    for (action, which) in requests {
-        let queues = if queues.is_empty() { action.queues() } else { &queues };
+    for (action, release, which) in requests {
+        let queues = if some_named { &queues } else { action.queues() };
         let mut ids: Vec<SmolStr> = match which.as_str() {
             "-" => String::from_utf8_lossy(&stdin).split_whitespace().map(SmolStr::from).collect(),
             "ALL" => Vec::new(),
@@ -118,12 +122,17 @@ pub fn run(env: &mut Env<'_, '_>, stdin: Bytes) -> u8 {
                 say(env, NAME, &format!("warning: invalid mail queue id: {id}"));
                 continue;
             }
-            let held = action == Action::Expire && env.ctx.host.vfs.exists(&layout.path("hold", &id));
             if apply(action, &id, queues, &layout, env) {
                 count += 1;
-                released += u64::from(held);
                 if !every {
                     say(env, NAME, &format!("{id}: {}", action.done().0));
+                }
+            }
+            // `-f` takes from hold what is expired.
+            if release && apply(Action::Release, &id, Action::Release.queues(), &layout, env) {
+                released += 1;
+                if !every {
+                    say(env, NAME, &format!("{id}: {}", Action::Release.done().0));
                 }
             }
         }
@@ -194,10 +203,9 @@ fn apply(action: Action, id: &SmolStr, queues: &[QueueName], layout: &Layout, en
         Action::Requeue => move_to(QueueName::Maildrop, env),
         Action::Expire => {
             let file: Option<Arc<QueueFile>> = env.ctx.host.vfs.read(&from, &Cred::ROOT).ok().and_then(Content::object);
-            let Some(file) = file else { return false };
+            let Some(file) = file.filter(|file| !file.forced_expire) else { return false };
             let expired = QueueFile { forced_expire: true, ..(*file).clone() };
-            let written = env.ctx.host.vfs.write(&from, Content::Object(Arc::new(expired)), 0o700, &Cred::ROOT).is_ok();
-            written && (queue != QueueName::Hold || move_to(QueueName::Deferred, env))
+            env.ctx.host.vfs.write(&from, Content::Object(Arc::new(expired)), 0o700, &Cred::ROOT).is_ok()
         }
     }
 }

@@ -9,6 +9,8 @@ use super::console::Console;
 use super::getopt::getopt;
 use crate::host::Env;
 use crate::host::vfs::{Content, Cred, Errno};
+use crate::mail::header::Field;
+use crate::mail::mime::{self, Class, Visitor};
 use crate::mta::postfix::config::{Config, DIRECTORY};
 use crate::mta::postfix::maps::aliases::parse_aliases;
 use crate::mta::postfix::maps::hash::{Entry, HashDb, suffix};
@@ -35,11 +37,11 @@ impl Kind {
     }
 
     fn options(self) -> &'static str {
-        if self == Kind::Map { "bc:d:fFhimnNopq:rsuUvw" } else { "c:d:finNopq:rsuUvw" }
+        if self == Kind::Map { "bc:d:fFhimnNopq:rsuUvw" } else { "Nc:d:finopq:rsuvw" }
     }
 
     fn usage(self) -> String {
-        let letters = if self == Kind::Map { "bfFhimnNoprsuUvw" } else { "finNoprsuUvw" };
+        let letters = if self == Kind::Map { "bfFhimnNoprsuUvw" } else { "Nfinoprsuvw" };
         format!("usage: {} [-{letters}] [-c config_dir] [-d key] [-q key] [map_type:]file...", self.name())
     }
 }
@@ -64,6 +66,10 @@ struct Options {
     plain_mode: bool,
     body: bool,
     headers: bool,
+    /// Headers of parts count as headers, too.
+    mime: bool,
+    /// `-q` or `-d` was given twice.
+    repeated: bool,
 }
 
 /// Runs either command.
@@ -78,8 +84,8 @@ pub(super) fn run_tool(env: &mut Env<'_, '_>, args: &[String], stdin: &[u8], kin
     for option in letters {
         match option.letter {
             'c' => options.config = Some(env.path(&option.value).trim_end_matches("/.").to_owned()),
-            'd' => options.delete = Some(option.value),
-            'q' => options.query = Some(option.value),
+            'd' => options.repeated |= options.delete.replace(option.value).is_some(),
+            'q' => options.repeated |= options.query.replace(option.value).is_some(),
             's' => options.sequence = true,
             'f' => options.exact_case = true,
             'i' => options.increment = true,
@@ -87,7 +93,8 @@ pub(super) fn run_tool(env: &mut Env<'_, '_>, args: &[String], stdin: &[u8], kin
             'w' => options.ignore_duplicates = true,
             'o' => options.as_root = true,
             'p' => options.plain_mode = true,
-            'b' | 'm' => options.body = true,
+            'b' => options.body = true,
+            'm' => options.mime = true,
             'h' => options.headers = true,
             _ => {}
         }
@@ -96,6 +103,34 @@ pub(super) fn run_tool(env: &mut Env<'_, '_>, args: &[String], stdin: &[u8], kin
     match tool.run(env, &files, stdin) {
         Ok(status) => status,
         Err(text) => tool.console.fatal(env, &text),
+    }
+}
+
+/// Chooses what of a message is looked up.
+struct MessageKeys {
+    headers: bool,
+    body: bool,
+    mime: bool,
+    keys: Vec<String>,
+}
+
+impl Visitor for MessageKeys {
+    fn field(&mut self, class: Class, field: Field<'_>) {
+        if class == Class::Primary || self.mime {
+            if self.headers {
+                self.keys.push(String::from_utf8_lossy(field.raw).into_owned());
+            }
+        } else {
+            field.raw.split(|octet| *octet == b'\n').for_each(|line| self.line(line));
+        }
+    }
+
+    fn end_of_header(&mut self, _class: Class, _separator: bool) {}
+
+    fn line(&mut self, line: &[u8]) {
+        if self.body {
+            self.keys.push(String::from_utf8_lossy(line).into_owned());
+        }
     }
 }
 
@@ -111,8 +146,11 @@ struct Tool {
 impl Tool {
     fn run(&self, env: &mut Env<'_, '_>, files: &[String], stdin: &[u8]) -> Result<u8, String> {
         let wanted = [self.options.sequence, self.options.query.is_some(), self.options.delete.is_some()];
-        if wanted.iter().filter(|wanted| **wanted).count() > 1 {
-            return Err("specify only one of -s or -q or -d".to_owned());
+        if wanted.iter().filter(|wanted| **wanted).count() > 1 || self.options.repeated {
+            return Err("specify only one of -s -q or -d".to_owned());
+        }
+        if self.options.mime && !self.options.body && !self.options.headers {
+            self.console.warning(env, "ignoring -m option without -b or -h");
         }
         if (self.options.body || self.options.headers) && self.options.query.as_deref() != Some("-") {
             return Err("specify -b -h or -m only with \"-q -\"".to_owned());
@@ -221,30 +259,20 @@ impl Tool {
 
     /// The headers and body lines of a message: `-h` and `-b` choose.
     fn message_keys(&self, lines: &[String]) -> Vec<String> {
-        let end = lines.iter().position(String::is_empty).unwrap_or(lines.len());
-        let mut keys: Vec<String> = Vec::new();
-        if self.options.headers {
-            for line in &lines[..end] {
-                match keys.last_mut() {
-                    Some(header) if line.starts_with([' ', '\t']) => {
-                        header.push('\n');
-                        header.push_str(line);
-                    }
-                    _ => keys.push(line.clone()),
-                }
-            }
-        }
-        if self.options.body {
-            keys.extend(lines.iter().skip(end + 1).cloned());
-        }
-        keys
+        let options = &self.options;
+        let mut keys =
+            MessageKeys { headers: options.headers, body: options.body, mime: options.mime, keys: Vec::new() };
+        mime::walk(lines.join("\n").as_bytes(), &mut keys);
+        keys.keys
     }
 
     fn list(&self, env: &mut Env<'_, '_>, kind: &str, path: &str) -> Result<(), String> {
         let table = self.open(env, kind, path)?;
-        let entries = table
-            .entries(env.ctx.host)
-            .ok_or_else(|| format!("table {kind}:{path}: sequence operation is not supported"))?;
+        let entries = table.entries(env.ctx.host).ok_or_else(|| match kind {
+            "fail" => format!("table {kind}:{path}: sequence error: Application error"),
+            "proxy" => "can't sequence maps via the proxy service".to_owned(),
+            _ => format!("table {kind}:{path}: sequence operation is not supported"),
+        })?;
         for (key, value) in entries {
             let separator = if self.kind == Kind::Map { "\t" } else { ":\t" };
             env.outln(format!("{key}{separator}{value}"));
@@ -255,9 +283,7 @@ impl Tool {
     fn delete(&self, env: &mut Env<'_, '_>, specs: &[(SmolStr, String)], keys: &[String]) -> Result<u8, String> {
         let mut any = false;
         for (kind, path) in specs {
-            let Some(end) = suffix(kind) else {
-                return Err(format!("{kind}:{path} map requires O_RDONLY access mode"));
-            };
+            let Some(end) = suffix(kind) else { return Err(no_deletion(kind, path)) };
             let db_name = format!("{path}{end}");
             let db_path = env.path(&db_name);
             let mut db = existing(env, &db_path, &db_name)?;
@@ -275,14 +301,19 @@ impl Tool {
         let source = env.path(path);
         let stat = env.ctx.host.vfs.stat(&source, env.cred);
         let owner = stat.as_ref().map_or((0, 0, 0o644), |inode| (inode.uid, inode.gid, inode.mode));
+        if kind == "proxy" {
+            return Err("can't create maps via the proxy service".to_owned());
+        }
         let text = if self.options.increment {
             String::from_utf8_lossy(stdin).into_owned()
         } else {
             let text = env.ctx.host.vfs.read_text(&source, env.cred);
-            text.map_err(|errno| format!("open {path}: {errno}"))?
+            text.map_err(|errno| format!("open {path}: {}", if path.is_empty() { Errno::NoEnt } else { errno }))?
         };
         let Some(end) = suffix(kind) else {
-            return Err(if is_supported(kind) {
+            return Err(if kind == "fail" {
+                format!("table fail:{path}: write error: Application error")
+            } else if is_supported(kind) {
                 format!("unsupported dictionary type: {kind} does not support bulk-mode creation.")
             } else {
                 format!("unsupported dictionary type: {kind}. Is the postfix-{kind} package installed?")
@@ -369,6 +400,17 @@ impl Tool {
     ) -> Result<(), String> {
         let written = env.ctx.host.vfs.write(path, Content::Object(Arc::new(db)), mode, cred);
         written.map(|_| ()).map_err(|errno| format!("open {name}: {errno}"))
+    }
+}
+
+/// Why nothing can be deleted from tables of a type.
+fn no_deletion(kind: &str, path: &str) -> String {
+    match kind {
+        "fail" => format!("table fail:{path}: delete error: Application error"),
+        "static" => format!("table static:{path}: delete operation is not supported"),
+        _ if path.is_empty() => format!("open dictionary: expecting \"type:name\" form instead of \"{kind}:\""),
+        _ if !is_supported(kind) => format!("unsupported dictionary type: {kind}"),
+        _ => format!("{kind}:{path} map requires O_RDONLY access mode"),
     }
 }
 

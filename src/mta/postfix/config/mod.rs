@@ -15,6 +15,8 @@ pub mod master_cf;
 pub mod params;
 pub mod tokens;
 
+use std::net::IpAddr;
+
 use smol_str::SmolStr;
 
 pub use compat::Level;
@@ -80,6 +82,7 @@ impl Config {
             Config { main, master: MasterCf::default(), directory: directory.into(), facts: Facts::of(host) };
         config.check(notes)?;
         limits::check_accounts(&config.global(), &host.accounts)?;
+        config.check_interfaces(host)?;
         config.read_origin(host)?;
         Ok(config)
     }
@@ -96,11 +99,28 @@ impl Config {
         if params.get("myorigin").is_empty() {
             return Err(Fatal("bad string length 0 < 1: myorigin = ".to_owned()));
         }
+        if self.main.get("mynetworks").is_none() {
+            let style = params.get("mynetworks_style");
+            if !matches!(style.as_str(), "class" | "subnet" | "host") {
+                return Err(Fatal(format!("unknown mynetworks mask style value \"{style}\" in \"{style}\"")));
+            }
+        }
         let protocols = params.get("inet_protocols");
         match params.list("inet_protocols").iter().find(|name| !matches!(name.as_str(), "all" | "ipv4" | "ipv6")) {
             Some(unknown) => Err(Fatal(format!("unknown inet_protocols value \"{unknown}\" in \"{protocols}\""))),
             None => Ok(()),
         }
+    }
+
+    /// Addresses in `inet_interfaces` must be this host's own.
+    fn check_interfaces(&self, host: &Host) -> Result<(), Fatal> {
+        for name in self.global().list("inet_interfaces") {
+            let addr: Option<IpAddr> = name.trim_start_matches('[').trim_end_matches(']').parse().ok();
+            if addr.is_some_and(|addr| !host.owns(addr)) {
+                return Err(Fatal(format!("parameter inet_interfaces: no local interface found for {name}")));
+            }
+        }
+        Ok(())
     }
 
     /// Debian: `myorigin = /file/name` means the first line of that file.

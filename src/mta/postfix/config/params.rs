@@ -186,6 +186,18 @@ impl<'a> Params<'a> {
         tokens::list(&self.get(name)).into_iter().map(SmolStr::from).collect()
     }
 
+    /// A list of words of a fixed set (`name_mask(3)`).
+    ///
+    /// # Errors
+    /// A word is none of the set.
+    pub fn mask(&self, name: &str, known: &[&str]) -> Result<Vec<SmolStr>, Fatal> {
+        let words = self.list(name);
+        match words.iter().find(|word| !known.contains(&word.as_str())) {
+            Some(unknown) => Err(Fatal(format!("unknown {name} value \"{unknown}\" in \"{}\"", self.get(name)))),
+            None => Ok(words),
+        }
+    }
+
     /// Where a parameter is set; `None` for a default.
     pub fn source(&self, name: &str) -> Option<Source> {
         if let Some(service) = self.service

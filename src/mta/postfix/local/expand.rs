@@ -228,7 +228,10 @@ impl Expander<'_> {
             let results = addresses(&alias.value).iter().map(|token| address::internalize(token).into()).collect();
             self.plan.expanded.push(Expanded { name: name.clone(), source, results });
         }
-        self.text(&attributes, &alias.value);
+        if self.text(&attributes, &alias.value) == 0 {
+            self.warn(format!("no recipient in alias lookup result for {name}"));
+            self.defer(attributes, "4.3.0", "alias database unavailable");
+        }
     }
 
     /// Each target in the text of an alias or a line of a file; returns how many there were.

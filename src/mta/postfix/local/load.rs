@@ -5,6 +5,7 @@ use super::wire::{LocalConf, Tables};
 use crate::host::Host;
 use crate::host::vfs::Cred;
 use crate::mta::postfix::config::{Fatal, Params};
+use crate::mta::postfix::mbox_open::dot_locks;
 
 impl LocalConf {
     /// Reads the parameters of a service.
@@ -77,7 +78,7 @@ fn settings(params: &Params<'_>, host: &Host) -> Result<Settings, Fatal> {
         command_expansion_filter: text("command_expansion_filter").as_str().into(),
         execution_directory_expansion_filter: text("execution_directory_expansion_filter").as_str().into(),
         duplicate_filter_limit: params.int("duplicate_filter_limit")?,
-        dot_lock: names("mailbox_delivery_lock", "dotlock"),
+        dot_lock: dot_locks(params, "mailbox_delivery_lock")?,
         deliver_lock_attempts: params.int("deliver_lock_attempts")?,
         deliver_lock_delay: params.time("deliver_lock_delay")?,
         stale_lock_time: params.time("stale_lock_time")?,

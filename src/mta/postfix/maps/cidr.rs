@@ -133,10 +133,11 @@ fn parse_rule(text: &str, line: u32, rules: &mut Vec<Rule>, open: &mut Vec<(usiz
     if pattern.is_empty() {
         return Err("no address pattern".to_owned());
     }
+    let network = Network::parse(pattern)?;
     if value.is_empty() {
         return Err("no lookup result".to_owned());
     }
-    rules.push(Rule::Value { negate, network: Network::parse(pattern)?, value: value.into(), line });
+    rules.push(Rule::Value { negate, network, value: value.into(), line });
     Ok(())
 }
 

@@ -35,12 +35,16 @@ impl Inline {
         let mut entries = BTreeMap::new();
         for word in list(inner) {
             let text = strip_braces(word).map_err(|error| need(&error))?;
-            let (key, value) = split_nameval(text).map_err(|error| need(&error.to_string()))?;
+            let (key, value) = match text.trim_ascii_start().strip_prefix('=') {
+                // An empty name is never asked for.
+                Some(value) => ("", value.trim_ascii()),
+                None => split_nameval(text).map_err(|error| need(&error.to_string()))?,
+            };
             let key = if fold { key.to_lowercase().into() } else { SmolStr::from(key) };
             entries.insert(key, value.into());
         }
         if entries.is_empty() {
-            return Err(syntax());
+            return Err(need("empty table"));
         }
         Ok(Inline(entries))
     }
@@ -80,6 +84,30 @@ impl Dict for Broken {
 
     fn problems(&self, _host: &Host) -> Vec<String> {
         vec![format!("error: {}", self.reason)]
+    }
+}
+
+/// `internal:`: a table in a program's memory, empty at first.
+#[derive(Debug)]
+pub(super) struct Internal;
+
+impl Dict for Internal {
+    fn lookup(&self, _key: &str, _host: &Host) -> Answer {
+        Ok(None)
+    }
+
+    fn entries(&self, _host: &Host) -> Option<Vec<(SmolStr, SmolStr)>> {
+        Some(Vec::new())
+    }
+}
+
+/// `environ:`: a program's environment, of which daemons have none worth asking for.
+#[derive(Debug)]
+pub(super) struct Environ;
+
+impl Dict for Environ {
+    fn lookup(&self, _key: &str, _host: &Host) -> Answer {
+        Ok(None)
     }
 }
 

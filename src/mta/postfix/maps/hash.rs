@@ -1,5 +1,5 @@
 //! Compiled tables: what postmap(1) and postalias(1) make of a source file (`hash:`, `btree:`,
-//! `lmdb:`, `cdb:`, `dbm:`, `sdbm:`).
+//! `lmdb:`, `cdb:`).
 
 use std::collections::BTreeMap;
 
@@ -70,7 +70,6 @@ pub fn suffix(kind: &str) -> Option<&'static str> {
         "hash" | "btree" => ".db",
         "lmdb" => ".lmdb",
         "cdb" => ".cdb",
-        "sdbm" | "dbm" => ".pag",
         _ => return None,
     })
 }

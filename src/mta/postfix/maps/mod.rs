@@ -280,7 +280,7 @@ impl Maps {
         }
         for table in self.tables.iter().filter(|table| !partial || table.is_fixed()) {
             let found = table.find(key, host).map_err(|mut error| {
-                let shown: String = key.chars().take(100).collect();
+                let shown = key.chars().take(100).map(|c| if c.is_control() { '?' } else { c }).collect::<String>();
                 error.warnings.push(format!("warning: {} lookup error for \"{shown}\"", error.table));
                 error
             })?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::combined::{Pipe, Proxy, Random, Union};
-use super::fixed::{Broken, Fail, Inline, Nis, Static};
+use super::fixed::{Broken, Environ, Fail, Inline, Internal, Nis, Static};
 use super::hash::{Compiled, suffix};
 use super::regexp::{Flavour, RegexpTable};
 use super::texthash::TextHash;
@@ -81,6 +81,9 @@ fn open(spec: &str, flags: MapFlags) -> Result<Arc<dyn Dict>, String> {
             _ => return Err(format!("unknown table: unix:{name}")),
         },
         "nis" => Arc::new(Nis),
+        "internal" => Arc::new(Internal),
+        "environ" => Arc::new(Environ),
+        "socketmap" if !name.contains(':') => return Err("socketmap requires server:socketmap argument".to_owned()),
         "tcp" | "socketmap" | "memcache" => return Err(format!("{spec}: connection refused")),
         _ => return Err(format!("unsupported dictionary type: {kind}")),
     })

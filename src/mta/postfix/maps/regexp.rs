@@ -77,19 +77,21 @@ struct Reader<'a> {
     path: &'a str,
     found: Rules,
     open: Vec<(usize, u32)>,
+    line: u32,
 }
 
 fn parse_posix(path: &str, text: &str) -> Rules {
-    Reader { flavour: Flavour::Posix, path, found: Rules::default(), open: Vec::new() }.read(text)
+    Reader { flavour: Flavour::Posix, path, found: Rules::default(), open: Vec::new(), line: 0 }.read(text)
 }
 
 fn parse_perl(path: &str, text: &str) -> Rules {
-    Reader { flavour: Flavour::Perl, path, found: Rules::default(), open: Vec::new() }.read(text)
+    Reader { flavour: Flavour::Perl, path, found: Rules::default(), open: Vec::new(), line: 0 }.read(text)
 }
 
 impl Reader<'_> {
     fn read(mut self, text: &str) -> Rules {
         for line in logical_lines(self.path, text, &mut self.found.notes) {
+            self.line = line.first;
             if let Err(error) = self.rule(&line.text, line.first) {
                 self.warn(line.first, &error);
             }
@@ -137,7 +139,7 @@ impl Reader<'_> {
         }
         let (pattern, result) = self.pattern(text)?;
         let groups = pattern.regex.captures_len();
-        let result = template(result, groups, pattern.negate)?;
+        let result = template(result, groups, pattern.negate, self.flavour)?;
         if result.is_empty() {
             self.warn(line, "no replacement text: using empty string");
         }
@@ -146,7 +148,7 @@ impl Reader<'_> {
     }
 
     /// `!/pattern/flags rest`.
-    fn pattern<'t>(&self, text: &'t str) -> Result<(Pattern, &'t str), String> {
+    fn pattern<'t>(&mut self, text: &'t str) -> Result<(Pattern, &'t str), String> {
         let mut text = text;
         let mut negate = false;
         while let Some(rest) = text.strip_prefix('!') {
@@ -163,10 +165,14 @@ impl Reader<'_> {
             escaped = c == '\\' && !escaped;
             ends
         });
-        let (end, _) = end.ok_or_else(|| format!("no closing regexp delimiter \"{delimiter}\": skipping this rule"))?;
+        let leaves = if self.flavour == Flavour::Perl { "ignoring" } else { "skipping" };
+        let (end, _) = end.ok_or_else(|| format!("no closing regexp delimiter \"{delimiter}\": {leaves} this rule"))?;
         let after = &body[end + delimiter.len_utf8()..];
         let flags_end = after.find(|c: char| c.is_ascii_whitespace() || c == '!').unwrap_or(after.len());
         let (flags, rest) = after.split_at(flags_end);
+        if self.flavour == Flavour::Perl && flags.contains('X') {
+            self.warn(self.line, "ignoring obsolete regexp option \"X\"");
+        }
         let regex = self.compile(&body[..end], flags)?;
         Ok((Pattern { regex, negate }, rest.trim_ascii()))
     }
@@ -285,7 +291,7 @@ const BAD_REPLACEMENT: &str = "bad replacement syntax: skipping this rule";
 
 /// Splits a result text at `$1`, `${1}` and `$(1)`; `$$` is a dollar sign. `groups` counts the
 /// whole match as one.
-fn template(text: &str, groups: usize, negate: bool) -> Result<Vec<Piece>, String> {
+fn template(text: &str, groups: usize, negate: bool, flavour: Flavour) -> Result<Vec<Piece>, String> {
     let mut pieces = Vec::new();
     let mut plain = String::new();
     let mut rest = text;
@@ -310,7 +316,10 @@ fn template(text: &str, groups: usize, negate: bool) -> Result<Vec<Piece>, Strin
         let number: usize =
             name.parse().map_err(|_| format!("non-numeric replacement index \"{name}\"\n{BAD_REPLACEMENT}"))?;
         if number == 0 || number >= groups {
-            return Err(format!("out of range replacement index \"{name}\": skipping this rule"));
+            return Err(match flavour {
+                Flavour::Posix => format!("out of range replacement index \"{name}\": skipping this rule"),
+                Flavour::Perl => format!("out of range replacement index \"{name}\"\n{BAD_REPLACEMENT}"),
+            });
         }
         if !plain.is_empty() {
             pieces.push(Piece::Text(std::mem::take(&mut plain).into()));

@@ -37,7 +37,8 @@ fn of_service(entry: &MasterEntry, params: &Params<'_>, host: &Host) -> Result<V
         None => (None, entry.name.as_str()),
     };
     let port = port(service, host).ok_or_else(|| {
-        Fatal(format!("{}: line {}: bad service name: {}", entry.source.file, entry.source.line, entry.name))
+        let name = name.unwrap_or(if params.get("inet_interfaces") == "all" { "0.0.0.0" } else { "127.0.0.1" });
+        Fatal(format!("{name}:{service}: Servname not supported for ai_socktype"))
     })?;
     let protocols = params.list("inet_protocols");
     let speaks = |addr: &IpAddr| {

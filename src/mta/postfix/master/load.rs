@@ -79,6 +79,8 @@ pub(super) fn maillog_file(params: &Params<'_>) -> Option<SmolStr> {
 /// What every daemon logs as it starts: what was said about `main.cf`, and what opening the tables
 /// of `mydestination` says.
 pub(super) fn startup_lines(config: &Config, mut notes: Vec<String>, host: &Host) -> Arc<[String]> {
+    // master.cf is the master's alone.
+    notes.retain(|note| !note.contains("/master.cf"));
     if let Ok(list) = config.global().match_list("mydestination") {
         notes.extend(list.problems(host));
     }

@@ -11,6 +11,7 @@ use crate::mail::address;
 use crate::mta::postfix::bounce::{self, LogKind};
 use crate::mta::postfix::queue_file::{QueueFile, QueueName};
 use crate::mta::postfix::services::Services;
+use crate::sim::Time;
 
 impl Qmgr {
     pub(super) fn entry_over(&mut self, id: &SmolStr, services: &mut Services, ctx: &mut Ctx<'_>) {
@@ -39,7 +40,9 @@ impl Qmgr {
             return self.remove(id, services, ctx);
         }
         let file = &active.file;
-        let age = ctx.now.since(file.arrival);
+        // Queue files keep whole seconds, and so does all that is reckoned from them.
+        let now = Time::from_secs(ctx.now.secs());
+        let age = now.since(Time::from_secs(file.arrival.secs()));
         let lifetime = if file.sender.is_empty() { self.conf.bounce_lifetime } else { self.conf.lifetime };
         let current = services.queue.get(QueueName::Active, id, &ctx.host.vfs);
         let forced = current.as_ref().is_some_and(|file| file.forced_expire) || file.forced_expire;
@@ -62,7 +65,7 @@ impl Qmgr {
             }
         }
         let mut warned = false;
-        if file.warn_at.is_some_and(|at| ctx.now + std::time::Duration::from_secs(1) >= at) {
+        if file.warn_at.is_some_and(|at| ctx.now.secs() + 1 >= at.secs()) {
             bounce::warn(services, &active.file, ctx);
             warned = true;
         }
@@ -71,7 +74,7 @@ impl Qmgr {
             file.warn_at = None;
         }
         let delay = age.min(self.conf.maximal_backoff).max(self.conf.minimal_backoff);
-        file.next_attempt = ctx.now + delay;
+        file.next_attempt = now + delay;
         // A message that was taken away meanwhile needs no other queue.
         let _ = services.queue.defer(&Arc::new(file), "deferred", ctx);
         self.arm(services, ctx);

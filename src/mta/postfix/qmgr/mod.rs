@@ -5,6 +5,7 @@
 
 pub mod conf;
 mod finish;
+mod pace;
 mod scheduler;
 #[cfg(test)]
 mod tests;
@@ -27,12 +28,15 @@ use crate::mail::address;
 use crate::sim::Time;
 use crate::trace::DeliveryStatus;
 use conf::{QmgrConf, TransportConf};
+use pace::Pace;
 use scheduler::{Entry, Scheduler};
 
 /// The syslog tag.
 const TAG: &str = "postfix/qmgr";
 /// The timer of queue runs.
 const WAKE_RUN: u64 = 1;
+/// The timer for mail that had to wait because there was too much of it.
+const WAKE_INCOMING: u64 = 2;
 
 /// What is known about a recipient of an active message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +85,7 @@ pub struct Qmgr {
     started: Time,
     run_at: Option<Time>,
     active: BTreeMap<SmolStr, Active>,
+    pace: Pace,
     scheduler: Scheduler,
     jobs: BTreeMap<u64, Job>,
     last_job: u64,
@@ -106,6 +111,7 @@ impl Qmgr {
             started: now,
             run_at: None,
             active: BTreeMap::new(),
+            pace: Pace::default(),
             scheduler: Scheduler::default(),
             jobs: BTreeMap::new(),
             last_job: 0,
@@ -165,6 +171,9 @@ impl Qmgr {
             self.run_at = None;
             self.run_deferred(false, services, ctx);
         }
+        if token & 0xFF == WAKE_INCOMING {
+            self.pace.wake(ctx.now);
+        }
     }
 
     /// Asks to be woken for the next queue run, if anything waits for it. Runs keep the rhythm of
@@ -184,7 +193,8 @@ impl Qmgr {
     fn run_deferred(&mut self, all: bool, services: &mut Services, ctx: &mut Ctx<'_>) {
         let asked = ctx.cause;
         for (id, time) in services.queue.scan(QueueName::Deferred, &ctx.host.vfs) {
-            if all || time <= ctx.now {
+            // Files whose time comes within this second or the next are ready.
+            if all || time.secs() <= ctx.now.secs() + 1 {
                 ctx.cause = asked;
                 self.activate(&id, if all { "flush" } else { "queue run" }, QueueName::Deferred, services, ctx);
             }
@@ -193,7 +203,7 @@ impl Qmgr {
     }
 
     fn take_incoming(&mut self, services: &mut Services, ctx: &mut Ctx<'_>) {
-        while (self.active.len() as u64) < self.conf.active_limit {
+        while !self.pace.is_pausing() && (self.active.len() as u64) < self.conf.active_limit {
             let Some(id) = services.queue.take_incoming() else { break };
             self.activate(&id, "new mail", QueueName::Incoming, services, ctx);
         }
@@ -215,6 +225,11 @@ impl Qmgr {
         }
         if services.queue.move_to(id, from, QueueName::Active, reason, ctx).is_err() {
             return;
+        }
+        if file.sender.is_empty()
+            && let Some(until) = self.pace.count(ctx.now)
+        {
+            ctx.wake_at(until, self.base | WAKE_INCOMING, "too many notices at once");
         }
         let open = file.recipients.iter().filter(|recipient| !recipient.done).count();
         services.log.info(

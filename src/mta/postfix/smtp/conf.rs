@@ -9,6 +9,7 @@ use super::checks::Checks;
 use crate::host::Host;
 use crate::mta::postfix::config::{Fatal, MasterEntry, Params};
 use crate::mta::postfix::maps::{AddressFinder, Maps};
+use crate::mta::postfix::notice::Notices;
 use crate::mta::postfix::tls::Level;
 
 /// `smtp_address_preference`.
@@ -177,6 +178,8 @@ pub struct SmtpConf {
     pub cache_time: Duration,
     /// `soft_bounce`.
     pub soft_bounce: bool,
+    /// Who is told about servers that break the protocol.
+    pub notices: Notices,
     /// Time limits.
     pub timeouts: Timeouts,
     /// TLS.
@@ -231,8 +234,15 @@ impl SmtpConf {
         let preference = match params.get(&own("address_preference")).as_str() {
             "ipv4" => AddressPreference::Ipv4,
             "ipv6" => AddressPreference::Ipv6,
-            _ => AddressPreference::Any,
+            "any" => AddressPreference::Any,
+            other => {
+                return Err(Fatal(format!("bad {} value: {other}", own("address_preference"))));
+            }
         };
+        let support = params.get(&own("dns_support_level"));
+        if !matches!(support.as_str(), "" | "disabled" | "enabled" | "dnssec") {
+            return Err(Fatal(format!("invalid {}: \"{support}\"", own("dns_support_level"))));
+        }
         let interfaces = params.list("inet_interfaces");
         let loopback = || vec![IpAddr::from([127, 0, 0, 1]), IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1])];
         let interfaces = match interfaces.first().map(SmolStr::as_str) {
@@ -241,7 +251,7 @@ impl SmtpConf {
             Some(_) => Some(addresses(params, "inet_interfaces")),
         };
         let no_dns = params.bool("disable_dns_lookups")? || params.get(&own("dns_support_level")) == "disabled";
-        let lookup = params.list(&own("host_lookup"));
+        let lookup = params.mask(&own("host_lookup"), &["dns", "native"])?;
         let mut bind = addresses(params, &own("bind_address"));
         bind.extend(addresses(params, &own("bind_address6")));
         let enabled = params.bool(&own("sasl_auth_enable"))?;
@@ -296,6 +306,7 @@ impl SmtpConf {
             reuse_time: time("connection_reuse_time_limit")?,
             cache_time: time("connection_cache_time_limit")?,
             soft_bounce: params.bool("soft_bounce")?,
+            notices: Notices::load(params),
             timeouts: Timeouts {
                 connect: time("connect_timeout")?,
                 helo: params.time(if lmtp { "lmtp_lhlo_timeout" } else { "smtp_helo_timeout" })?,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use smol_str::{SmolStr, format_smolstr};
 
 use super::conf::SmtpConf;
+use super::notice::Transcript;
 use crate::mta::postfix::tls::Policy;
 use crate::sim::Time;
 use crate::smtp::auth::Mechanism;
@@ -109,12 +110,15 @@ pub(super) struct Connection {
     pub idle_armed: bool,
     /// The beginning of a reply line, if there is a filter for them.
     pub partial: Vec<u8>,
+    /// What was said, if the postmaster wants to know of servers that break the protocol.
+    pub transcript: Option<Transcript>,
 }
 
 impl Connection {
     pub fn new(conf: Arc<SmtpConf>, job: u64, peer: Peer, policy: Policy, nexthop: &SmolStr, now: Time) -> Connection {
         Connection {
             key: (conf.service.clone(), nexthop.clone()),
+            transcript: conf.notices.wants("protocol").then(Transcript::default),
             conf,
             job: Some(job),
             peer,

@@ -46,6 +46,20 @@ fn first_word(reply: &Reply) -> &str {
     reply.first().split_ascii_whitespace().next().unwrap_or_default()
 }
 
+/// The code of a reply that refuses what was asked for.
+fn refusal(fact: &Fact, mail_refused: bool) -> Option<u16> {
+    let (reply, wanted) = match fact {
+        Fact::Greeting(reply) | Fact::Hello { reply, .. } | Fact::Mail(reply) | Fact::EndOfData { reply, .. } => {
+            (reply, 2)
+        }
+        Fact::Auth(reply) => (reply, 2),
+        Fact::Rcpt { reply, .. } if !mail_refused => (reply, 2),
+        Fact::Data(reply) if !mail_refused => (reply, 3),
+        _ => return None,
+    };
+    (reply.code / 100 != wanted).then_some(reply.code)
+}
+
 impl SmtpClient {
     /// Gives the dialogue machine an input and carries out what follows.
     pub(super) fn feed(&mut self, sock: Socket, input: Input, services: &mut Services, ctx: &mut Ctx<'_>) {
@@ -58,13 +72,25 @@ impl SmtpClient {
     }
 
     pub(super) fn carry_out(&mut self, sock: Socket, out: Vec<Output>, services: &mut Services, ctx: &mut Ctx<'_>) {
+        // What follows the answer to DATA is a message's content.
+        let mut content = false;
         for output in out {
+            if let Some(transcript) = self.connections.get_mut(&sock).and_then(|connection| connection.transcript.as_mut())
+            {
+                match &output {
+                    Output::Send(_) if std::mem::take(&mut content) => transcript.said(b"."),
+                    Output::Send(bytes) => transcript.said(bytes),
+                    Output::Fact(Fact::Data(reply)) => content = reply.code / 100 == 3,
+                    _ => {}
+                }
+            }
             match output {
                 Output::Send(bytes) => ctx.send(sock, bytes),
                 Output::StartTls => self.start_tls(sock, ctx),
                 Output::WakeAt(time) => ctx.wake_at(time, self.base | WAKE_DIALOGUE | sock.0, "SMTP time-out"),
                 Output::Close => {
                     ctx.close(sock);
+                    self.notify_postmaster(sock, services, ctx);
                     self.connections.remove(&sock);
                 }
                 Output::Fact(fact) => self.fact(sock, fact, services, ctx),
@@ -78,6 +104,9 @@ impl SmtpClient {
 
     pub(super) fn fact(&mut self, sock: Socket, fact: Fact, services: &mut Services, ctx: &mut Ctx<'_>) {
         let Some(connection) = self.connections.get_mut(&sock) else { return };
+        if let (Some(transcript), Some(code)) = (&mut connection.transcript, refusal(&fact, connection.mail_refused)) {
+            transcript.refused(code);
+        }
         match fact {
             Fact::Greeting(reply) => self.greeting(sock, &reply, services, ctx),
             Fact::Hello { reply, .. } => self.hello(sock, &reply, services, ctx),

@@ -2,9 +2,9 @@
 
 use smol_str::SmolStr;
 
-use super::SmtpClient;
 use super::connection::Phase;
 use super::trouble::Trouble;
+use super::{Report, SmtpClient};
 use crate::host::Ctx;
 use crate::mta::postfix::maps::LookupError;
 use crate::mta::postfix::services::Services;
@@ -73,10 +73,20 @@ impl SmtpClient {
     ) {
         let Some(connection) = self.connections.get(&sock) else { return };
         let tag = connection.conf.tag.clone();
+        let dies = error.warnings.iter().any(|line| line.starts_with("fatal: "));
         for line in &error.warnings {
             let priority =
                 if line.starts_with("warning") { crate::host::Priority::Warning } else { crate::host::Priority::Error };
             services.log.log(ctx, priority, &tag, format_args!("{line}"));
+        }
+        if dies {
+            let service = connection.conf.service.clone();
+            ctx.close(sock);
+            if let Some(job) = self.connections.remove(&sock).and_then(|connection| connection.job) {
+                self.jobs.remove(&job);
+                self.reports.push_back(Report::Fatal { job, service });
+            }
+            return;
         }
         if let Some((id, parameter)) = parameter {
             services.log.warn(ctx, &tag, format_args!("{id}: {parameter} lookup error"));
@@ -158,6 +168,7 @@ impl SmtpClient {
     /// Closes a connection without goodbye; its job goes on elsewhere or ends.
     pub(super) fn abandon(&mut self, sock: Socket, services: &mut Services, ctx: &mut Ctx<'_>) {
         ctx.close(sock);
+        self.notify_postmaster(sock, services, ctx);
         let job = self.connections.remove(&sock).and_then(|connection| connection.job);
         if let Some(id) = job {
             self.finish(id, services, ctx);

@@ -15,6 +15,7 @@ mod failure;
 mod handshake;
 mod job;
 pub mod nexthop;
+mod notice;
 mod output;
 mod sasl;
 mod transaction;
@@ -152,6 +153,10 @@ impl SmtpClient {
             NetInput::ConnectFailed { sock, error, .. } => self.connect_failed(sock, error, services, ctx),
             NetInput::Data { sock, payload: Payload::Bytes(bytes) } => {
                 let bytes = self.filter_replies(sock, bytes, services, ctx);
+                let transcript = self.connections.get_mut(&sock).and_then(|connection| connection.transcript.as_mut());
+                if let Some(transcript) = transcript {
+                    transcript.heard(&bytes);
+                }
                 self.feed(sock, ClientInput::Bytes(bytes), services, ctx);
             }
             NetInput::Data { sock, payload: Payload::Tls(message) } => self.tls_message(sock, &message, services, ctx),
@@ -202,6 +207,7 @@ impl SmtpClient {
             return self.tls_failed(sock, services, ctx);
         }
         self.feed(sock, ClientInput::Lost, services, ctx);
+        self.notify_postmaster(sock, services, ctx);
         self.connections.remove(&sock);
     }
 
@@ -326,7 +332,10 @@ impl SmtpClient {
         }
         let sock = ctx.connect(from, SocketAddr::new(target.addr, job.port));
         job.socket = Some(sock);
-        ctx.wake_at(ctx.now + conf.timeouts.connect, self.base | WAKE_CONNECT | sock.0, "SMTP connect time-out");
+        // Zero leaves it to the operating system.
+        if !conf.timeouts.connect.is_zero() {
+            ctx.wake_at(ctx.now + conf.timeouts.connect, self.base | WAKE_CONNECT | sock.0, "SMTP connect time-out");
+        }
         self.connections.insert(sock, Connection::new(conf, id, peer, policy, &nexthop, ctx.now));
     }
 

@@ -35,9 +35,8 @@ pub fn parse(text: &str, lmtp: bool, default_port: u16) -> Result<Nexthop, Strin
     let rest = if lmtp { text.strip_prefix("inet:").unwrap_or(text) } else { text };
     let bad = || format!("valid hostname or network address required in server description: {rest}");
     let (name, service, mx) = if let Some(open) = rest.strip_prefix('[') {
-        let (name, after) = open.split_once(']').ok_or_else(|| {
-            format!("malformed destination \"{rest}\" in server description: missing \"]\" after \"[\"")
-        })?;
+        let missing = || format!("missing \"]\" in server description: {rest}");
+        let (name, after) = open.split_once(']').ok_or_else(missing)?;
         (name, after.strip_prefix(':'), false)
     } else if lmtp && rest.parse::<IpAddr>().is_ok() {
         (rest, None, false)
@@ -48,12 +47,18 @@ pub fn parse(text: &str, lmtp: bool, default_port: u16) -> Result<Nexthop, Strin
         }
     };
     let name = name.strip_prefix("IPv6:").unwrap_or(name);
+    if name.is_empty() {
+        return Err(format!("missing host information in server description: {rest}"));
+    }
     if !is_host(name) {
         return Err(bad());
     }
     let port = match service {
         None | Some("") => default_port,
-        Some(service) => port(service).ok_or_else(|| format!("unknown service: {service}/tcp"))?,
+        Some(service) => port(service).ok_or_else(|| match service.bytes().all(|octet| octet.is_ascii_digit()) {
+            true => format!("bad network port: {service} for destination: {rest}"),
+            false => format!("unknown service: {service}/tcp"),
+        })?,
     };
     Ok(Nexthop::Inet { name: name.into(), port, mx: mx && name.parse::<IpAddr>().is_err() })
 }
@@ -62,7 +67,6 @@ fn is_host(name: &str) -> bool {
     if name.parse::<IpAddr>().is_ok() {
         return true;
     }
-    let name = name.strip_suffix('.').unwrap_or(name);
     let label = |label: &str| {
         !label.is_empty()
             && label.len() <= 63

@@ -22,7 +22,10 @@ pub(super) fn generic<'a>(address: &'a str, conf: &SmtpConf, host: &Host) -> Res
     if conf.generic.is_empty() || address.is_empty() {
         return Ok(Cow::Borrowed(address));
     }
-    let found = mail_addr_map(&conf.generic, address, &conf.finder, host)?;
+    let found = mail_addr_map(&conf.generic, address, &conf.finder, host).map_err(|mut error| {
+        error.warnings.push(format!("fatal: {} map lookup problem for {address}", conf.generic.title()));
+        error
+    })?;
     Ok(found.map_or(Cow::Borrowed(address), |(text, _)| Cow::Owned(text)))
 }
 

@@ -12,7 +12,7 @@ use super::tls::Level;
 use crate::host::Ctx;
 use crate::mta::postfix::commands::postdrop;
 use crate::mta::postfix::flush;
-use crate::mta::postfix::milter::Refusal;
+use crate::mta::postfix::milter::Fallback;
 use crate::mta::postfix::queue_file::Recipient;
 use crate::mta::postfix::services::{Daemon, Services};
 use crate::smtp::command::{Command, Verb, Word, words};
@@ -202,7 +202,7 @@ impl Session {
                     self.denied = true;
                     return Ok(Answer { error: false, ..refused(rejection) });
                 }
-                if self.milter.as_ref().is_some_and(Refusal::is_permanent) {
+                if self.milter.as_ref().is_some_and(Fallback::is_permanent) {
                     return Ok(ok(554, format!("{} ESMTP not accepting connections", conf.myhostname)));
                 }
                 Ok(ok(220, conf.banner.clone()))
@@ -276,6 +276,9 @@ impl Session {
                         }
                     }
                 }
+                if let Some(refusal) = self.milter_refusal(subjects, services, ctx) {
+                    return Ok(error(refusal.code, refusal.text));
+                }
                 if self.queue_id.is_none() && !services.answers(Daemon::Cleanup) {
                     return Err(Need::Daemon);
                 }
@@ -299,6 +302,9 @@ impl Session {
                         }
                     }
                 }
+                if let Some(refusal) = self.milter_refusal(subjects, services, ctx) {
+                    return Ok(error(refusal.code, refusal.text));
+                }
                 Ok(Answer {
                     reply: Some(Reply::new(354, "End data with <CR><LF>.<CR><LF>")),
                     error: false,
@@ -316,7 +322,10 @@ impl Session {
                         }
                         Ok(run) => {
                             if let Some(transaction) = &mut self.transaction {
+                                transaction.discard_at_end = run.actions.discard;
+                                let discard = transaction.actions.discard;
                                 transaction.actions.merge(run.actions);
+                                transaction.actions.discard = discard;
                             }
                         }
                     }

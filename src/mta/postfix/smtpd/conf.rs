@@ -7,7 +7,7 @@ use smol_str::{SmolStr, ToSmolStr};
 
 use super::limits::LimitsConf;
 use super::policy::PolicyDefaults;
-use super::restrictions::{Checks, Classes, Codes, List, Rule, fault, guards_relaying, parse_list, tables};
+use super::restrictions::{Checks, Classes, Codes, List, Restriction, Rule, fault, guards_relaying, parse_list, tables};
 use super::sasl::SaslConf;
 use super::tls::TlsConf;
 use crate::dns::Qtype;
@@ -16,6 +16,7 @@ use crate::mta::postfix::cleanup::ReceiveOverrides;
 use crate::mta::postfix::config::{Config, Fatal, MasterEntry, Params, limits};
 use crate::mta::postfix::maps::{AddressFinder, MapFlags, Maps, MatchList, Stamps, Table};
 use crate::mta::postfix::milter::Milters;
+use crate::mta::postfix::notice::Notices;
 use crate::smtp::framing::{BareNewline, Limits};
 use crate::smtp::server::Settings;
 
@@ -68,9 +69,7 @@ pub struct SmtpdConf {
     pub policy: PolicyDefaults,
     pub authenticated_header: bool,
     pub client_port_logging: bool,
-    pub notify_classes: Vec<SmolStr>,
-    pub error_notice_recipient: SmolStr,
-    pub notice_domain: SmolStr,
+    pub notices: Notices,
     pub content_filter: SmolStr,
     pub no_address_mappings: bool,
     pub no_header_body_checks: bool,
@@ -93,6 +92,8 @@ pub enum LocalClients {
     PermitMynetworks,
     PermitSaslAuthenticated,
     CheckAddressMap(Maps),
+    /// A word that is none of these.
+    Unknown(SmolStr),
 }
 
 fn local_rewrite_clients(params: &Params<'_>) -> Result<Vec<LocalClients>, Fatal> {
@@ -109,7 +110,8 @@ fn local_rewrite_clients(params: &Params<'_>) -> Result<Vec<LocalClients>, Fatal
                 LocalClients::CheckAddressMap(Maps::parse(NAME, &table, MapFlags::FOLDED)?)
             }
             // Certificates of clients are unknown here.
-            _ => continue,
+            "permit_tls_clientcerts" | "permit_tls_all_clientcerts" => continue,
+            unknown => LocalClients::Unknown(unknown.into()),
         });
     }
     Ok(found)
@@ -128,6 +130,10 @@ impl SmtpdConf {
         startup: &mut Vec<String>,
     ) -> Result<SmtpdConf, Fatal> {
         let params = &config.service(entry);
+        // Options of the program itself may stand there, but no other words.
+        if let Some(word) = entry.args.iter().find(|word| !word.starts_with('-')) {
+            return Err(Fatal(format!("unexpected command-line argument: {word}")));
+        }
         limits::check("smtpd", params, startup)?;
         let mut checks = load_checks(params)?;
         let overrides = ReceiveOverrides::load(params)?;
@@ -172,8 +178,6 @@ impl SmtpdConf {
             _ => BareNewline::Accept,
         };
         let syslog_name = params.get("syslog_name");
-        let mut notify_classes: Vec<SmolStr> = params.list("notify_classes");
-        notify_classes.iter_mut().for_each(|class| *class = class.to_ascii_lowercase().into());
         Ok(SmtpdConf {
             tag: format!("{syslog_name}/smtpd").into(),
             myhostname: params.get("myhostname"),
@@ -226,9 +230,7 @@ impl SmtpdConf {
             policy: PolicyDefaults::load(params)?,
             authenticated_header: params.bool("smtpd_sasl_authenticated_header")?,
             client_port_logging: params.bool("smtpd_client_port_logging")?,
-            notify_classes,
-            error_notice_recipient: params.get("error_notice_recipient"),
-            notice_domain: params.get("myorigin"),
+            notices: Notices::load(params),
             content_filter: params.get("content_filter"),
             no_address_mappings: overrides.no_address_mappings,
             no_header_body_checks: overrides.no_header_body_checks,
@@ -243,6 +245,12 @@ impl SmtpdConf {
     pub fn timeout(&self) -> Duration {
         self.settings.timeout
     }
+}
+
+/// The rule that a `yes` stands for without being in a list.
+fn standing(restriction: Restriction, parameter: &str, params: &Params<'_>) -> Rule {
+    let text = format!("{parameter} = {}", params.get(parameter)).into();
+    Rule { restriction, text, source: params.source(parameter), warn_if_reject: false }
 }
 
 fn load_checks(params: &Params<'_>) -> Result<Checks, Fatal> {
@@ -268,6 +276,8 @@ fn load_checks(params: &Params<'_>) -> Result<Checks, Fatal> {
         end_of_data: rules(List::EndOfData),
         etrn: rules(List::Etrn),
         delay_reject: params.bool("smtpd_delay_reject")?,
+        sasl: params.bool("smtpd_sasl_auth_enable")?,
+        asks_certificate: params.bool("smtpd_tls_ask_ccert")?,
         relay_before_recipient: params.get("smtpd_relay_before_recipient_restrictions") != "no",
         soft_bounce: params.bool("soft_bounce")?,
         mynetworks: params.match_list("mynetworks")?,
@@ -300,6 +310,8 @@ fn load_checks(params: &Params<'_>) -> Result<Checks, Fatal> {
         allow_untrusted_routing: params.bool("allow_untrusted_routing")?,
         reject_unlisted_recipient: params.bool("smtpd_reject_unlisted_recipient")?,
         reject_unlisted_sender: params.bool("smtpd_reject_unlisted_sender")?,
+        unlisted_recipient_rule: standing(Restriction::RejectUnlistedRecipient, "smtpd_reject_unlisted_recipient", params),
+        unlisted_sender_rule: standing(Restriction::RejectUnlistedSender, "smtpd_reject_unlisted_sender", params),
         show_table: params.bool("show_user_unknown_table_name")?,
         canonical_maps: params.maps("canonical_maps")?,
         sender_canonical_maps: params.maps("sender_canonical_maps")?,

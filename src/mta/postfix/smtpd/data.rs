@@ -11,8 +11,9 @@ use super::restrictions::{Actions, ErrorClass};
 use super::session::Session;
 use crate::host::Ctx;
 use crate::host::vfs::Cred;
-use crate::mta::postfix::cleanup::{self, Flags, Submission};
+use crate::mta::postfix::cleanup::{self, Flags, Status, Submission};
 use crate::mta::postfix::commands::postdrop;
+use crate::mta::postfix::milter::Fallback;
 use crate::mta::postfix::queue_file::{Attributes, QueueName, Recipient, Ret};
 use crate::mta::postfix::services::Services;
 use crate::sim::Time;
@@ -38,6 +39,8 @@ pub(super) struct Transaction {
     /// The delimiters of `XVERP`.
     pub verp: SmolStr,
     pub actions: Actions,
+    /// `DISCARD`, when the content was seen already.
+    pub discard_at_end: bool,
 }
 
 impl Session {
@@ -168,8 +171,9 @@ impl Session {
             content: text.into(),
             via: Via::Smtpd,
             flags: Flags {
-                hold: actions.hold,
+                hold: actions.hold || self.milter == Some(Fallback::Hold),
                 discard: actions.discard,
+                discard_at_end: transaction.discard_at_end,
                 filter: !conf.no_header_body_checks,
                 map: !conf.no_address_mappings,
                 bcc: !conf.no_address_mappings,
@@ -194,6 +198,12 @@ impl Session {
                 ))
             }
             Err(error) => {
+                self.errors_seen.push(match error.status {
+                    status if status.has(Status::SIZE) || status.has(Status::HOPS) => ErrorClass::Bounce,
+                    status if status.has(Status::CONT) || status.has(Status::DEFER) => ErrorClass::Policy,
+                    status if status.has(Status::WRITE) => ErrorClass::Resource,
+                    _ => ErrorClass::Software,
+                });
                 let line = error.smtp_reply();
                 let reply = Reply::from_text(&line).unwrap_or_else(|| Reply::new(451, "4.3.0 Error: internal error 0"));
                 Answer::error(reply)
@@ -260,6 +270,7 @@ impl Session {
                 matches!(lists::client_matches(&conf.checks.mynetworks, &peer.name, &peer.addr, ctx.host), Ok(Some(_)))
             }
             LocalClients::PermitSaslAuthenticated => self.login.is_some(),
+            LocalClients::Unknown(_) => false,
             LocalClients::CheckAddressMap(table) => matches!(table.find(&peer.addr, ctx.host), Ok(Some(_))),
         })
     }

@@ -224,6 +224,11 @@ impl Session {
             let over = transaction.overshoot > conf.recipient_overshoot_limit;
             return Err(if over { Answer::error(reply) } else { Answer::ok(reply) });
         }
+        if orcpt.is_empty() {
+            // As the client wrote it (RFC 3461, section 5.2.1).
+            let text = word.text.strip_prefix('<').and_then(|text| text.strip_suffix('>')).unwrap_or(&word.text);
+            orcpt = ["rfc822;", text].concat().into();
+        }
         Ok(Recipient {
             address: found.clone(),
             original: found,

@@ -6,7 +6,7 @@ use super::lists;
 use super::session::Session;
 use super::tls::Level;
 use crate::host::Ctx;
-use crate::mta::postfix::milter::Refusal;
+use crate::mta::postfix::milter::Fallback;
 use crate::mta::postfix::services::Services;
 use crate::smtp::reply::Reply;
 
@@ -35,7 +35,11 @@ impl Session {
         }
         if !self.discarded.is_empty() && !self.discards("silent-discard") {
             let mut words: Vec<String> = self.discarded.iter().map(|word| word.to_ascii_uppercase()).collect();
+            words.retain(|word| KEYWORDS.contains(&word.as_str()));
             words.sort_by_key(|word| KEYWORDS.iter().position(|known| known == word));
+            if words.is_empty() {
+                return;
+            }
             services.log.info(ctx, &conf.tag, format_args!("discarding EHLO keywords: {}", words.join(" ")));
         }
     }
@@ -50,7 +54,7 @@ impl Session {
         let conf = &self.conf;
         let mut lines = Vec::with_capacity(12);
         lines.push(conf.myhostname.clone());
-        let refused = self.milter.as_ref().is_some_and(Refusal::is_permanent);
+        let refused = self.milter.as_ref().is_some_and(Fallback::is_permanent);
         let mut offer = |keyword: &'static str, line: Option<SmolStr>| {
             if !self.discards(keyword) && (keyword == "ENHANCEDSTATUSCODES" || !refused) {
                 lines.push(line.unwrap_or(SmolStr::new_static(keyword)));

@@ -40,7 +40,7 @@ pub fn find_address(
     Ok(finder.find(maps, address, Strategy::DEFAULT, host)?.map(|found| found.found))
 }
 
-/// A list in which words stand for bits: `discard_ehlo_keywords`, `notify_classes`.
+/// A list in which words stand for bits: `smtpd_discard_ehlo_keywords`.
 pub fn words(list: &[SmolStr]) -> Vec<SmolStr> {
     list.iter().map(|word| word.to_ascii_lowercase().into()).collect()
 }

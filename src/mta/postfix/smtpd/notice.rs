@@ -2,18 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use smol_str::format_smolstr;
-
 use super::restrictions::ErrorClass;
 use super::session::Session;
 use crate::host::Ctx;
-use crate::mail::report::{INDENT, wrap};
-use crate::mta::postfix::cleanup::{Notice, post_mail};
+use crate::mta::postfix::notice::About;
 use crate::mta::postfix::services::Services;
 use crate::smtp::reply::Reply;
-
-/// Longest line of a transcript.
-const LENGTH: usize = 78;
 
 fn name(class: ErrorClass) -> &'static str {
     match class {
@@ -75,33 +69,12 @@ impl Session {
     /// Mails a transcript if something happened that the postmaster wants to know.
     pub(super) fn notify_postmaster(&mut self, services: &mut Services, ctx: &mut Ctx<'_>) {
         let classes: BTreeSet<&str> = self.errors_seen.drain(..).map(name).collect();
-        let wanted = self.conf.notify_classes.iter().any(|class| classes.contains(class.as_str()));
+        let notices = &self.conf.notices;
         let said = std::mem::take(&mut self.transcript);
-        if !wanted {
+        if !classes.into_iter().any(|class| notices.wants(class)) {
             return;
         }
-        let conf = &self.conf;
-        let domain = &conf.notice_domain;
-        let to = match &conf.error_notice_recipient {
-            bare if !bare.contains('@') => format_smolstr!("{bare}@{domain}"),
-            complete => complete.clone(),
-        };
-        let mut text = format!(
-            "From: Mail Delivery System <MAILER-DAEMON@{}>\nTo: Postmaster <{to}>\n\
-             Subject: {} SMTP server: errors from {}\n\nTranscript of session follows.\n\n",
-            conf.myhostname, conf.mail_name, self.peer.namaddr
-        );
-        for line in String::from_utf8_lossy(&said.text).lines() {
-            for piece in wrap(line.strip_prefix(' ').unwrap_or(line), LENGTH, INDENT).lines() {
-                text.push(' ');
-                text.push_str(piece);
-                text.push('\n');
-            }
-        }
-        text.push_str("\n\nFor other details, see the local mail logfile\n");
-        let sender = services.bounce.double_bounce_sender().clone();
-        let recipient = conf.error_notice_recipient.clone();
-        // A notice that is not taken is lost, as in Postfix.
-        let _ = post_mail(Notice { sender, recipient, text: text.into(), ..Notice::default() }, services, ctx);
+        let about = About { program: "SMTP server", peer: &self.peer.namaddr, opening: "", closing: "\n" };
+        notices.mail(about, &said.text, services, ctx);
     }
 }

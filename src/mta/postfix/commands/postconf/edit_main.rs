@@ -26,7 +26,7 @@ pub(super) fn run(
     if names.is_empty() {
         return Err(match action {
             Action::Edit => "-e requires name=value argument",
-            _ => "-X or -# requires parameter name argument",
+            _ => "missing service argument",
         }
         .to_owned());
     }

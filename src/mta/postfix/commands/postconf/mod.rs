@@ -114,13 +114,15 @@ fn start(env: &mut Env<'_, '_>, console: &Console) -> Result<u8, String> {
     let mut directory = env.vars.get("MAIL_CONFIG").cloned().unwrap_or_else(|| DIRECTORY.to_owned());
     let mut given = None;
     let mut overrides = Vec::new();
+    let mut exclusive: Vec<char> = Vec::new();
     for option in letters {
+        exclusive.push(option.letter);
         match option.letter {
             'a' => return Ok(print_all(env, &["cyrus", "dovecot"])),
             'A' => return Ok(print_all(env, &["cyrus"])),
             'l' => return Ok(print_all(env, &["flock", "fcntl", "dotlock"])),
             'm' => return Ok(print_all(env, TYPES)),
-            'T' => return Ok(print_all(env, &["OpenSSL 3.0.15 3 Sep 2024"])),
+            'T' => return Ok(tls_facts(env, console, &option.value)),
             'b' | 't' => return Ok(0),
             'c' => {
                 directory.clone_from(&option.value);
@@ -143,21 +145,44 @@ fn start(env: &mut Env<'_, '_>, console: &Console) -> Result<u8, String> {
             'o' => {
                 let pair = split_nameval(&option.value);
                 let (name, value) =
-                    pair.map_err(|error| format!("invalid \"-o {}\" option value: {error}", option.value))?;
+                    pair.map_err(|error| format!("invalid parameter override: {}: {error}", option.value))?;
                 overrides.push((name.to_owned(), value.to_owned()));
             }
             _ => {}
         }
     }
-    check_usage(&options)?;
     // `postconf name=value` edits without `-e`.
-    if options.action == Action::Show && names.first().is_some_and(|name| name.contains('=')) {
-        options.action = Action::Edit;
+    if names.first().is_some_and(|name| name.contains('=')) {
+        exclusive.push('e');
+        if options.action == Action::Show {
+            options.action = Action::Edit;
+        }
     }
+    for group in ["eX#", "MFPp"] {
+        let given: Vec<String> =
+            group.chars().filter(|letter| exclusive.contains(letter)).map(|letter| format!("-{letter}")).collect();
+        if given.len() > 1 {
+            return Err(format!("specify one of {}", given.join(" ")));
+        }
+    }
+    check_usage(&options)?;
     if options.action != Action::Show {
         return edit(env, console, &options, &directory, &names);
     }
     show(env, console, &options, (&directory, given.as_deref()), &overrides, &names)
+}
+
+/// `-T`: what the TLS library is and can do.
+fn tls_facts(env: &mut Env<'_, '_>, console: &Console, mode: &str) -> u8 {
+    match mode {
+        "compile-version" => print_all(env, &["OpenSSL 3.0.11 19 Sep 2023"]),
+        "run-version" => print_all(env, &["OpenSSL 3.0.22 25 Aug 2026"]),
+        "public-key-algorithms" => print_all(env, &["dsa", "ecdsa", "rsa"]),
+        _ => {
+            console.warning(env, &format!("unknown 'postconf -T' mode: {mode}"));
+            1
+        }
+    }
 }
 
 fn check_usage(options: &Options) -> Result<(), String> {

@@ -7,11 +7,13 @@ const INDENT: &str = "    ";
 /// Columns at which the fields of a `master.cf` entry begin.
 const COLUMNS: [usize; 8] = [0, 11, 17, 25, 33, 41, 49, 57];
 
+/// A line with one blank between its words, as it is shown; folded it has several lines.
+pub(super) fn line(text: &str, folded: bool) -> String {
+    if folded { fold(text) } else { text.split_ascii_whitespace().collect::<Vec<_>>().join(" ") }
+}
+
 /// Folds `name = value` at white space.
-pub(super) fn fold(line: &str) -> String {
-    if line.len() < LINE_LIMIT {
-        return line.to_owned();
-    }
+fn fold(line: &str) -> String {
     let mut out = String::new();
     let mut column = 0;
     for word in line.split_ascii_whitespace() {

@@ -45,7 +45,7 @@ impl Postconf<'_> {
         let classes = self.options.classes;
         let mut all: Vec<SmolStr> = Vec::new();
         if classes.builtin {
-            all.extend(defaults::names().cloned());
+            all.extend(defaults::names().filter(|name| !defaults::is_of_service(name)).cloned());
         }
         if classes.service {
             all.extend(names.service.keys().cloned());
@@ -74,7 +74,7 @@ impl Postconf<'_> {
             (false, false) if value.is_empty() => format!("{name} ="),
             (false, false) => format!("{name} = {value}"),
         };
-        env.outln(if self.options.fold { print::fold(&line) } else { line });
+        env.outln(print::line(&line, self.options.fold));
         Ok(())
     }
 

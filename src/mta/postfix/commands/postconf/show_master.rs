@@ -1,8 +1,11 @@
 //! Showing `master.cf`: entries, their fields, their `-o` parameters.
 
+use smol_str::SmolStr;
+
 use super::unused::overrides;
 use super::{Options, Postconf, Subject, print};
 use crate::host::Env;
+use crate::mta::postfix::config::expand::expand;
 use crate::mta::postfix::config::master_cf::RawEntry;
 
 /// Names of the fields, as `-F` shows them.
@@ -39,6 +42,9 @@ impl Postconf<'_> {
     pub(super) fn show_master(&self, env: &mut Env<'_, '_>, requested: &[String]) -> Result<u8, String> {
         let names = self.names();
         names.undefined.iter().for_each(|note| self.console.warning(env, note));
+        if self.options.subject == Subject::Entries && requested.iter().any(|text| text.starts_with('/')) {
+            return Err("-M option requires service_name[/type]".to_owned());
+        }
         if let Some(bad) = self.bad_field(requested) {
             return Err(format!("invalid service attribute name: \"{bad}\""));
         }
@@ -58,6 +64,21 @@ impl Postconf<'_> {
         Ok(0)
     }
 
+    /// Expands the value of a `-o` parameter as the service sees it.
+    fn expand_override(&self, value: &str, entry: &RawEntry) -> SmolStr {
+        if !value.contains('$') {
+            return value.into();
+        }
+        let own = overrides(entry);
+        let params = self.config.global();
+        let mut names = |name: &str| match own.iter().find(|(known, _)| known == name) {
+            Some((_, value)) => Some(value.clone()),
+            None if name == "service_name" => Some(entry.columns[0].as_str().into()),
+            None => params.raw(name),
+        };
+        expand(value, &mut names).map_or_else(|_| value.into(), SmolStr::from)
+    }
+
     fn bad_field<'t>(&self, requested: &'t [String]) -> Option<&'t str> {
         if self.options.subject != Subject::Fields {
             return None;
@@ -70,7 +91,9 @@ impl Postconf<'_> {
         let [service, kind, ..] = &entry.columns;
         match self.options.subject {
             Subject::Main | Subject::Entries => {
-                let command: Vec<String> = entry.command.iter().map(|word| tidy(word)).collect();
+                let expand = self.options.expand;
+                let shown = |word: &String| if expand { self.expand_override(&tidy(word), entry).into() } else { tidy(word) };
+                let command: Vec<String> = entry.command.iter().map(shown).collect();
                 env.outln(print::entry(&entry.columns, &command, self.options.fold));
                 true
             }
@@ -89,7 +112,7 @@ impl Postconf<'_> {
                 found.sort();
                 let mut any = false;
                 for (name, value) in found.iter().filter(|(name, _)| request.wants(name)) {
-                    let value = if self.options.expand { self.config.global().expanded(value) } else { value.clone() };
+                    let value = if self.options.expand { self.expand_override(value, entry) } else { value.clone() };
                     show_item(env, self.options, &format!("{service}/{kind}/{name}"), &value);
                     any = true;
                 }
@@ -122,5 +145,5 @@ fn show_item(env: &mut Env<'_, '_>, options: &Options, name: &str, value: &str) 
         (false, false) if value.is_empty() => format!("{name} ="),
         (false, false) => format!("{name} = {value}"),
     };
-    env.outln(if options.fold { print::fold(&line) } else { line });
+    env.outln(print::line(&line, options.fold));
 }

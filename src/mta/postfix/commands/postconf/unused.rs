@@ -60,8 +60,9 @@ fn of_services(entries: &[RawEntry]) -> std::collections::BTreeMap<SmolStr, Smol
             let limit = name.ends_with("_time_limit");
             let filter = name.ends_with("_delivery_status_filter");
             let applies = if limit { timed } else { program != "spawn" && !filter };
-            if applies && !defaults::is_known(&name) {
-                found.insert(SmolStr::from(name), SmolStr::from(default));
+            if applies && (!defaults::is_known(&name) || defaults::is_of_service(&name)) {
+                let default = defaults::get(&name).cloned().unwrap_or_else(|| default.into());
+                found.insert(SmolStr::from(name), default);
             }
         }
     }

@@ -51,12 +51,17 @@ impl Program for Sendmail {
                     return fatal(env, &text);
                 }
             },
+            Resume::Ran(_) if self.options.mode == Mode::Start => return Progress::Exit(0),
             Resume::Ran(status) => return Progress::Exit(status),
             Resume::Input(Input::Signal(_)) => return Progress::Exit(EX_TEMPFAIL),
             _ => {}
         }
         if self.options.mode == Mode::Session {
             return self.converse(woken, env);
+        }
+        if self.options.mode == Mode::Start {
+            let argv = ["postfix", "start"].map(str::to_owned).to_vec();
+            return Progress::Run(Box::new(Run { argv, ..Run::default() }));
         }
         if self.options.mode == Mode::Nothing {
             return Progress::Exit(0);

@@ -14,7 +14,10 @@ pub(super) enum Mode {
     Other(Vec<String>),
     /// `-bs`: an SMTP session on standard input.
     Session,
-    /// `-bh` and `-bH`: about the host status, of which there is none.
+    /// `-bd`: start the mail system, whether or not it can be started.
+    Start,
+    /// `-bh` and `-bH`: about the host status, of which there is none; and `-q30m`, which says how
+    /// often to try.
     Nothing,
 }
 
@@ -112,6 +115,21 @@ pub(super) fn parse(args: &[String]) -> Result<Options, Mistake> {
             break;
         }
     }
+    if !options.recipients.is_empty() {
+        let what = match &options.mode {
+            Mode::Start => Some("daemon mode"),
+            Mode::Other(argv) => match argv.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+                ["postqueue", "-p"] => Some("display queue mode"),
+                ["postqueue", "-f"] => Some("flush queue mode"),
+                ["newaliases"] => Some("alias initialization mode"),
+                _ => None,
+            },
+            _ => None,
+        };
+        if let Some(what) = what {
+            return Err(format!("{what} requires no recipient").into());
+        }
+    }
     if options.extract && options.mode != Mode::Enqueue {
         return Err("-t can be used only in delivery mode".to_owned().into());
     }
@@ -172,7 +190,7 @@ impl Options {
                 "m" => self.mode = Mode::Enqueue,
                 "p" => self.mode = other(&["postqueue", "-p"]),
                 "i" => self.mode = other(&["newaliases"]),
-                "d" | "l" => self.mode = other(&["postfix", "start"]),
+                "d" | "l" => self.mode = Mode::Start,
                 "v" => self.verify = true,
                 "h" | "H" => self.mode = Mode::Nothing,
                 "s" => {
@@ -185,9 +203,9 @@ impl Options {
                 self.mode = match value.split_at_checked(1) {
                     Some(("R", site)) if !site.is_empty() => other(&["postqueue", "-s", site]),
                     Some(("I", id)) if !id.is_empty() => other(&["postqueue", "-i", id]),
-                    Some(("S", _)) => return Err("-qS is not implemented".to_owned().into()),
-                    Some((digit, _)) if digit.chars().all(|c| c.is_ascii_digit()) => Mode::Enqueue,
-                    _ => other(&["postqueue", "-f"]),
+                    Some((digit, _)) if digit.chars().all(|c| c.is_ascii_digit()) => Mode::Nothing,
+                    Some((letter, _)) => return Err(format!("-q{letter} is not implemented").into()),
+                    None => other(&["postqueue", "-f"]),
                 };
             }
             _ => {}

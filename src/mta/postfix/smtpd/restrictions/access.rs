@@ -8,7 +8,9 @@ use super::evaluate::{Evaluation, Note};
 use super::{AccessKey, Flow, List, Rejection, Subject};
 use crate::dns::Qtype;
 use crate::dns::lookup::{Outcome, Rdata};
+use crate::mail::header::name_len;
 use crate::mta::postfix::maps::{Found, Maps};
+use crate::smtp::path::parse_address_literal;
 use crate::smtp::reply::enhanced_prefix;
 
 /// Which record type leads from a domain to what is looked up.
@@ -212,8 +214,14 @@ impl Evaluation<'_, '_, '_> {
     ) -> Result<Flow, Flow> {
         let Some(name) = name.filter(|name| !name.is_empty() && *name != "unknown") else { return Ok(Flow::Dunno) };
         let domain = name.rsplit_once('@').map_or(name, |(_, domain)| domain);
+        let shown = if subject == Subject::Client { self.facts.peer.namaddr.clone() } else { name.into() };
+        let name = shown.as_str();
         if domain.starts_with('[') {
-            return Ok(Flow::Dunno);
+            let literal = domain.strip_prefix('[').and_then(|inner| inner.strip_suffix(']'));
+            let addr = literal.filter(|_| via != Via::NameServer).and_then(parse_address_literal);
+            let Some(addr) = addr else { return Ok(Flow::Dunno) };
+            let found = self.address_keys(maps, &addr.to_string(), name, subject)?;
+            return self.decide(found, name, subject, list);
         }
         let servers = match via {
             Via::Address => vec![domain.into()],
@@ -414,7 +422,6 @@ impl Evaluation<'_, '_, '_> {
                     self.refuse_about(subject, rejected(codes.access_map_defer, "4.7.1", "Service unavailable"));
                 self.run.defer_if_reject(rejection)
             }
-            "PREPEND" if text.is_empty() => self.mistake(table, name, "requires header: text"),
             "PREPEND" if list == List::EndOfData => {
                 let text = format!(
                     "warning: access table {table}: action PREPEND must be used before smtpd_end_of_data_restrictions"
@@ -422,6 +429,7 @@ impl Evaluation<'_, '_, '_> {
                 self.run.notes.push(Note::Line(text));
                 Flow::Dunno
             }
+            "PREPEND" if name_len(text.as_bytes()).is_none() => self.mistake(table, name, "requires header: text"),
             "PREPEND" => {
                 self.run.actions.prepend.push(text.into());
                 Flow::Dunno
@@ -436,13 +444,17 @@ impl Evaluation<'_, '_, '_> {
                 let dsn = if code < 500 { "4.7.1" } else { "5.7.1" };
                 self.refuse_about(subject, rejected(code, dsn, "Access denied")).into()
             }
-            _ if command.bytes().all(|octet| octet.is_ascii_digit()) => {
+            _ if value.bytes().all(|octet| octet.is_ascii_digit()) => {
                 self.note_permit(command, class, name, &format!("from {table}"));
                 Flow::Ok
             }
             _ => {
                 let rules = super::parse::parse_inline(value, &self.checks.classes);
-                self.rules(&rules, list)?
+                // They are about what the table was asked for.
+                let before = self.about.replace((name.into(), subject));
+                let flow = self.rules(&rules, list);
+                self.about = before;
+                flow?
             }
         })
     }

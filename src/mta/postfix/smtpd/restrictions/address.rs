@@ -95,14 +95,14 @@ impl Evaluation<'_, '_, '_> {
                 if self.facts.sender == Some("") && self.facts.recipients > 1 && list != List::Recipient =>
             {
                 let name = self.input(list);
-                let subject = list.subject();
+                let subject = self.subject(list);
                 let code = codes.multi_recipient_bounce;
                 Ok(self.refuse(code, "5.5.3", &name, subject, "Multi-recipient bounce"))
             }
             Restriction::RejectUnauthPipelining if self.facts.bad_pipelining => {
                 let name = self.input(list);
                 let text = "Improper use of SMTP command pipelining";
-                Ok(self.refuse(503, "5.5.0", &name, list.subject(), text))
+                Ok(self.refuse(503, "5.5.0", &name, self.subject(list), text))
             }
             _ => Ok(Flow::Dunno),
         }
@@ -220,7 +220,7 @@ impl Evaluation<'_, '_, '_> {
         Ok(self.refuse(553, "5.7.1", address, Subject::Sender, &text))
     }
 
-    fn auth_destination(&mut self, address: &str) -> Result<Flow, Flow> {
+    pub(super) fn auth_destination(&mut self, address: &str) -> Result<Flow, Flow> {
         let sender = self.facts.sender.unwrap_or_default();
         let resolved = self.lookups.resolve_or_retry(sender, address)?;
         if !resolved.recipient.contains('@') {

@@ -4,14 +4,15 @@ use std::net::IpAddr;
 
 use smol_str::{SmolStr, ToSmolStr};
 
-use super::evaluate::Evaluation;
-use super::{Flow, Rbl, RblKey, Rejection, Restriction};
-use crate::dns::Qtype;
+use super::evaluate::{Evaluation, Note};
+use super::{AccessKey, Flow, Rbl, RblKey, Rejection, Restriction};
+use crate::dns::{Lookup, Qtype};
 use crate::dns::lookup::{Outcome, Rdata};
 use crate::mta::postfix::config::expand;
 use crate::mta::postfix::smtpd::lists;
 use crate::mta::postfix::smtpd::peer::NameStatus;
 use crate::smtp::reply::enhanced_prefix;
+use crate::trace::Kind;
 
 impl Evaluation<'_, '_, '_> {
     /// Evaluates a restriction about the client; `None` if it is about something else.
@@ -61,6 +62,38 @@ impl Evaluation<'_, '_, '_> {
         }))
     }
 
+    /// Whether a restriction has no meaning without SASL, or without certificates of clients; a
+    /// warning says so each time.
+    pub(super) fn is_ignored(&mut self, restriction: &Restriction) -> bool {
+        let names: &[&str] = match restriction {
+            Restriction::PermitTlsClientcerts | Restriction::CheckAccess(AccessKey::Certificate, _)
+                if !self.checks.asks_certificate =>
+            {
+                let name = match restriction {
+                    Restriction::CheckAccess(..) => "check_ccert_access",
+                    _ => "permit_tls_clientcerts",
+                };
+                let warning = format!("warning: {name} is requested, but \"smtpd_tls_ask_ccert = no\"");
+                self.run.notes.push(Note::Line(warning));
+                return true;
+            }
+            _ if self.checks.sasl => return false,
+            Restriction::CheckAccess(AccessKey::Login, _) => &["check_sasl_access"],
+            Restriction::RejectSenderLoginMismatch => {
+                &["reject_authenticated_sender_login_mismatch", "reject_unauthenticated_sender_login_mismatch"]
+            }
+            Restriction::RejectAuthenticatedSenderLoginMismatch => &["reject_authenticated_sender_login_mismatch"],
+            Restriction::RejectUnauthenticatedSenderLoginMismatch => &["reject_unauthenticated_sender_login_mismatch"],
+            Restriction::RejectKnownSenderLoginMismatch => &["reject_known_sender_login_mismatch"],
+            _ => return false,
+        };
+        for name in names {
+            let warning = format!("warning: restriction `{name}' ignored: no SASL support");
+            self.run.notes.push(Note::Line(warning));
+        }
+        true
+    }
+
     fn block_list(&mut self, key: RblKey, rbl: &Rbl, permit: bool) -> Result<Flow, Flow> {
         let facts = self.facts;
         let domain_of = |address: Option<&str>| {
@@ -83,13 +116,14 @@ impl Evaluation<'_, '_, '_> {
             _ => format!("{what}.{}", rbl.zone),
         };
         let lookup = self.lookups.dns(&query, Qtype::A)?;
+        self.note_query(&query, rbl, &lookup);
         match lookup.outcome {
             Outcome::NoData | Outcome::NxDomain => return Ok(Flow::Dunno),
             Outcome::ServFail | Outcome::Timeout => {
                 let warning = format!(
                     "warning: {query}: RBL lookup error: Host or domain name not found. Name service error for name={query} type=A: Host not found, try again"
                 );
-                self.run.notes.push(super::evaluate::Note::Line(warning));
+                self.run.notes.push(Note::Line(warning));
                 return Ok(Flow::Dunno);
             }
             Outcome::Found => {}
@@ -98,7 +132,11 @@ impl Evaluation<'_, '_, '_> {
             return Ok(Flow::Dunno);
         }
         if permit {
-            return Ok(Flow::Ok);
+            // Whoever is listed may not relay for that.
+            return match self.facts.recipient.filter(|recipient| !recipient.is_empty()) {
+                Some(recipient) => self.auth_destination(recipient),
+                None => Ok(Flow::Ok),
+            };
         }
         let reason = self.lookups.dns(&query, Qtype::Txt)?;
         let reasons: Vec<&str> = reason
@@ -125,6 +163,24 @@ impl Evaluation<'_, '_, '_> {
         Ok(self.block_list_reply(rbl, names)?.into())
     }
 
+    /// Keeps a question to a block list and its answer, for the trace.
+    fn note_query(&mut self, query: &str, rbl: &Rbl, lookup: &Lookup) {
+        if !self.lookups.ctx.trace.is_full() {
+            return;
+        }
+        let result = match lookup.outcome {
+            Outcome::Found => {
+                let addrs: Vec<String> = lookup.addresses().map(|addr| addr.to_string()).collect();
+                addrs.join(" ").into()
+            }
+            Outcome::NoData => SmolStr::new_static("NODATA"),
+            Outcome::NxDomain => SmolStr::new_static("NXDOMAIN"),
+            Outcome::ServFail => SmolStr::new_static("SERVFAIL"),
+            Outcome::Timeout => SmolStr::new_static("timeout"),
+        };
+        self.run.queries.push(Kind::DnsblQuery { zone: rbl.zone.clone(), name: query.into(), result });
+    }
+
     /// The refusal by a block list, by the template of `rbl_reply_maps` or `default_rbl_reply`.
     fn block_list_reply(
         &mut self,
@@ -140,7 +196,7 @@ impl Evaluation<'_, '_, '_> {
         let (Some(code), Some(text)) = (code, line.get(4..)) else {
             let rbl = &rbl.zone;
             let warning = format!("warning: bad RBL reply template for {rbl}: \"{template}\"");
-            self.run.notes.push(super::evaluate::Note::Line(warning));
+            self.run.notes.push(Note::Line(warning));
             return Ok(Rejection::server_error());
         };
         Ok(match enhanced_prefix(text) {

@@ -96,6 +96,10 @@ pub struct Checks {
     pub etrn: Arc<[Rule]>,
     pub classes: Classes,
     pub delay_reject: bool,
+    /// `smtpd_sasl_auth_enable`.
+    pub sasl: bool,
+    /// `smtpd_tls_ask_ccert`.
+    pub asks_certificate: bool,
     pub relay_before_recipient: bool,
     pub soft_bounce: bool,
     pub mynetworks: MatchList,
@@ -106,6 +110,10 @@ pub struct Checks {
     pub allow_untrusted_routing: bool,
     pub reject_unlisted_recipient: bool,
     pub reject_unlisted_sender: bool,
+    /// What `smtpd_reject_unlisted_recipient` stands for at the end of the recipient checks.
+    pub unlisted_recipient_rule: Rule,
+    /// The same for `smtpd_reject_unlisted_sender` at the end of the sender's.
+    pub unlisted_sender_rule: Rule,
     pub show_table: bool,
     pub canonical_maps: Maps,
     pub sender_canonical_maps: Maps,
@@ -180,6 +188,8 @@ pub struct Run {
     pub actions: Actions,
     /// The rules looked at; only in a full trace.
     pub looked: Vec<Looked>,
+    /// The questions to block lists, with their answers; only in a full trace.
+    pub queries: Vec<Kind>,
     /// `defer_if_permit`, or a problem that may hide a reason to refuse.
     pub defer_if_permit: Option<Rejection>,
     /// `defer_if_reject`, or a problem that may hide a reason to permit.
@@ -219,6 +229,8 @@ pub(super) struct Evaluation<'a, 'b, 'c> {
     pub facts: Facts<'a>,
     pub lookups: Lookups<'b, 'c>,
     pub run: &'a mut Run,
+    /// What a table was asked for whose entry is a list of restrictions, and what that is.
+    pub about: Option<(SmolStr, Subject)>,
 }
 
 impl Checks {
@@ -226,7 +238,7 @@ impl Checks {
     /// is to be used only if the verdict is not [`Flow::Need`].
     pub fn evaluate(&self, lists: &[List], facts: Facts<'_>, lookups: Lookups<'_, '_>, run: &mut Run) -> Flow {
         *run = Run { defer_if_permit: facts.carried.cloned(), ..Run::default() };
-        let mut evaluation = Evaluation { checks: self, facts, lookups, run };
+        let mut evaluation = Evaluation { checks: self, facts, lookups, run, about: None };
         let flow = match evaluation.lists(lists) {
             Ok(flow) | Err(flow) => flow,
         };
@@ -255,8 +267,10 @@ impl Evaluation<'_, '_, '_> {
                 && self.checks.reject_unlisted_sender
                 && self.facts.sender.is_some_and(|s| !s.is_empty())
             {
+                self.run.entry = None;
                 let flow = self.unlisted_sender()?;
                 if matches!(flow, Flow::Reject(_)) {
+                    self.look_at(&self.checks.unlisted_sender_rule.clone(), List::Sender, &flow);
                     return Ok(flow);
                 }
             }
@@ -269,8 +283,10 @@ impl Evaluation<'_, '_, '_> {
         }
         let recipient = lists.contains(&List::Recipient);
         if recipient && self.checks.reject_unlisted_recipient && !self.run.actions.discard {
+            self.run.entry = None;
             let flow = self.unlisted_recipient()?;
             if matches!(flow, Flow::Reject(_)) {
+                self.look_at(&self.checks.unlisted_recipient_rule.clone(), List::Recipient, &flow);
                 return Ok(flow);
             }
         }
@@ -280,15 +296,13 @@ impl Evaluation<'_, '_, '_> {
     /// Runs the rules of a list until one decides.
     pub fn rules(&mut self, rules: &[Rule], list: List) -> Result<Flow, Flow> {
         let warn_before = self.run.warn_if_reject;
-        for rule in rules {
+        for (at, rule) in rules.iter().enumerate() {
             self.run.warn_if_reject = warn_before || rule.warn_if_reject;
             self.run.entry = None;
             let flow = match self.rule(rule, list) {
                 Ok(flow) | Err(flow) => flow,
             };
-            if self.lookups.ctx.trace.is_full() && !matches!(flow, Flow::Need(_)) {
-                self.look(rule, list, &flow);
-            }
+            self.look_at(rule, list, &flow);
             match flow {
                 Flow::Dunno => {}
                 Flow::Reject(rejection) if self.run.warn_if_reject => {
@@ -297,6 +311,11 @@ impl Evaluation<'_, '_, '_> {
                 }
                 Flow::Reject(_) | Flow::Need(_) => return Err(flow),
                 Flow::Ok => {
+                    if let (Restriction::Permit, Some(next)) = (&rule.restriction, rules.get(at + 1)) {
+                        let word = next.text.split(' ').next().unwrap_or_default();
+                        let text = format!("warning: restriction `{word}' after `permit' is ignored");
+                        self.run.notes.push(Note::Line(text));
+                    }
                     self.log_permit(rule, list);
                     self.run.warn_if_reject = warn_before;
                     return Ok(Flow::Ok);
@@ -315,7 +334,7 @@ impl Evaluation<'_, '_, '_> {
         }
         let facts = self.facts;
         let (class, about) = match &rule.restriction {
-            Restriction::Permit => (list.subject().class(), self.input(list)),
+            Restriction::Permit => (self.subject(list).class(), self.input(list)),
             Restriction::PermitMynetworks
             | Restriction::PermitInetInterfaces
             | Restriction::PermitSaslAuthenticated
@@ -328,11 +347,7 @@ impl Evaluation<'_, '_, '_> {
             _ => return,
         };
         let action = rule.text.split(' ').next().unwrap_or_default();
-        let suffix = match &rule.restriction {
-            Restriction::PermitDnswl(_, list) => format!("from {}", list.zone),
-            _ => String::new(),
-        };
-        self.note_permit(action, class, &about, &suffix);
+        self.note_permit(action, class, &about, "");
     }
 
     /// Logs a permission if its action is listed.
@@ -346,10 +361,14 @@ impl Evaluation<'_, '_, '_> {
     fn rule(&mut self, rule: &Rule, list: List) -> Result<Flow, Flow> {
         let codes = &self.checks.codes;
         let here = self.input(list);
+        let subject = self.subject(list);
         let rejected = |code, dsn: &str, text: &str| {
-            let class = list.subject().class();
+            let class = subject.class();
             Flow::from(Rejection::policy(code, dsn, format!("<{here}>: {class} rejected: {text}")))
         };
+        if self.is_ignored(&rule.restriction) {
+            return Ok(Flow::Dunno);
+        }
         Ok(match &rule.restriction {
             Restriction::Permit => Flow::Ok,
             Restriction::Reject => rejected(codes.reject, "5.7.1", "Access denied"),
@@ -388,7 +407,7 @@ impl Evaluation<'_, '_, '_> {
             Restriction::CheckPolicyService(Err(_)) => return Err(Rejection::server_error().into()),
             Restriction::CheckPolicyService(Ok(server)) => {
                 let action = self.lookups.policy(server)?;
-                self.apply_action(&action, &here, list.subject(), list, "policy service")?
+                self.apply_action(&action, &here, subject, list, "policy service")?
             }
             other => match self.client_rule(other)? {
                 Some(flow) => flow,
@@ -417,8 +436,16 @@ impl Evaluation<'_, '_, '_> {
         Rejection::server_error().into()
     }
 
+    /// What the refusals of a list are about.
+    pub fn subject(&self, list: List) -> Subject {
+        self.about.as_ref().map_or(list.subject(), |(_, subject)| *subject)
+    }
+
     /// The reply name of a list: what its refusals are about.
     pub fn input(&self, list: List) -> SmolStr {
+        if let Some((name, _)) = &self.about {
+            return name.clone();
+        }
         let text = match list {
             List::Client => return self.facts.peer.namaddr.clone(),
             List::Helo => self.facts.helo,
@@ -443,7 +470,11 @@ impl Evaluation<'_, '_, '_> {
         rejection
     }
 
-    fn look(&mut self, rule: &Rule, list: List, flow: &Flow) {
+    /// Keeps what a rule said, for a full trace.
+    fn look_at(&mut self, rule: &Rule, list: List, flow: &Flow) {
+        if !self.lookups.ctx.trace.is_full() {
+            return;
+        }
         let result = match flow {
             Flow::Dunno => SmolStr::new_static("dunno"),
             Flow::Ok => SmolStr::new_static("permit"),

@@ -9,9 +9,11 @@ use crate::mta::postfix::trivial_rewrite::Class;
 
 impl Evaluation<'_, '_, '_> {
     pub(super) fn unlisted_recipient(&mut self) -> Result<Flow, Flow> {
-        if std::mem::replace(&mut self.run.recipient_listed, true) {
+        if self.run.recipient_listed {
             return Ok(Flow::Dunno);
         }
+        // What only warned is looked up again at the end.
+        self.run.recipient_listed = !self.run.warn_if_reject;
         let recipient = self.facts.recipient.unwrap_or_default();
         self.unlisted(self.facts.sender.unwrap_or_default(), recipient, Subject::Recipient)
     }

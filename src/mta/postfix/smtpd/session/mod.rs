@@ -25,7 +25,7 @@ use super::xclient::{Authorized, Forwarded};
 use super::{Event, OWNER};
 use crate::host::vfs::Cred;
 use crate::host::{Ctx, Priority};
-use crate::mta::postfix::milter::Refusal;
+use crate::mta::postfix::milter::Fallback;
 use crate::mta::postfix::queue_file::QueueName;
 use crate::mta::postfix::services::Services;
 use crate::sim::{Payload, Socket, Time, TlsMessage};
@@ -135,7 +135,7 @@ pub struct Session {
     pub(super) after_chunk: Option<Answer>,
     pub(super) transcript: Transcript,
     /// What a mail filter's silence means for the client.
-    pub(super) milter: Option<Refusal>,
+    pub(super) milter: Option<Fallback>,
     /// Whose session it is, if it is one on standard input and output: nothing restricts it.
     pub(super) submitter: Option<Cred>,
     polls: u64,

@@ -7,8 +7,9 @@ use smol_str::format_smolstr;
 use super::{Pending, Session, Subjects};
 use crate::host::Ctx;
 use crate::host::vfs::Cred;
-use crate::mta::postfix::milter::Refusal;
+use crate::mta::postfix::milter::{Fallback, HOLD, Refusal};
 use crate::mta::postfix::services::Services;
+use crate::mta::postfix::smtpd::conf::LocalClients;
 use crate::mta::postfix::smtpd::lists;
 use crate::mta::postfix::smtpd::peer::{Naming, Peer, Step};
 use crate::mta::postfix::smtpd::tls::{Level, TlsFacts};
@@ -64,6 +65,14 @@ impl Session {
             let input = self.said(refusal, ctx);
             return self.drive(input, services, ctx);
         }
+        let unknown = self.conf.local_rewrite_clients.iter().find_map(|clients| match clients {
+            LocalClients::Unknown(word) => Some(word),
+            _ => None,
+        });
+        if let Some(word) = unknown {
+            let text = format!("parameter local_header_rewrite_clients: invalid request: {word}");
+            services.log.warn(ctx, &self.conf.tag, format_args!("{text}"));
+        }
         if let Some(problem) = &self.conf.sasl.problem {
             services.log.warn(ctx, &self.conf.tag, format_args!("{problem}"));
         }
@@ -105,24 +114,31 @@ impl Session {
 
     /// Calls the mail filters (`smtpd_milters`).
     pub(super) fn call_milters(&mut self, services: &mut Services, ctx: &mut Ctx<'_>) {
-        let (warnings, refusal) = self.conf.milters.call(ctx.host);
+        let (warnings, fallback) = self.conf.milters.call(ctx.host);
         for warning in warnings {
             services.log.warn(ctx, &self.conf.tag, format_args!("{warning}"));
         }
-        self.milter = refusal;
+        self.milter = fallback;
         self.milter_refusal(Subjects::default(), services, ctx);
     }
 
-    /// What a mail filter's silence means for the present command. The refusal is logged.
+    /// What a mail filter's silence means for the present command. It is logged.
     pub(in crate::mta::postfix::smtpd) fn milter_refusal(
         &self,
         subjects: Subjects<'_>,
         services: &mut Services,
         ctx: &mut Ctx<'_>,
     ) -> Option<Refusal> {
-        let refusal = self.milter.clone()?;
-        self.whatsup("milter-reject", &refusal.line(), subjects, services, ctx);
-        Some(refusal)
+        match self.milter.clone()? {
+            Fallback::Refuse(refusal) => {
+                self.whatsup("milter-reject", &refusal.line(), subjects, services, ctx);
+                Some(refusal)
+            }
+            Fallback::Hold => {
+                self.whatsup("milter-hold", HOLD, subjects, services, ctx);
+                None
+            }
+        }
     }
 
     /// The client began to talk without TLS where TLS was due.

@@ -49,6 +49,9 @@ impl Session {
         if facts.early {
             self.carried.keep(which, run.defer_if_permit.clone());
         }
+        for query in std::mem::take(&mut run.queries) {
+            ctx.note(|| query);
+        }
         let steps = run.looked.clone();
         for looked in std::mem::take(&mut run.looked) {
             ctx.note(|| looked.event());
