@@ -9,6 +9,8 @@
 mod labs;
 #[path = "book/reference.rs"]
 mod reference;
+#[path = "support/labs.rs"]
+mod repository;
 
 use std::collections::BTreeSet;
 use std::fs;

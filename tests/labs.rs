@@ -1,42 +1,19 @@
 //! Labs as a whole: their own solutions, and ways to go wrong.
 #![allow(clippy::disallowed_methods, reason = "this test reads the labs from disk")]
 
-use std::collections::BTreeMap;
-use std::fs;
-use std::path::{Path, PathBuf};
+#[path = "support/labs.rs"]
+mod repository;
+
 use std::sync::Arc;
 
 use mxlab::grade::examine::examine;
-use mxlab::lab::{Folder, Lab, Student};
+use mxlab::lab::script::Step;
+use mxlab::lab::{Lab, Student};
 use mxlab::session::{Input, Session};
-
-fn files(root: &Path, dir: &Path, found: &mut BTreeMap<String, Vec<u8>>) {
-    for entry in fs::read_dir(dir).expect("a folder").map(|entry| entry.expect("an entry").path()) {
-        if entry.is_dir() {
-            files(root, &entry, found);
-        } else {
-            let path = entry.strip_prefix(root).expect("below").to_string_lossy().into_owned();
-            found.insert(path, fs::read(&entry).expect("a file"));
-        }
-    }
-}
-
-fn folders() -> Vec<PathBuf> {
-    let all = fs::read_dir("labs").expect("labs").map(|entry| entry.expect("an entry").path());
-    let mut labs: Vec<PathBuf> = all.filter(|path| path.join("lab.ron").is_file()).collect();
-    labs.sort();
-    labs
-}
-
-fn load(path: &Path) -> Lab {
-    let mut found = BTreeMap::new();
-    files(path, path, &mut found);
-    let name = path.file_name().expect("a name").to_string_lossy().into_owned();
-    Lab::load(Folder { name, files: found }).unwrap_or_else(|problems| panic!("{problems:?}"))
-}
+use repository::{load, names};
 
 fn first_mail() -> Lab {
-    load(Path::new("labs/t05-telnet-first-mail"))
+    load("t05-telnet-first-mail")
 }
 
 fn student(id: &str) -> Student {
@@ -59,22 +36,52 @@ fn full(lab: &Lab) -> u64 {
 
 #[test]
 fn every_lab_is_solved_by_its_solution_and_knows_its_wrong_ones() {
-    for folder in folders() {
-        let faults: Vec<String> = examine(&load(&folder), 1).iter().map(ToString::to_string).collect();
-        assert!(faults.is_empty(), "{}: {faults:#?}", folder.display());
+    for name in names() {
+        let faults: Vec<String> = examine(&load(&name), 1).iter().map(ToString::to_string).collect();
+        assert!(faults.is_empty(), "{name}: {faults:#?}");
     }
 }
 
 #[test]
 fn every_lab_has_three_wrong_solutions_and_hints_for_every_task() {
-    for folder in folders() {
-        let lab = load(&folder);
+    for name in names() {
+        let lab = load(&name);
         let instance = lab.instance(&student("x")).expect("a variant");
-        assert!(instance.wrong.len() >= 3, "{}", folder.display());
+        assert!(instance.wrong.len() >= 3, "{name}");
         for task in &instance.lab.tasks {
-            assert!(task.hints.len() >= 2, "{}: task {}", folder.display(), task.id);
+            assert!(task.hints.len() >= 2, "{name}: task {}", task.id);
         }
     }
+}
+
+#[test]
+fn every_stage_of_a_solution_leads_to_the_rest_of_the_points() {
+    for name in names() {
+        let lab = load(&name);
+        let instance = Arc::new(lab.instance(&student("ann")).expect("a variant"));
+        let stages: Vec<String> = Session::for_lab(instance.clone()).expect("a world").stages();
+        assert!(!stages.is_empty(), "{name} has no stages");
+        for task in stages {
+            let mut session = Session::caught_up(instance.clone(), &task)
+                .unwrap_or_else(|error| panic!("{name}: up to task {task}: {error}"));
+            let done = stages_before(&instance.solution, &task);
+            session
+                .play(&instance.solution[done..])
+                .unwrap_or_else(|error| panic!("{name}: from task {task}: {error}"));
+            let report = session.judge(7).expect("a lab");
+            for result in &report.tasks {
+                let taken = result.reduced.iter().any(|why| why.en.starts_with("taken over"));
+                let expected = if taken { 0 } else { result.points * 100 };
+                assert_eq!(result.earned, expected, "{name}: caught up to task {task}: task {}", result.id);
+            }
+            assert!(report.tasks.iter().any(|result| result.id == task && result.earned > 0), "{name}: {task}");
+        }
+    }
+}
+
+/// The number of steps before a stage.
+fn stages_before(solution: &[Step], task: &str) -> usize {
+    solution.iter().position(|step| *step == Step::Task(task.to_owned())).expect("the stage")
 }
 
 #[test]
@@ -90,7 +97,7 @@ fn hints_cost_what_the_course_says() {
 
 #[test]
 fn points_on_top_come_on_top_and_faults_lie_in_different_places() {
-    let lab = load(Path::new("labs/x20-fix-inbound"));
+    let lab = load("x20-fix-inbound");
     let mut drawn = std::collections::BTreeSet::new();
     for number in 0..30 {
         let values = lab.instance(&student(&number.to_string())).expect("a variant").values;
@@ -106,7 +113,7 @@ fn points_on_top_come_on_top_and_faults_lie_in_different_places() {
 
 #[test]
 fn an_answer_of_several_things_is_worth_what_is_right_in_it() {
-    let lab = load(Path::new("labs/d03-demo-long-chain"));
+    let lab = load("d03-demo-long-chain");
     let instance = Arc::new(lab.instance(&student("ann")).expect("a variant"));
     let earned = |task: &str, question: &str, answers: &[&str]| {
         let mut session = Session::for_lab(instance.clone()).expect("a world");

@@ -6,6 +6,8 @@
 mod hands;
 #[path = "window/reading.rs"]
 mod reading;
+#[path = "support/labs.rs"]
+mod repository;
 
 use std::sync::Arc;
 

@@ -29,4 +29,4 @@
   sleep 1; echo 'quit'
   sleep 1
 ) | telnet mailserver.example.com 25
-#@ answer missing: From, To, Date, Message-Id
+#@ answer missing: {{adds.words}}

@@ -1,5 +1,8 @@
 #@ wait 1m
+#@ task 1
 #@ answer layers: {{fault.1.word}}, {{fault.2.word}}, {{fault.3.word}}
+#@ task 2
+#@ task 5
 #@ on out as guest
 swaks --to alice@example.com --from guest@example.net
 sleep 5
@@ -26,4 +29,6 @@ sleep 5
 {{fault.3.repair_ns1}}
 #@ on mx1
 {{fault.3.repair_mx1}}
+#@ task 3
+#@ task 4
 #@ wait 20m

@@ -3,6 +3,7 @@
 use super::{Outcome, files};
 use crate::grade::examine;
 use crate::scenario::Scenario;
+use crate::session::errors::{self, Errors};
 use crate::session::story::Lang;
 
 /// Arguments of `mxlab check`.
@@ -14,6 +15,9 @@ pub struct CheckArgs {
     /// In how many students' variants a lab's solution is tried
     #[arg(long, default_value_t = 3, value_name = "COUNT")]
     variants: u64,
+    /// Language of what is found
+    #[arg(long, value_enum, default_value_t)]
+    lang: Lang,
 }
 
 /// Arguments of `mxlab list`.
@@ -29,13 +33,13 @@ pub fn check(args: &CheckArgs) -> Outcome {
     let mut good = true;
     for path in &args.paths {
         if files::is_lab(path) {
-            good &= check_lab(path, args.variants);
+            good &= check_lab(path, args);
             continue;
         }
         match files::all_in(path) {
             Ok(paths) => {
                 for path in paths {
-                    good &= if files::is_lab(&path) { check_lab(&path, args.variants) } else { check_one(&path) };
+                    good &= if files::is_lab(&path) { check_lab(&path, args) } else { check_one(&path, args.lang) };
                 }
             }
             Err(error) => {
@@ -48,23 +52,24 @@ pub fn check(args: &CheckArgs) -> Outcome {
 }
 
 /// Whether one lab is good: its files, its model solution, and its wrong ones.
-fn check_lab(path: &str, variants: u64) -> bool {
+fn check_lab(path: &str, args: &CheckArgs) -> bool {
     let Some(lab) = files::load_lab(path) else { return false };
-    let faults = examine::examine(&lab, variants);
+    let faults = examine::examine(&lab, args.variants);
+    let errors = Errors::new(args.lang);
     for fault in &faults {
         match fault {
-            examine::Fault::File(problem) => eprintln!("{}", files::in_lab(path, problem)),
-            fault => eprintln!("{path}/{fault}"),
+            examine::Fault::File(problem) => eprintln!("{}", files::in_lab(path, problem, &errors)),
+            fault => eprintln!("{path}/{}", errors.tell(&fault.to_string())),
         }
     }
     if faults.is_empty() {
-        println!("{path}: good");
+        println!("{path}: {}", args.lang.pick("good", "gut"));
     }
     faults.is_empty()
 }
 
 /// Whether one scenario is valid and its hosts can be set up; if not, why is printed.
-fn check_one(path: &str) -> bool {
+fn check_one(path: &str, lang: Lang) -> bool {
     let sources = match files::sources(path) {
         Ok(sources) => sources,
         Err(error) => {
@@ -75,11 +80,11 @@ fn check_one(path: &str) -> bool {
     match Scenario::load(&sources) {
         Ok(scenario) => match scenario.build(scenario.seed, scenario.level) {
             Ok(_) => {
-                println!("{path}: good");
+                println!("{path}: {}", lang.pick("good", "gut"));
                 true
             }
             Err(error) => {
-                eprintln!("{path}: {error}");
+                eprintln!("{path}: {}", errors::tell(lang, &error));
                 false
             }
         },

@@ -5,6 +5,8 @@ use std::fs;
 use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
+use super::language;
+use crate::session::errors::Errors;
 use include_dir::{Dir, include_dir};
 
 use crate::lab::{Folder, Lab};
@@ -90,16 +92,24 @@ fn embedded(dir: &Dir<'_>, root: &Path, files: &mut BTreeMap<String, Vec<u8>>) {
 }
 
 /// A problem of a lab with the path of its file as one would type it.
-pub fn in_lab(path: &str, problem: &Problem) -> String {
+pub fn in_lab(path: &str, problem: &Problem, errors: &Errors) -> String {
     let inside = problem.file.split_once('/').map_or(problem.file.as_str(), |(_, inside)| inside);
     let file = Path::new(path).join(inside).display().to_string();
-    Problem { file, ..problem.clone() }.to_string()
+    Problem { file, ..translated(problem, errors) }.to_string()
+}
+
+/// A problem in another language.
+fn translated(problem: &Problem, errors: &Errors) -> Problem {
+    let help = problem.help.as_deref().map(|help| errors.tell(help));
+    Problem { message: errors.tell(&problem.message), help, ..problem.clone() }
 }
 
 /// Loads a lab; what is wrong with it is printed.
 pub fn load_lab(name: &str) -> Option<Lab> {
+    let errors = Errors::new(language::current());
     let loaded = lab_folder(name).map_err(|error| vec![format!("mxlab: {error}")]).and_then(|folder| {
-        Lab::load(folder).map_err(|problems| problems.iter().map(|problem| in_lab(name, problem)).collect::<Vec<_>>())
+        Lab::load(folder)
+            .map_err(|problems| problems.iter().map(|problem| in_lab(name, problem, &errors)).collect::<Vec<_>>())
     });
     match loaded {
         Ok(lab) => Some(lab),
@@ -244,7 +254,8 @@ pub fn load(name: &str) -> Option<Scenario> {
 /// Prints problems with the lines that they are about.
 pub fn print_problems(sources: &Sources, problems: &[Problem]) {
     let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    for problem in problems {
+    let errors = Errors::new(language::current());
+    for problem in problems.iter().map(|problem| translated(problem, &errors)) {
         eprintln!("{problem}");
         eprintln!("{}", problem.render(&sources.text, colour));
     }

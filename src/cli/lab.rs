@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Outcome, files, shell};
+use super::{Outcome, files, language, shell};
 use crate::grade::report;
 use crate::grade::work::shown;
 use crate::lab::judge::{self, Report};
@@ -158,7 +158,7 @@ pub fn main(args: &Args) -> Outcome {
         Command::Submit { place } => submit(place),
     };
     done.unwrap_or_else(|error| {
-        eprintln!("mxlab: {error}");
+        eprintln!("mxlab: {}", language::told(&error));
         Outcome::Invalid
     })
 }

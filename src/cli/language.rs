@@ -11,6 +11,7 @@ use clap::{Arg, ArgAction, Command};
 use fluent_bundle::{FluentBundle, FluentResource};
 use unic_langid::langid;
 
+use crate::session::errors;
 use crate::session::story::Lang;
 
 const GERMAN: &str = include_str!("locale/de.ftl");
@@ -33,6 +34,16 @@ pub fn of_call(args: &[OsString]) -> Lang {
         }
     }
     of_environment(|name| std::env::var(name).ok())
+}
+
+/// The language of the call that is being carried out.
+pub fn current() -> Lang {
+    of_call(&std::env::args_os().collect::<Vec<_>>())
+}
+
+/// An error in the language of this call.
+pub fn told(error: &impl std::fmt::Display) -> String {
+    errors::tell(current(), error)
 }
 
 /// The language of an environment: the first of `MXLAB_LANG`, `LC_ALL`, `LC_MESSAGES` and `LANG`

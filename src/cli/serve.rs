@@ -236,7 +236,7 @@ fn serve(args: &Args, session: Session, choice: Choice, domain: &str) -> Outcome
     let mut instructions = super::shell::lab::instructions(&session, args.lang);
     if session.lab().is_some() {
         instructions.push_str(args.lang.pick(TICKS.0, TICKS.1));
-        watchers.push(Box::new(LabTicks { ticks: Ticks::default(), lang: args.lang }));
+        watchers.push(Box::new(LabTicks { ticks: Ticks::at(&session, args.lang), lang: args.lang }));
     }
     let options = Options {
         choice,

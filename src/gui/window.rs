@@ -19,6 +19,7 @@ use super::stage::Stage;
 use super::theme::{self, Theme};
 use super::{keys, picture};
 use crate::scenario::Scenario;
+use crate::session::errors;
 use crate::session::words::{Lang, Words};
 use crate::view::layout::Layout;
 use crate::view::scene;
@@ -365,7 +366,7 @@ fn resized(size: &mut Option<f32>, default: f32, found: f32) {
 /// What a person is told over the map: why a jump went nowhere, what could not be done.
 fn told(ui: &Ui, desk: &Desk<'_>, stage: &Stage, rect: Rect) {
     let (text, colour) = match (&stage.error, stage.note) {
-        (Some(error), _) => (error.clone(), desk.theme.bad),
+        (Some(error), _) => (errors::tell(desk.words.lang(), error), desk.theme.bad),
         (None, Some(note)) => (desk.word(note), desk.theme.ink),
         (None, None) => return,
     };

@@ -18,6 +18,7 @@ pub mod refusal;
 pub mod saslauthd;
 pub mod services;
 pub mod shell;
+pub mod spamfilter;
 pub mod syslog;
 pub mod tls;
 pub mod tools;

@@ -30,17 +30,17 @@ struct Session {
     message: Option<Vec<u8>>,
 }
 
-/// The server, on one UNIX-domain socket.
+/// The server, at one place: a UNIX-domain socket or a port.
 #[derive(Clone, Debug)]
 pub struct LmtpServer {
-    socket: SmolStr,
+    listener: Listener,
     sessions: BTreeMap<Socket, Session>,
 }
 
 impl LmtpServer {
-    /// A server on the socket of this absolute path.
-    pub fn new(socket: impl Into<SmolStr>) -> LmtpServer {
-        LmtpServer { socket: socket.into(), sessions: BTreeMap::new() }
+    /// A server that listens there.
+    pub fn new(listener: Listener) -> LmtpServer {
+        LmtpServer { listener, sessions: BTreeMap::new() }
     }
 
     fn data(&mut self, sock: Socket, bytes: &[u8], ctx: &mut Ctx<'_>) {
@@ -189,7 +189,7 @@ fn store(message: &Bytes, sender: &str, address: &SmolStr, user: &SmolStr, ctx: 
 impl Process for LmtpServer {
     fn handle(&mut self, input: Input, ctx: &mut Ctx<'_>) {
         match input {
-            Input::Start => ctx.listen(Listener::Unix(self.socket.clone())),
+            Input::Start => ctx.listen(self.listener.clone()),
             Input::Net(NetInput::Accepted { sock, .. }) => {
                 self.sessions.insert(sock, Session::new());
                 let greeting = format!("220 {} Dovecot (Debian) ready.\r\n", ctx.host.fqdn);

@@ -165,7 +165,7 @@ fn set_up(world: &mut World, id: HostId, host: &Host) -> Result<(), BuildError> 
 
 /// Starts what has no unit of its own on a host that was just switched on.
 pub(super) fn start_helpers(world: &mut World, id: HostId, services: &[Service]) {
-    for service in services.iter().filter(|service| **service == Service::Lmtp) {
+    for service in services.iter().filter(|service| matches!(service, Service::Lmtp | Service::LmtpNetwork)) {
         super::services::start(world, id, *service);
     }
 }

@@ -11,10 +11,11 @@ use crate::trace::Actor;
 use crate::world::World;
 
 /// Daemons whose start script wants a configuration first: unit, file, and a line it must have.
-const CONFIGURED: [(&str, &str, &str); 3] = [
+const CONFIGURED: [(&str, &str, &str); 4] = [
     ("saslauthd", "/etc/default/saslauthd", "START=yes"),
     ("fetchmail", "/etc/fetchmailrc", ""),
     ("dnsbld", "/etc/dnsbl.conf", "zone"),
+    ("spamfilter", "/etc/spamfilter.conf", "listen"),
 ];
 
 /// Whether a package is installed: what the host's role needs, what the scenario asks for, and
@@ -32,10 +33,11 @@ fn is_wanted(host: &Host, package: &Package) -> bool {
         "postfix" | "postfix-pcre" => has_postfix(host),
         "bind9" => runs(Service::Named) || has_files("/etc/bind/"),
         "dovecot-core" | "dovecot-imapd" | "dovecot-pop3d" => {
-            runs(Service::Dovecot) || runs(Service::Lmtp) || has_files("/etc/dovecot/")
+            runs(Service::Dovecot) || runs(Service::Lmtp) || runs(Service::LmtpNetwork) || has_files("/etc/dovecot/")
         }
         "dnsbld" => host.files.contains_key("/etc/dnsbl.conf"),
-        "dovecot-lmtpd" => runs(Service::Lmtp),
+        "dovecot-lmtpd" => runs(Service::Lmtp) || runs(Service::LmtpNetwork),
+        "spamfilter" => host.files.contains_key("/etc/spamfilter.conf"),
         "unbound" => runs(Service::Resolver),
         _ => !package.optional,
     };
@@ -53,7 +55,12 @@ pub(super) fn has_postfix(host: &Host) -> bool {
 pub(super) fn set_up(data: &mut crate::host::Host, host: &Host) -> Result<(), Errno> {
     packages::set_up(data, |package| is_wanted(host, package))?;
     if !has_postfix(host) {
-        for path in ["/etc/aliases", "/etc/mailname"].into_iter().filter(|path| !host.files.contains_key(*path)) {
+        // On Red Hat the aliases belong to another package, which every host has.
+        let own: &[&str] = match host.layout {
+            Layout::Debian => &["/etc/aliases", "/etc/mailname"],
+            Layout::RedHat => &["/etc/mailname"],
+        };
+        for path in own.iter().copied().into_iter().filter(|path| !host.files.contains_key(*path)) {
             packages::remove_tree(&mut data.vfs, path);
         }
     }

@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use super::checked::Host;
 use super::written::{Preset, Service};
 use crate::host::layout::Layout;
+use crate::host::packages;
 
 /// The services of a preset, and those that the scenario adds.
 pub(super) fn services(preset: Preset, further: &[Service]) -> Vec<Service> {
@@ -100,29 +101,14 @@ fn banner(layout: Layout) -> &'static str {
     }
 }
 
-/// The `main.cf` that Red Hat's package brings: it listens on the loopback interface only, until
-/// somebody says otherwise.
+/// The `main.cf` that Red Hat's package brings, with what the scenario says.
 fn red_hat_main_cf(host: &Host) -> String {
     let Host { mail, .. } = host;
-    let mut destinations = "$myhostname, localhost.$mydomain, localhost".to_owned();
-    for further in &mail.domains {
-        let _ = write!(destinations, ", {further}");
+    let mut parameters: Vec<(&str, String)> =
+        packages::RED_HAT_MAIN.into_iter().map(|(name, value)| (name, value.to_owned())).collect();
+    if let Some((_, destinations)) = parameters.iter_mut().find(|(name, _)| *name == "mydestination") {
+        mail.domains.iter().for_each(|further| _ = write!(destinations, ", {further}"));
     }
-    let mut parameters: Vec<(&str, String)> = vec![
-        ("compatibility_level", "2".into()),
-        ("queue_directory", "/var/spool/postfix".into()),
-        ("command_directory", "/usr/sbin".into()),
-        ("data_directory", "/var/lib/postfix".into()),
-        ("mail_owner", "postfix".into()),
-        ("inet_interfaces", "localhost".into()),
-        ("inet_protocols", "all".into()),
-        ("mydestination", destinations),
-        ("unknown_local_recipient_reject_code", "550".into()),
-        ("alias_maps", "hash:/etc/aliases".into()),
-        ("alias_database", "hash:/etc/aliases".into()),
-        ("setgid_group", "postdrop".into()),
-        ("html_directory", "no".into()),
-    ];
     if !mail.networks.is_empty() {
         parameters.push(("mynetworks", format!("127.0.0.0/8 [::1]/128 {}", mail.networks.join(" "))));
     }
@@ -138,11 +124,7 @@ fn red_hat_main_cf(host: &Host) -> String {
             None => parameters.push((name, value.clone())),
         }
     }
-    let mut text = "# Global Postfix configuration file, as the package leaves it.\n\n".to_owned();
-    for (name, value) in parameters {
-        let _ = writeln!(text, "{name} = {value}");
-    }
-    text
+    packages::red_hat_main_cf(parameters)
 }
 
 /// The text of `/etc/postfix/master.cf`: Debian's, with the submission service where it is wanted.
@@ -150,7 +132,7 @@ fn red_hat_main_cf(host: &Host) -> String {
 pub(super) fn master_cf(preset: Preset, layout: Layout) -> String {
     const DEBIAN: &str = include_str!("../../tests/golden/template/master.cf");
     if layout == Layout::RedHat {
-        return without_chroot(&master_cf(preset, Layout::Debian));
+        return packages::without_chroot(&master_cf(preset, Layout::Debian));
     }
     if preset != Preset::SubmissionServer {
         return DEBIAN.to_owned();
@@ -159,20 +141,6 @@ pub(super) fn master_cf(preset: Preset, layout: Layout) -> String {
                       -o syslog_name=postfix/submission\n  -o smtpd_sasl_auth_enable=yes\n  \
                       -o smtpd_relay_restrictions=permit_sasl_authenticated,reject\n";
     format!("{DEBIAN}{submission}")
-}
-
-/// The same services, with `n` in the column `chroot`.
-fn without_chroot(text: &str) -> String {
-    let line = |line: &str| {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        match words.as_slice() {
-            [name, kind, private, unprivileged, "y", rest @ ..] if !line.starts_with(['#', ' ']) => {
-                format!("{name:<9} {kind:<5} {private:<7} {unprivileged:<7} n       {}\n", rest.join("       "))
-            }
-            _ => format!("{line}\n"),
-        }
-    };
-    text.lines().map(line).collect()
 }
 
 /// A zone's records as a complete master file: SOA and NS are added if there are none.

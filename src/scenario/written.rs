@@ -203,6 +203,8 @@ pub enum Service {
     Dovecot,
     /// Dovecot's LMTP server, on `/var/spool/postfix/private/dovecot-lmtp`.
     Lmtp,
+    /// Dovecot's LMTP server, at port 24, for the Postfix of other hosts.
+    LmtpNetwork,
     /// Recursive resolver that asks from the root down, beginning at `/usr/share/dns/root.hints`.
     Resolver,
 }

@@ -5,6 +5,7 @@
 
 pub mod coach;
 mod driver;
+pub mod errors;
 pub mod exam;
 mod input;
 pub mod lab;

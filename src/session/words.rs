@@ -22,11 +22,25 @@ impl Lang {
         }
     }
 
-    /// The files with its words: the story's, and those of the window's panels.
-    fn files(self) -> (LanguageIdentifier, [&'static str; 2]) {
+    /// The files with its words: the story's, those of the window's panels, and the errors.
+    fn files(self) -> (LanguageIdentifier, [&'static str; 3]) {
         match self {
-            Lang::En => (langid!("en"), [include_str!("locale/en.ftl"), include_str!("locale/window_en.ftl")]),
-            Lang::De => (langid!("de"), [include_str!("locale/de.ftl"), include_str!("locale/window_de.ftl")]),
+            Lang::En => (
+                langid!("en"),
+                [
+                    include_str!("locale/en.ftl"),
+                    include_str!("locale/window_en.ftl"),
+                    include_str!("locale/errors_en.ftl"),
+                ],
+            ),
+            Lang::De => (
+                langid!("de"),
+                [
+                    include_str!("locale/de.ftl"),
+                    include_str!("locale/window_de.ftl"),
+                    include_str!("locale/errors_de.ftl"),
+                ],
+            ),
         }
     }
 }

@@ -67,7 +67,11 @@ impl Role {
             Preset::DnsServer => Role::Dns,
             Preset::SubmissionServer => Role::Msa,
             Preset::Workstation if has(|service| matches!(service, Service::Postfix)) => Role::Mta,
-            Preset::Workstation if has(|service| matches!(service, Service::Dovecot | Service::Lmtp)) => Role::Mda,
+            Preset::Workstation
+                if has(|service| matches!(service, Service::Dovecot | Service::Lmtp | Service::LmtpNetwork)) =>
+            {
+                Role::Mda
+            }
             Preset::Workstation if has(|service| matches!(service, Service::Named | Service::Resolver)) => Role::Dns,
             Preset::Workstation if host.fqdn.split('.').any(|label| OUTSIDERS.contains(&label)) => Role::Outsider,
             Preset::Workstation => Role::Mua,

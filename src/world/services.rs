@@ -8,6 +8,7 @@ use crate::host::layout::Layout;
 use crate::host::named::NameServer;
 use crate::host::saslauthd::Saslauthd;
 use crate::host::services::{Activity, Unit, UnitKind, activity};
+use crate::host::spamfilter::SpamFilter;
 use crate::host::unbound::RecursiveResolver;
 use crate::host::vfs::Cred;
 use crate::host::{Command, Host, Process, Spawn};
@@ -83,6 +84,14 @@ pub(super) fn register(host: &mut Host) {
         program: "/usr/sbin/dnsbld",
         tag: "dnsbld",
         kind: UnitKind::Daemon { make: || Box::new(Desk::new()) },
+    });
+    services.register(Unit {
+        name: "spamfilter",
+        description: "Content filter for mail",
+        docs: "man:spamfilter(8)",
+        program: "/usr/sbin/spamfilter",
+        tag: "spamfilter",
+        kind: UnitKind::Daemon { make: || Box::new(SpamFilter::default()) },
     });
     services.register(Unit {
         name: "fetchmail",

@@ -1,14 +1,14 @@
 //! Pages about labs: one for each in both languages, and which objective and which fact of the
 //! course is where.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
 
 use mxlab::lab::written::Text;
-use mxlab::lab::{Folder, Instance, Lab, Student};
+use mxlab::lab::{Instance, Student};
 use mxlab::session::story::Lang;
+
+use super::repository::{load, names};
 
 /// What the objectives are about.
 const OBJECTIVES: [(&str, &str); 6] = [
@@ -36,37 +36,12 @@ pub fn pages() -> Vec<(String, String)> {
 
 /// The labs in order of the course, in the variant of nobody in particular.
 fn all() -> Vec<Instance> {
-    let folder = super::root().join("labs");
-    let mut names: Vec<String> = fs::read_dir(&folder)
-        .unwrap()
-        .map(|entry| entry.unwrap())
-        .filter(|entry| entry.path().join("lab.ron").is_file())
-        .map(|entry| entry.file_name().to_string_lossy().into_owned())
-        .collect();
+    let mut names = names();
     names.sort_by_key(|name| name.chars().skip(1).take_while(char::is_ascii_digit).collect::<String>());
     let student = Student { id: "book".into(), class: "book".into() };
-    let instance = |name: &String| {
-        let lab = Lab::load(read(&folder.join(name), name)).unwrap_or_else(|problems| panic!("{name}: {problems:?}"));
-        lab.instance(&student).unwrap_or_else(|problems| panic!("{name}: {problems:?}"))
-    };
+    let instance =
+        |name: &String| load(name).instance(&student).unwrap_or_else(|problems| panic!("{name}: {problems:?}"));
     names.iter().map(instance).collect()
-}
-
-fn read(path: &Path, name: &str) -> Folder {
-    fn walk(root: &Path, dir: &Path, files: &mut BTreeMap<String, Vec<u8>>) {
-        for entry in fs::read_dir(dir).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                walk(root, &path, files);
-            } else {
-                let name = path.strip_prefix(root).unwrap().to_string_lossy().into_owned();
-                files.insert(name, fs::read(&path).unwrap());
-            }
-        }
-    }
-    let mut files = BTreeMap::new();
-    walk(path, path, &mut files);
-    Folder { name: name.to_owned(), files }
 }
 
 fn say(text: &Text, lang: Lang) -> &str {
@@ -99,6 +74,12 @@ fn page(lab: &Instance, lang: Lang) -> String {
             "Namen, Wörter und Zahlen unten sind die einer Variante; deine sind anders.",
         )
     );
+    // `scripts/pictures` draws it.
+    let picture = format!("images/labs/{}.png", lab.name);
+    if super::root().join("book/src").join(&picture).is_file() {
+        let (up, what) = (lang.pick("../", "../../"), lang.pick("The hosts of this lab", "Die Rechner dieser Übung"));
+        let _ = writeln!(page, "![{what}]({up}{picture})\n");
+    }
     let story = say(&lab.story, lang);
     let body = story.split_once('\n').map_or(story, |(_, rest)| rest).trim();
     let _ = writeln!(page, "## {}\n\n{body}\n", lang.pick("Story", "Geschichte"));

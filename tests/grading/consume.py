@@ -3,8 +3,8 @@
 
 usage: consume.py MXLAB LAB SUBMISSION...
 
-MXLAB is the program. Readers that are not installed are left out, and said so; install them with
-`pip install check50 junitparser tap.py PyYAML more-itertools html5lib`.
+MXLAB is the program. Readers that are not installed are left out, and said so; `scripts/readers` installs
+them and runs this.
 """
 
 import base64

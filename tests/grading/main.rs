@@ -5,39 +5,21 @@ mod attacks;
 mod classes;
 mod exams;
 mod formats;
+#[path = "../support/labs.rs"]
+mod repository;
 
-use std::collections::BTreeMap;
-use std::fs;
-use std::path::Path;
 use std::sync::Arc;
 
 use mxlab::grade::report::Grading;
 use mxlab::grade::submission::{Graded, Rules, Submission, grade};
 use mxlab::lab::judge::Report;
-use mxlab::lab::{Folder, Lab, Student};
+use mxlab::lab::{Lab, Student};
 use mxlab::session::recording::Entry;
 use mxlab::session::{Input, Recording, Session};
 use mxlab::sim::Time;
+use repository::load;
 
 const KEY: &str = "a key that no student knows";
-
-fn files(root: &Path, dir: &Path, found: &mut BTreeMap<String, Vec<u8>>) {
-    for entry in fs::read_dir(dir).expect("a folder").map(|entry| entry.expect("an entry").path()) {
-        if entry.is_dir() {
-            files(root, &entry, found);
-        } else {
-            let path = entry.strip_prefix(root).expect("below").to_string_lossy().into_owned();
-            found.insert(path, fs::read(&entry).expect("a file"));
-        }
-    }
-}
-
-fn load(name: &str) -> Lab {
-    let path = Path::new("labs").join(name);
-    let mut found = BTreeMap::new();
-    files(&path, &path, &mut found);
-    Lab::load(Folder { name: name.into(), files: found }).unwrap_or_else(|problems| panic!("{problems:?}"))
-}
 
 fn first_mail() -> Lab {
     load("t05-telnet-first-mail")

@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -12,32 +11,18 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use mxlab::gui::intent::{Bench, Intent};
 use mxlab::gui::shelf::{Entry, Settings, Shelf, Single};
 use mxlab::gui::window::Window;
-use mxlab::lab::{Folder, Lab, Student};
+use mxlab::lab::Student;
 use mxlab::session::{Input, Recording, Session};
 use mxlab::sim::Duration;
 use mxlab::trace::Kind;
 use mxlab::view::Screen;
 
+use super::repository::load;
 use super::{at, harness, session, window};
-
-fn files(root: &Path, dir: &Path, found: &mut BTreeMap<String, Vec<u8>>) {
-    for entry in std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()) {
-        if entry.is_dir() {
-            files(root, &entry, found);
-        } else {
-            let path = entry.strip_prefix(root).unwrap().to_string_lossy().into_owned();
-            found.insert(path, std::fs::read(&entry).unwrap());
-        }
-    }
-}
 
 /// A lab as a student begins it.
 pub fn lab(name: &str) -> Session {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("labs").join(name);
-    let mut found = BTreeMap::new();
-    files(&path, &path, &mut found);
-    let lab = Lab::load(Folder { name: name.into(), files: found }).unwrap_or_else(|problems| panic!("{problems:?}"));
-    let instance = lab.instance(&Student::default()).unwrap();
+    let instance = load(name).instance(&Student::default()).unwrap();
     Session::for_lab(Arc::new(instance)).unwrap()
 }
 

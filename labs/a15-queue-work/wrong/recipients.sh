@@ -1,4 +1,4 @@
 # task: 1
 # feedback: Those are the recipients
 #@ wait 1m
-#@ answer count: 6
+#@ answer count: {{more.recipients}}

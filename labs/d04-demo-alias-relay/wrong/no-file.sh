@@ -1,3 +1,3 @@
 # task: 1
 # feedback: archive is a file
-#@ answer targets: alice, bob@example.org
+#@ answer targets: {{tree.who}}, bob@example.org

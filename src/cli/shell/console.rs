@@ -14,9 +14,9 @@ use super::{editor, greeting};
 use crate::cli::run::colour;
 use crate::host::console::{Request, Typing, Window};
 use crate::host::shell::{Doing, Stream};
-use crate::session::Session;
 use crate::session::story::Lang;
 use crate::session::terminal::{Device, Key, Reply, TerminalId, host_names};
+use crate::session::{Session, errors};
 
 /// How often a running command is looked at.
 const TICK: Duration = Duration::from_millis(40);
@@ -68,6 +68,7 @@ impl<'a> Console<'a> {
         lang: Lang,
         terminal: TerminalId,
     ) -> Result<Console<'a>, String> {
+        let ticks = Ticks::at(session, lang);
         Ok(Console {
             session,
             journal,
@@ -80,7 +81,7 @@ impl<'a> Console<'a> {
             colour: colour(),
             clock: Instant::now(),
             hinted: false,
-            ticks: Ticks::default(),
+            ticks,
         })
     }
 
@@ -94,7 +95,7 @@ impl<'a> Console<'a> {
                 Ok(Flow::GoOn) => {}
                 Ok(Flow::Leave(status)) => return status,
                 Err(text) => {
-                    eprintln!("mxlab: {text}");
+                    eprintln!("mxlab: {}", errors::tell(self.lang, &text));
                     return 1;
                 }
             }
@@ -329,7 +330,7 @@ impl<'a> Console<'a> {
         }
         match command.run(self.session, self.lang) {
             Ok(text) => print(text.as_bytes()),
-            Err(text) => eprintln!("{text}"),
+            Err(text) => eprintln!("{}", errors::tell(self.lang, &text)),
         }
         self.clock = Instant::now();
         if let Meta::Back(_) = command {

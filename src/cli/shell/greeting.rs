@@ -47,10 +47,10 @@ pub fn text(session: &Session, lang: Lang) -> String {
     let title = lang.pick(&title.en, &title.de);
     if session.lab().is_some() {
         let hint = lang.pick(
-            "`lab` shows this again, `lab status` how you stand, `lab hint TASK` a hint; :help tells the rest.",
-            "`lab` zeigt das noch einmal, `lab status` den Stand, `lab hint AUFGABE` einen Tipp; :help sagt den Rest.",
+            "`lab` shows this again, `lab all` every task, `lab status` how you stand, `lab hint TASK` a hint.",
+            "`lab` zeigt das noch einmal, `lab all` alle Aufgaben, `lab status` den Stand, `lab hint AUFGABE` einen Tipp.",
         );
-        return format!("{}\n{hint}\n", super::lab::instructions(session, lang));
+        return format!("{}\n{hint}\n", super::lab::beginning(session, lang));
     }
     let hint = lang.pick(
         ":help tells what else there is; `ssh HOST` goes to another host, `exit` comes back.",

@@ -3,20 +3,26 @@
 use std::collections::BTreeSet;
 
 use crate::grade::report;
-use crate::lab::judge::Outcome;
+use crate::lab::judge::{Outcome, Report, TaskResult};
 use crate::lab::written::Text;
 use crate::session::story::Lang;
 use crate::session::story::wrap::wrap;
 use crate::session::{Input, Session};
 
+/// Letters of a task's id at most, so that a line of a letter is not taken for one.
+const LONGEST_TASK: usize = 2;
 /// Columns of what is shown; less than any terminal has.
 const WIDTH: usize = 78;
 
 /// What is asked of the lab.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
+    /// The story, how far one is, and what is next.
+    Here,
     /// The story and all instructions.
     Text,
+    /// The instruction of one task.
+    Task(String),
     /// How every task stands.
     Status,
     /// The next hint for a task.
@@ -46,7 +52,9 @@ impl Command {
     /// Reads one: what stands after the word `lab`.
     pub fn parse(words: &[&str]) -> Command {
         match words {
-            [] | ["text"] => Command::Text,
+            [] => Command::Here,
+            ["all" | "text"] => Command::Text,
+            [task] if task.len() <= LONGEST_TASK => Command::Task((*task).to_owned()),
             ["status"] => Command::Status,
             ["submit"] => Command::Submit,
             ["back", task] => Command::Back((*task).to_owned()),
@@ -65,7 +73,12 @@ impl Command {
     pub fn run(&self, session: &mut Session, lang: Lang) -> Result<String, String> {
         let failed = |error: crate::session::InputError| error.to_string();
         match self {
+            Command::Here => Ok(beginning(session, lang)),
             Command::Text => Ok(instructions(session, lang)),
+            Command::Task(id) => match task_text(session, id, lang) {
+                text if text.is_empty() => Ok(lang.pick(HELP.0, HELP.1).to_owned()),
+                text => Ok(text),
+            },
             Command::Status => Ok(status(session, lang)),
             Command::Hint(task) => Ok(match session.take_hint(task).map_err(failed)? {
                 Some(hint) => format!("{}\n", say(&hint, lang)),
@@ -89,7 +102,9 @@ impl Command {
 
 const HELP: (&str, &str) = (
     "\
-  lab                     the story and the tasks
+  lab                     the story, and what is next
+  lab TASK                what a task asks for
+  lab all                 all tasks, and the questions to predict
   lab status              how every task stands
   lab hint TASK           the next hint (the first is free)
   lab answer QUESTION …   answer a question of a task
@@ -97,7 +112,9 @@ const HELP: (&str, &str) = (
   lab submit              see how everything stands; an exam ends with it
 ",
     "\
-  lab                     die Geschichte und die Aufgaben
+  lab                     die Geschichte, und was dran ist
+  lab AUFGABE             was eine Aufgabe verlangt
+  lab all                 alle Aufgaben, und die Fragen zum Vorhersagen
   lab status              wie jede Aufgabe steht
   lab hint AUFGABE        der nächste Tipp (der erste ist frei)
   lab answer FRAGE …      eine Frage einer Aufgabe beantworten
@@ -201,15 +218,55 @@ pub fn instructions(session: &Session, lang: Lang) -> String {
     let Some(lab) = session.lab() else { return String::new() };
     let mut out = paragraphs(say(&lab.story, lang)) + "\n";
     for task in &lab.lab.tasks {
-        if let Some(text) = lab.instructions.get(&task.id) {
-            out.push_str(&format!("\n{}\n", paragraphs(say(text, lang))));
-        }
-        for answer in task.parts.iter().flat_map(|part| part.check.answers()) {
-            let asked = wrap(say(&answer.ask, lang), WIDTH - 4).join("\n    ");
-            out.push_str(&format!("  lab answer {} …\n    {asked}\n", answer.id));
-        }
+        out.push_str(&task_text(session, &task.id, lang));
     }
     out + &predictions(session, lang)
+}
+
+/// The instruction of a task, with its questions; nothing if there is no such task.
+fn task_text(session: &Session, id: &str, lang: Lang) -> String {
+    let Some(lab) = session.lab() else { return String::new() };
+    let Some(task) = lab.lab.tasks.iter().find(|task| task.id == id) else { return String::new() };
+    let mut out = String::new();
+    if let Some(text) = lab.instructions.get(&task.id) {
+        out.push_str(&format!("\n{}\n", paragraphs(say(text, lang))));
+    }
+    for answer in task.parts.iter().flat_map(|part| part.check.answers()) {
+        let asked = wrap(say(&answer.ask, lang), WIDTH - 4).join("\n    ");
+        out.push_str(&format!("  lab answer {} …\n    {asked}\n", answer.id));
+    }
+    out
+}
+
+/// What somebody who sits down needs: the story, the tasks by name, and the one that is next.
+pub fn beginning(session: &Session, lang: Lang) -> String {
+    let Some(lab) = session.lab() else { return String::new() };
+    let progress = session.progress();
+    let mut out = paragraphs(say(&lab.story, lang)) + "\n\n";
+    for (at, task) in lab.lab.tasks.iter().enumerate() {
+        let mark = match &progress {
+            Some(report) if report.tasks.get(at).is_some_and(|task| task.outcome == Outcome::Done) => "[x]",
+            _ => "[ ]",
+        };
+        out.push_str(&format!("{mark} {} {}\n", task.id, say(&task.title, lang)));
+    }
+    let next = match &progress {
+        Some(report) => next_task(report).map(|task| task.id.clone()),
+        None => lab.lab.tasks.first().map(|task| task.id.clone()),
+    };
+    let ahead = lab.lab.predict.iter().filter(|question| !session.replies().contains_key(&question.id)).count();
+    if ahead > 0 && session.exam().is_none() {
+        out.push_str(lang.pick(
+            "\nThere are questions to predict what will happen: `lab all` asks them.\n",
+            "\nEs gibt Fragen, um vorherzusagen, was geschieht: `lab all` stellt sie.\n",
+        ));
+    }
+    out + &next.map_or(String::new(), |id| task_text(session, &id, lang))
+}
+
+/// The first task that can be done now.
+fn next_task(report: &Report) -> Option<&TaskResult> {
+    report.tasks.iter().find(|task| !matches!(task.outcome, Outcome::Done | Outcome::Waiting(_)))
 }
 
 /// How every task stands.
@@ -238,23 +295,46 @@ pub fn exam_status(session: &Session, lang: Lang) -> String {
     out
 }
 
-/// Tasks that were done when somebody looked last.
+/// What was told of the tasks when somebody looked last.
 #[derive(Clone, Debug, Default)]
-pub struct Ticks(BTreeSet<String>);
+pub struct Ticks {
+    done: BTreeSet<String>,
+    /// Words that help, by task; told once.
+    told: BTreeSet<(String, String)>,
+}
 
 impl Ticks {
-    /// What has changed since: tasks that are done now, or no longer.
+    /// What is known of the tasks at this moment, with nothing to tell.
+    pub fn at(session: &Session, lang: Lang) -> Ticks {
+        let mut ticks = Ticks::default();
+        ticks.news(session, lang);
+        ticks
+    }
+
+    /// What has changed since: tasks that are done now, with the next one, or no longer; and what went
+    /// wrong in a way that is known.
     pub fn news(&mut self, session: &Session, lang: Lang) -> String {
         let Some(report) = session.progress() else { return String::new() };
-        let mut out = String::new();
+        let (mut out, mut is_further) = (String::new(), false);
         for task in &report.tasks {
             let title = say(&task.title, lang);
             let done = matches!(task.outcome, Outcome::Done);
-            if done && self.0.insert(task.id.clone()) {
+            if done && self.done.insert(task.id.clone()) {
+                is_further = true;
                 out.push_str(&format!("[x] {} {title}\n", task.id));
-            } else if !done && self.0.remove(&task.id) {
+            } else if !done && self.done.remove(&task.id) {
                 out.push_str(&format!("[ ] {} {title}\n", task.id));
             }
+            if let Outcome::Stuck(words) | Outcome::Lost(words) = &task.outcome {
+                let words = say(words, lang);
+                if self.told.insert((task.id.clone(), words.to_owned())) {
+                    let words = wrap(words, WIDTH - 4).join("\n    ");
+                    out.push_str(&format!("[!] {} {title}\n    {words}\n", task.id));
+                }
+            }
+        }
+        if let Some(next) = next_task(&report).filter(|_| is_further) {
+            out.push_str(&task_text(session, &next.id, lang));
         }
         out
     }
@@ -274,7 +354,9 @@ mod tests {
 
     #[test]
     fn words_after_lab_are_read_or_the_help_is_shown() {
-        assert_eq!(Command::parse(&[]), Command::Text);
+        assert_eq!(Command::parse(&[]), Command::Here);
+        assert_eq!(Command::parse(&["all"]), Command::Text);
+        assert_eq!(Command::parse(&["3"]), Command::Task("3".into()));
         assert_eq!(Command::parse(&["hint", "3"]), Command::Hint("3".into()));
         assert_eq!(Command::parse(&["answer", "size", "10", "000"]), Command::Answer("size".into(), "10 000".into()));
         assert_eq!(Command::parse(&["answer", "size"]), Command::Help);

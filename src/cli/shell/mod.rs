@@ -18,7 +18,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use super::{Outcome, files};
+use super::{Outcome, files, language};
 use crate::lab::Student;
 use crate::session::story::Lang;
 use crate::session::terminal::{Device, TerminalId};
@@ -70,7 +70,7 @@ pub fn main(args: &Args) -> ExitCode {
     match start(args) {
         Ok(code) => code,
         Err(text) => {
-            eprintln!("mxlab: {text}");
+            eprintln!("mxlab: {}", language::told(&text));
             Outcome::Invalid.into()
         }
     }

@@ -9,9 +9,9 @@ use super::meta::{self, Meta};
 use crate::host::console::Request;
 use crate::host::shell::{Doing, Stream};
 use crate::host::tools::NO_TERMINAL;
-use crate::session::Session;
 use crate::session::story::Lang;
 use crate::session::terminal::{Device, Key, Reply, TerminalId};
+use crate::session::{Session, errors};
 use crate::sim::{Duration, Time};
 
 /// Silence after which a dialogue gets its next line (telnet, mail).
@@ -49,7 +49,7 @@ impl<'a> Pipe<'a> {
                     Ok(Meta::Quit) => break,
                     Ok(command) => match command.run(self.session, self.lang) {
                         Ok(text) => write(&mut io::stdout().lock(), text.as_bytes()),
-                        Err(text) => eprintln!("{text}"),
+                        Err(text) => eprintln!("{}", errors::tell(self.lang, &text)),
                     },
                     Err(text) => eprintln!("{text}"),
                 }

@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::{details, html, points, say, text};
+use super::{details, markup, points, say, text};
 use crate::grade::submission::Graded;
 use crate::lab::judge::Outcome;
 use crate::session::story::Lang;
 
 pub(super) fn write(graded: &Graded, lab: &str, lang: Lang) -> String {
     // What Moodle shows as HTML is escaped here; the table's cells are escaped there.
-    let report = || format!("<pre>{}</pre>", html::escape(&text::one(graded, lab, lang)));
+    let report = || format!("<pre>{}</pre>", markup::escape(&text::one(graded, lab, lang)));
     let value = match &graded.result {
         Err(_) => json!({ "fraction": 0, "prologuehtml": report(), "testresults": [], "epiloguehtml": "" }),
         Ok(result) => {
@@ -23,7 +23,7 @@ pub(super) fn write(graded: &Graded, lab: &str, lang: Lang) -> String {
             let total = format!("{} / {}", points(result.earned), result.points);
             json!({
                 "fraction": fraction(result.earned, result.points),
-                "prologuehtml": format!("<p>{}</p>", html::escape(&total)),
+                "prologuehtml": format!("<p>{}</p>", markup::escape(&total)),
                 "testresults": rows,
                 "columnformats": ["%s", "%s", "%s"],
                 "epiloguehtml": report(),

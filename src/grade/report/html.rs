@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use super::markup::escape;
 use super::{Grading, gist, plain, points, remark_text, say, text, ungraded_text, votes};
 use crate::grade::submission::{Graded, Ungraded};
 use crate::lab::judge::{Outcome, Report, TaskResult};
@@ -14,23 +15,6 @@ use crate::session::story::Lang;
 const STYLE: &str = include_str!("html.css");
 /// Difficulties of a task that are named.
 const MAX_GISTS: usize = 3;
-
-/// Text within an element or an attribute in double quotes.
-pub fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c if c.is_control() && !matches!(c, '\n' | '\t') => out.push(char::REPLACEMENT_CHARACTER),
-            c => out.push(c),
-        }
-    }
-    out
-}
 
 /// The page.
 pub fn page(grading: &Grading, lang: Lang) -> String {
@@ -237,14 +221,4 @@ fn reports(out: &mut String, grading: &Grading, lang: Lang) {
 
 fn sum(graded: &Graded) -> String {
     graded.result.as_ref().map_or("–".into(), |report| format!("{} / {}", points(report.earned), report.points))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_and_words_of_students_are_no_markup() {
-        assert_eq!(escape("<script>\"'&\u{1b}"), "&lt;script&gt;&quot;&#39;&amp;\u{fffd}");
-    }
 }

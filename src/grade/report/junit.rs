@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::markup::escape;
 use super::{details, points, say, ungraded_text};
 use crate::grade::submission::Graded;
 use crate::lab::judge::Outcome;
@@ -53,31 +54,4 @@ fn suite(out: &mut String, graded: &Graded, lab: &str, lang: Lang) {
         }
     }
     out.push_str("  </testsuite>\n");
-}
-
-fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            // Not allowed in XML 1.0.
-            '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
-            c if c.is_control() && !matches!(c, '\n' | '\t') => out.push('\u{fffd}'),
-            c => out.push(c),
-        }
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn texts_of_students_cannot_break_the_document() {
-        assert_eq!(escape("<a & \"b\">\u{1}\u{ffff}"), "&lt;a &amp; &quot;b&quot;&gt;\u{fffd}\u{fffd}");
-    }
 }

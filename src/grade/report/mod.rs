@@ -11,6 +11,7 @@ mod gradescope;
 pub mod html;
 mod json;
 mod junit;
+pub mod markup;
 mod tap;
 mod text;
 mod vpl;

@@ -291,6 +291,12 @@ pub const DEBIAN_TEXTS: &[(&str, u16, u32, &str)] = &[
 /// Files of Red Hat alone.
 pub const RED_HAT_TEXTS: &[(&str, u16, u32, &str)] = &[
     (
+        "/etc/aliases",
+        0o644,
+        0,
+        "#\n#  Aliases in this file will NOT be expanded in the header from\n#  Mail, but WILL be visible over networks or from /bin/mail.\n#\n\n# Basic system aliases -- these MUST be present.\nmailer-daemon:\tpostmaster\npostmaster:\troot\n\n# General redirections for pseudo accounts.\nbin:\t\troot\ndaemon:\t\troot\nnobody:\t\troot\npostfix:\troot\nabuse:\t\troot\nhostmaster:\troot\nsecurity:\troot\n\n# Person who should get root's mail\n#root:\t\tmarc\n",
+    ),
+    (
         "/etc/os-release",
         0o644,
         0,

@@ -1,7 +1,29 @@
 //! The default files of packages: what is there right after the installation.
 
+use std::fmt::Write as _;
+
+use crate::host::layout::Layout;
+
 /// A file: absolute path, permission bits, text.
 pub type DefaultFile = (&'static str, u16, &'static str);
+
+/// What Red Hat's package sets in `main.cf`: it listens on the loopback interface only, until
+/// somebody says otherwise.
+pub const RED_HAT_MAIN: [(&str, &str); 13] = [
+    ("compatibility_level", "2"),
+    ("queue_directory", "/var/spool/postfix"),
+    ("command_directory", "/usr/sbin"),
+    ("data_directory", "/var/lib/postfix"),
+    ("mail_owner", "postfix"),
+    ("inet_interfaces", "localhost"),
+    ("inet_protocols", "all"),
+    ("mydestination", "$myhostname, localhost.$mydomain, localhost"),
+    ("unknown_local_recipient_reject_code", "550"),
+    ("alias_maps", "hash:/etc/aliases"),
+    ("alias_database", "hash:/etc/aliases"),
+    ("setgid_group", "postdrop"),
+    ("html_directory", "no"),
+];
 
 const BIND: &[DefaultFile] = &[
     (
@@ -78,4 +100,39 @@ pub fn default_files(package: &str) -> &'static [DefaultFile] {
         "sasl2-bin" => SASL,
         _ => &[],
     }
+}
+
+/// The files that a package makes on this kind of host if they are missing: Red Hat's Postfix comes
+/// with a configuration, where Debian's asks for one.
+pub fn made_files(package: &str, layout: Layout) -> Vec<(&'static str, u16, String)> {
+    match (package, layout) {
+        ("postfix", Layout::RedHat) => vec![
+            ("/etc/postfix/main.cf", 0o644, red_hat_main_cf(RED_HAT_MAIN)),
+            ("/etc/postfix/master.cf", 0o644, without_chroot(MASTER_CF)),
+        ],
+        _ => Vec::new(),
+    }
+}
+
+/// The `main.cf` of Red Hat's package with these parameters.
+pub fn red_hat_main_cf<'a, V: std::fmt::Display>(parameters: impl IntoIterator<Item = (&'a str, V)>) -> String {
+    let mut text = "# Global Postfix configuration file, as the package leaves it.\n\n".to_owned();
+    for (name, value) in parameters {
+        let _ = writeln!(text, "{name} = {value}");
+    }
+    text
+}
+
+/// The services of a `master.cf` with `n` in the column `chroot`, as Red Hat has them.
+pub fn without_chroot(text: &str) -> String {
+    let line = |line: &str| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words.as_slice() {
+            [name, kind, private, unprivileged, "y", rest @ ..] if !line.starts_with(['#', ' ']) => {
+                format!("{name:<9} {kind:<5} {private:<7} {unprivileged:<7} n       {}\n", rest.join("       "))
+            }
+            _ => format!("{line}\n"),
+        }
+    };
+    text.lines().map(line).collect()
 }

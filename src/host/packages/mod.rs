@@ -10,7 +10,7 @@ mod status;
 use smol_str::SmolStr;
 
 pub use catalogue::{Package, all, find, owners, providers};
-pub use files::default_files;
+pub use files::{RED_HAT_MAIN, default_files, red_hat_main_cf, without_chroot};
 pub use status::{State, installed, is_installed, stanza, state, states};
 
 use super::Host;
@@ -51,19 +51,21 @@ pub fn set_up(host: &mut Host, wanted: impl Fn(&Package) -> bool) -> Result<(), 
         }
     }
     for package in &present {
-        write_defaults(&mut host.vfs, package)?;
+        write_defaults(&mut host.vfs, package, host.layout)?;
     }
     status::write_all(&mut host.vfs, host.layout, &present)
 }
 
-/// Writes the default files of a package that are missing.
-fn write_defaults(vfs: &mut Vfs, package: &Package) -> Result<(), Errno> {
-    for (path, mode, text) in default_files(package.name) {
+/// Writes the files of a package that are missing.
+fn write_defaults(vfs: &mut Vfs, package: &Package, layout: Layout) -> Result<(), Errno> {
+    let default =
+        files::default_files(package.name).iter().map(|(path, mode, text)| (*path, *mode, (*text).to_owned()));
+    for (path, mode, text) in default.chain(files::made_files(package.name, layout)) {
         if !vfs.exists(path) {
             if let Some((directory, _)) = path.rsplit_once('/') {
                 vfs.mkdir_all(directory)?;
             }
-            vfs.write(path, *text, *mode, &Cred::ROOT)?;
+            vfs.write(path, text, mode, &Cred::ROOT)?;
         }
     }
     Ok(())
@@ -82,7 +84,7 @@ pub fn install(host: &mut Host, package: &Package) -> Result<(), Errno> {
     for tree in package.trees.iter().chain(package.purges.iter()) {
         layout::unpack(&mut host.vfs, tree)?;
     }
-    write_defaults(&mut host.vfs, package)?;
+    write_defaults(&mut host.vfs, package, host.layout)?;
     layout::publish_programs(host)?;
     for unit in &package.units {
         host.services.install(unit);

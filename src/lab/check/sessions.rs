@@ -56,10 +56,16 @@ impl Dialogue {
         let count = self.lines.len();
         let port = self.port.map_or(String::new(), |port| format!(":{port}"));
         let server = format!("{}{port}", self.to);
-        let expected = text(
-            format!("a session with {server} in which {count} lines in order get {replies}"),
-            format!("eine Sitzung mit {server}, in der {count} Zeilen der Reihe nach {replies} bekommen"),
-        );
+        let expected = match count {
+            1 => text(
+                format!("a session with {server} with the reply {replies}"),
+                format!("eine Sitzung mit {server} mit der Antwort {replies}"),
+            ),
+            _ => text(
+                format!("a session with {server} in which {count} lines in order get {replies}"),
+                format!("eine Sitzung mit {server}, in der {count} Zeilen der Reihe nach {replies} bekommen"),
+            ),
+        };
         let mut best: Option<(usize, Option<EventId>, String)> = None;
         for held in self.held(bench) {
             let (met, event, seen) = self.progress(&held);

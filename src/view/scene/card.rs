@@ -51,7 +51,7 @@ fn services(scenario: &Scenario, host: HostId) -> impl Iterator<Item = &'static 
         Service::Postfix => "postfix",
         Service::Named => "named",
         Service::Dovecot => "dovecot",
-        Service::Lmtp => "lmtp",
+        Service::Lmtp | Service::LmtpNetwork => "lmtp",
         Service::Resolver => "unbound",
     });
     let further: Vec<&'static str> = further.filter(|name| Some(*name) != preset).collect();

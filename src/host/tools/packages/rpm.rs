@@ -191,6 +191,9 @@ pub(super) fn steps(plan: &Plan, _: &Host) -> VecDeque<Step> {
     for package in &coming {
         steps.push_back(tell("Installing", package));
         steps.push_back(Step::Unpack(package));
+        if package.name == "postfix" {
+            steps.push_back(Step::Script("newaliases >/dev/null 2>&1".into()));
+        }
         for unit in package.units.iter().filter(|unit| !unit.contains('@')) {
             steps.push_back(Step::Script(format!("systemctl disable {unit} >/dev/null 2>&1")));
         }

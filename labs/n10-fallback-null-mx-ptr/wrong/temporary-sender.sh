@@ -1,0 +1,3 @@
+# task: 7
+# feedback: says plainly
+#@ answer sender: 450

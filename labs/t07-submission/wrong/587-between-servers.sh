@@ -1,0 +1,3 @@
+# task: 5
+# feedback: The course notes say so
+#@ answer between: 587
