@@ -200,6 +200,7 @@ meaning-4xx = Jetzt nicht: der Client behält die Mail und versucht es wieder.
 meaning-5xx = Nein, und ein neuer Versuch hilft nicht.
 
 # Der Übungsbegleiter.
+coach-help = Das ist Postfix' wahre Antwort auf HELP: es hat keine Hilfe. Eine Nachricht braucht EHLO, MAIL FROM:<…>, RCPT TO:<…>, DATA, eine Zeile mit nur einem Punkt und QUIT.
 coach-unknown = Dieses Wort kennt der Server nicht. Er kennt HELO, EHLO, MAIL FROM, RCPT TO, DATA, RSET, NOOP, VRFY, STARTTLS, AUTH und QUIT.
 coach-helo = Sag mit einem Wort, wer du bist, dem Namen deines Rechners: EHLO ws1.example.com
 coach-mail = Der Absender steht in spitzen Klammern nach dem Doppelpunkt: MAIL FROM:<alice@example.com>; für niemanden: MAIL FROM:<>

@@ -200,6 +200,7 @@ meaning-4xx = Not now: the client keeps the mail and tries again.
 meaning-5xx = No, and trying again will not help.
 
 # The practice coach.
+coach-help = This is Postfix's true answer to HELP: it has none. A message takes EHLO, MAIL FROM:<…>, RCPT TO:<…>, DATA, a line with only a dot, and QUIT.
 coach-unknown = The server does not know this word. It knows HELO, EHLO, MAIL FROM, RCPT TO, DATA, RSET, NOOP, VRFY, STARTTLS, AUTH and QUIT.
 coach-helo = Say who you are with one word, your host's name: EHLO ws1.example.com
 coach-mail = The sender stands in angle brackets after the colon: MAIL FROM:<alice@example.com>; for nobody: MAIL FROM:<>
