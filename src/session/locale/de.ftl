@@ -377,3 +377,10 @@ class-joined =
 sockets-title = Offene Sockets
 sockets-close = Sockets schließen
 sockets-note = Was echte Programme dort tun, erscheint hier. Die Zeit folgt der Uhr.
+
+# Was wissen sollte, wer echte Sockets bedient.
+notice-crowd = { $address } hat so viele Verbindungen, wie eine Maschine haben darf; weitere werden abgelehnt (--max-per-client).
+notice-full = Alle Verbindungen, die gleichzeitig offen sein dürfen, sind es; weitere warten (--max-connections).
+notice-questions = Es kommen mehr Fragen an die Nameserver, als sie beantworten können; einige werden verworfen.
+notice-long-recording = Die Aufzeichnung ist fast so lang, wie eine sein darf: niemand wird mehr eingelassen. Beende mit q und beginne eine neue Sitzung.
+notice-end-of-recording = Die Aufzeichnung ist so lang, wie eine sein darf: alle Verbindungen werden geschlossen. Beende mit q und beginne eine neue Sitzung.

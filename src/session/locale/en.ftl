@@ -377,3 +377,10 @@ class-joined =
 sockets-title = Open sockets
 sockets-close = Close the sockets
 sockets-note = What real programs do there appears here. Time follows the clock.
+
+# What whoever serves real sockets should know.
+notice-crowd = { $address } has as many connections as one machine may; further ones are refused (--max-per-client).
+notice-full = All connections that may be open at the same time are; further ones wait (--max-connections).
+notice-questions = More questions come to the name servers than they can answer; some are dropped.
+notice-long-recording = The recording is nearly as long as one may be: nobody else is let in. End with q and begin a new session.
+notice-end-of-recording = The recording is as long as one may be: all connections are closed. End with q and begin a new session.
