@@ -1,24 +1,25 @@
 //! `mxlab serve`: a scenario behind loopback sockets of the real machine.
 
-use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::io::Write as _;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::shell::lab::Ticks;
+use self::lookers::{LabTicks, Notices, TICKS};
 use super::{Outcome, files};
 use crate::lab::variation::Student;
-use crate::live::control::{self, Control, Line};
-use crate::live::driver::{Handle, Watcher};
+use crate::live::command::Watcher;
+use crate::live::control;
 use crate::live::plan::Choice;
 use crate::live::tls::Flaw;
 use crate::live::watch::{Focus, Watch};
-use crate::live::{Bound, Gateway, Options, Stopper, class, table};
+use crate::live::{Bound, Gateway, Options, class, table};
 use crate::scenario::Scenario;
 use crate::session::Session;
 use crate::session::words::Lang;
-use crate::trace::Kind;
+
+mod attend;
+mod lookers;
 
 /// Arguments of `mxlab serve`.
 #[derive(clap::Args, Debug)]
@@ -98,6 +99,9 @@ pub struct Args {
     /// Connections at the same time
     #[arg(long, value_name = "N", default_value_t = 4096)]
     max_connections: usize,
+    /// Connections at the same time from one other machine
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    max_per_client: usize,
     /// A Unix-domain socket that takes the same lines as the terminal (`p`, `s`, `f 1h`, `x 10`)
     #[arg(long, value_name = "PATH")]
     control: Option<PathBuf>,
@@ -215,8 +219,8 @@ fn serve(args: &Args, session: Session, choice: Choice, domain: &str) -> Outcome
         (None, false) => default_recording(session.scenario()),
     };
     if let Some(address) = args.listen.filter(|address| !address.is_loopback()) {
-        let who = if args.class { "knows the code" } else { "likes" };
-        eprintln!("mxlab: warning: everybody who reaches {address} and {who} can use this laboratory");
+        let who = if args.class { " and knows the code" } else { "" };
+        eprintln!("mxlab: warning: everybody who reaches {address}{who} can use this laboratory");
     }
     let class = args.class.then(|| class::Plan {
         address: args.listen.unwrap_or(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST)),
@@ -231,17 +235,20 @@ fn serve(args: &Args, session: Session, choice: Choice, domain: &str) -> Outcome
         let watch = Watch::new(out, args.lang, super::run::colour(), args.coach);
         focus = watch.focus();
         watchers.push(Box::new(watch));
+    } else {
+        watchers.push(Box::new(Notices(args.lang)));
     }
     room_for(args.max_connections);
     let mut instructions = super::shell::lab::instructions(&session, args.lang);
     if session.lab().is_some() {
         instructions.push_str(args.lang.pick(TICKS.0, TICKS.1));
-        watchers.push(Box::new(LabTicks { ticks: Ticks::at(&session, args.lang), lang: args.lang }));
+        watchers.push(Box::new(LabTicks::at(&session, args.lang)));
     }
     let options = Options {
         choice,
         permille: (args.speed * 1000.0).round() as u64,
         max_connections: args.max_connections.max(1),
+        max_per_client: args.max_per_client.max(1),
         record: record.clone(),
         authority: state_directory(),
         pcap: args.pcap.clone(),
@@ -264,7 +271,8 @@ fn serve(args: &Args, session: Session, choice: Choice, domain: &str) -> Outcome
     };
     let _ = out.write_all(shown.as_bytes()).and_then(|()| out.flush());
     drop(out);
-    attend(args, &gateway, focus);
+    attend::attend(args.control.as_deref(), &gateway, focus);
+    gateway.heed_signals();
     #[cfg(feature = "gui")]
     if args.gui {
         let shared = super::wire::Wire::of(&gateway, domain);
@@ -308,40 +316,6 @@ fn room_for(connections: usize) {
 #[cfg(not(unix))]
 fn room_for(_: usize) {}
 
-/// What stands below the instructions of a lab.
-const TICKS: (&str, &str) = (
-    "\nHere you come in from your own machine: with the command in the column TRY instead of the one above.\n\
-     What is done is ticked off below. Hints and answers go with work in a file: `mxlab lab start LAB`, then\n\
-     `mxlab serve lab.mxlab`, and after it `mxlab lab hint TASK` and `mxlab lab answer QUESTION …`.\n\n",
-    "\nHier kommst du von deiner eigenen Maschine: mit dem Befehl in der Spalte TRY statt mit dem von oben.\n\
-     Was getan ist, wird unten abgehakt. Tipps und Antworten gehen mit einer Datei: `mxlab lab start ÜBUNG`, dann\n\
-     `mxlab serve lab.mxlab`, und danach `mxlab lab hint AUFGABE` und `mxlab lab answer FRAGE …`.\n\n",
-);
-
-/// Ticks off a lab's tasks while clients are served.
-struct LabTicks {
-    ticks: Ticks,
-    lang: Lang,
-}
-
-impl Watcher for LabTicks {
-    fn look(&mut self, session: &Session, since: u64) {
-        let tells = |kind: &Kind| {
-            matches!(
-                kind,
-                Kind::TcpConnect { .. }
-                    | Kind::SmtpReply { .. }
-                    | Kind::Deliver { .. }
-                    | Kind::PopCmd { .. }
-                    | Kind::ImapCmd { .. }
-            )
-        };
-        if session.world().trace().since(since).any(|event| tells(&event.kind)) {
-            print!("{}", self.ticks.news(session, self.lang));
-        }
-    }
-}
-
 fn introduction(gateway: &Gateway, domain: &str, record: Option<&std::path::Path>) -> String {
     let mut text = table::text(gateway.bounds(), domain);
     if let Some(file) = &gateway.authority().file {
@@ -360,105 +334,6 @@ fn introduction(gateway: &Gateway, domain: &str, record: Option<&std::path::Path
     }
     text.push_str("Type ? and Enter for what can be done here; Ctrl-C ends.\n");
     text
-}
-
-/// Does what lines say that a person types or writes to the control socket.
-#[derive(Clone)]
-struct Commander {
-    driver: Handle,
-    stop: Stopper,
-    paused: Arc<AtomicBool>,
-    focus: Focus,
-    class: Option<Arc<class::Class>>,
-}
-
-/// Takes lines from the terminal and from the control socket.
-fn attend(args: &Args, gateway: &Gateway, focus: Focus) {
-    let commander = Commander {
-        driver: gateway.driver(),
-        stop: gateway.stopper(),
-        paused: Arc::default(),
-        focus,
-        class: gateway.class().cloned(),
-    };
-    let is_terminal = std::io::stdin().is_terminal();
-    let typed = commander.clone();
-    std::thread::spawn(move || {
-        for line in std::io::stdin().lock().lines().map_while(Result::ok) {
-            let (answer, quit) = typed.obey(&line);
-            eprint!("{answer}");
-            if quit {
-                return typed.stop.stop();
-            }
-        }
-        if is_terminal {
-            typed.stop.stop();
-        }
-    });
-    #[cfg(unix)]
-    if let Some(path) = &args.control {
-        control_socket(path, commander);
-    }
-    #[cfg(not(unix))]
-    if args.control.is_some() {
-        eprintln!("mxlab: --control needs Unix-domain sockets");
-    }
-}
-
-#[cfg(unix)]
-fn control_socket(path: &Path, commander: Commander) {
-    // Whoever served here before is gone; whoever does so now keeps it.
-    if std::os::unix::net::UnixStream::connect(path).is_err() {
-        let _ = std::fs::remove_file(path);
-    }
-    let listener = match std::os::unix::net::UnixListener::bind(path) {
-        Ok(listener) => listener,
-        Err(error) => return eprintln!("mxlab: {}: {error}; there is no control socket", path.display()),
-    };
-    std::thread::spawn(move || {
-        for mut stream in listener.incoming().map_while(Result::ok) {
-            let Ok(reader) = stream.try_clone() else { continue };
-            let commander = commander.clone();
-            std::thread::spawn(move || {
-                for line in std::io::BufReader::new(reader).lines().map_while(Result::ok) {
-                    let (answer, quit) = commander.obey(&line);
-                    let _ = stream.write_all(answer.as_bytes());
-                    if quit {
-                        return commander.stop.stop();
-                    }
-                }
-            });
-        }
-    });
-}
-
-impl Commander {
-    /// Does what a line says; the answer, and whether to leave.
-    fn obey(&self, line: &str) -> (String, bool) {
-        let wish = match control::parse(line) {
-            Ok(Line::Wish(wish)) => wish,
-            Ok(Line::Toggle) if self.paused.load(Ordering::Relaxed) => Control::Resume,
-            Ok(Line::Toggle) => Control::Pause,
-            Ok(Line::Help) => return (control::HELP.to_owned(), false),
-            Ok(Line::Students) => {
-                let roll = self.class.as_ref().map(|class| class.roll());
-                return (roll.unwrap_or_else(|| "this is no class; begin with --class\n".to_owned()), false);
-            }
-            Ok(Line::Show(host)) => {
-                self.focus.set(host);
-                return (String::new(), false);
-            }
-            Ok(Line::Quit) => return (String::new(), true),
-            Err(error) => return (format!("{error}\n"), false),
-        };
-        match crate::live::control(&self.driver, wish) {
-            Some(report) => {
-                self.paused.store(report.paused, Ordering::Relaxed);
-                (format!("{report}\n"), false)
-            }
-            None => (String::new(), true),
-        }
-    }
 }
 
 /// The first zone that is no reverse zone, for the commands of the table.

@@ -1,9 +1,9 @@
 //! A session behind real sockets, as the window sees it.
 
 use crate::gui::shared::{Deed, Shared};
-use crate::live::driver::{Command, Handle};
+use crate::live::command::{Command, Handle};
 use crate::live::plan::Choice;
-use crate::live::{Gateway, Options, table};
+use crate::live::{Gateway, Options, Stopper, table};
 use crate::session::Session;
 
 /// The window's end of a gateway.
@@ -11,6 +11,7 @@ pub struct Wire {
     driver: Handle,
     seen: Option<u64>,
     table: String,
+    stopper: Stopper,
     /// The gateway, if the window opened it: it ends with this value.
     gateway: Option<Gateway>,
 }
@@ -20,7 +21,7 @@ impl Wire {
     pub fn of(gateway: &Gateway, domain: &str) -> Wire {
         let mut table = table::text(gateway.bounds(), domain);
         gateway.notes().iter().for_each(|note| table.push_str(&format!("{note}\n")));
-        Wire { driver: gateway.driver(), seen: None, table, gateway: None }
+        Wire { driver: gateway.driver(), seen: None, table, stopper: gateway.stopper(), gateway: None }
     }
 
     /// Opens sockets for a session.
@@ -55,6 +56,10 @@ impl Shared for Wire {
 
     fn table(&self) -> &str {
         &self.table
+    }
+
+    fn is_over(&self) -> bool {
+        self.stopper.is_over()
     }
 
     fn close(mut self: Box<Self>) -> Option<Session> {

@@ -21,6 +21,9 @@ struct App {
 impl eframe::App for App {
     fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
         self.window.show(ui);
+        if self.window.is_over() {
+            ui.ctx().send_viewport_cmd(egui::ViewportCommand::Close);
+        }
         if let Some(twin) = &mut self.twin {
             let text = self.window.twin();
             if text != self.told {

@@ -14,6 +14,10 @@ pub trait Shared {
     fn act(&self, deed: Deed);
     /// Where real programs find it, as a table of text.
     fn table(&self) -> &str;
+    /// Whether whoever drives it wants the window to close.
+    fn is_over(&self) -> bool {
+        false
+    }
     /// Ends it and gives the session back; nothing if it belongs to somebody else, who goes on.
     fn close(self: Box<Self>) -> Option<Session>;
 }

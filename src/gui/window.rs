@@ -138,6 +138,11 @@ impl Window {
         self.stage = Some(stage);
     }
 
+    /// Whether whoever drives the session wants the window to close.
+    pub fn is_over(&self) -> bool {
+        self.stage.as_ref().and_then(|stage| stage.shared.as_ref()).is_some_and(|shared| shared.is_over())
+    }
+
     /// Back to the chooser, with what has been recorded meanwhile.
     pub(super) fn close(&mut self) {
         self.stage = None;

@@ -16,10 +16,11 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Mutex, Semaphore, oneshot};
 use tokio::time::{sleep, timeout};
 
-use super::driver::{Command, Handle};
+use super::command::{Command, Handle};
+use super::doors::{ACCEPT_PAUSE, Doors, bind};
 use super::plan::{Place, Protocol, Service, Side};
 use super::telnet::Filter;
-use super::{Bound, Doors, table};
+use super::{Bound, table};
 use crate::scenario::enrol::{MAX_STUDENTS, is_student_name, server_name};
 use crate::session::Input;
 use crate::session::words::{Lang, Words};
@@ -137,7 +138,7 @@ impl Class {
                         drop(permit);
                     });
                 }
-                Err(_) => sleep(super::ACCEPT_PAUSE).await,
+                Err(_) => sleep(ACCEPT_PAUSE).await,
             }
         }
     }
@@ -221,7 +222,7 @@ impl Class {
         let (fqdn, addr) = server.await.flatten().ok_or("class-taken")?;
         let mut bounds = Vec::new();
         for place in self.places_of(name, number, &fqdn, addr) {
-            let Ok((sockets, address)) = super::bind(&place).await else { continue };
+            let Ok((sockets, address)) = bind(&place).await else { continue };
             self.doors.open(sockets, place.clone());
             bounds.push(Bound { place, address });
         }

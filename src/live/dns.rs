@@ -1,8 +1,10 @@
-//! Real resolvers ask the world's name servers: hickory-server has the sockets, the simulated
-//! server has the answers. Each question is a datagram or a connection inside the world, seen in
-//! its trace; nothing is ever forwarded to a real server.
+//! Real resolvers ask the world's name servers by datagrams: hickory-server has the socket, the
+//! simulated server has the answers. Each question is a datagram inside the world, seen in its
+//! trace; nothing is ever forwarded to a real server. Connections pass octets like all others.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -10,17 +12,15 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use hickory_server::net::runtime::Time;
-use hickory_server::net::xfer::Protocol;
 use hickory_server::proto::op::{Header, HeaderCounts, Message, MessageType, Metadata, ResponseCode};
+use hickory_server::proto::rr::RecordType;
 use hickory_server::server::{Request, RequestHandler, ResponseHandler, ResponseInfo};
 use hickory_server::zone_handler::MessageResponseBuilder;
-use tokio::sync::mpsc::unbounded_channel;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use super::driver::{Command, Handle, ToSocket};
+use super::command::{Command, Handle, ToSocket, outlet};
 use super::plan::Place;
-use crate::session::CloseHow;
 use crate::sim::outside::{OutsideId, Outward};
 
 /// How long a simulated server may take (its host may be off, or its answer lost).
@@ -41,20 +41,19 @@ pub struct Handler {
     driver: Handle,
     place: Place,
     conn: OutsideId,
-    ids: Arc<AtomicU64>,
     waiting: Waiting,
 }
 
 impl Handler {
     /// Begins to ask as the place's client. Must be called within a tokio runtime.
-    pub fn new(driver: Handle, place: Place, ids: Arc<AtomicU64>) -> Handler {
+    pub fn new(driver: Handle, place: Place, ids: &AtomicU64) -> Handler {
         let conn = ids.fetch_add(1, Ordering::Relaxed);
-        let (answers, mut inbox) = unbounded_channel();
+        let (answers, mut inbox) = outlet();
         driver.send(Command::Ask { conn, from: place.from.clone(), answers });
         let waiting = Waiting::default();
         let found = waiting.clone();
         tokio::spawn(async move {
-            while let Some(message) = inbox.recv().await {
+            while let Some(message) = inbox.next().await {
                 let ToSocket::World(Outward::Datagram { bytes, .. }) = message else { continue };
                 let Some(id) = bytes.get(..2).map(|id| u16::from_be_bytes([id[0], id[1]])) else { continue };
                 let asker = found.lock().unwrap_or_else(PoisonError::into_inner).answers.remove(&id);
@@ -63,12 +62,12 @@ impl Handler {
                 }
             }
         });
-        Handler { driver, place, conn, ids, waiting }
+        Handler { driver, place, conn, waiting }
     }
 
-    /// Asks by datagram. The number of the message is ours inside the world: several real clients
-    /// may use the same.
-    async fn by_datagram(&self, question: &[u8]) -> Option<Bytes> {
+    /// Asks. The number of the message is ours inside the world: several real clients may use the
+    /// same.
+    async fn ask(&self, question: &[u8], from: SocketAddr) -> Option<Bytes> {
         let (sender, answer) = oneshot::channel();
         let id = {
             let mut pending = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
@@ -85,51 +84,40 @@ impl Handler {
         };
         let mut octets = question.to_vec();
         octets.get_mut(..2)?.copy_from_slice(&id.to_be_bytes());
-        self.driver.send(Command::Datagram(self.conn, self.place.inside, Bytes::from(octets)));
+        let (conn, to, data) = (self.conn, self.place.inside, Bytes::from(octets));
+        self.driver.send(Command::Datagram { conn, sender: number(from), to, data });
         let found = timeout(PATIENCE, answer).await;
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).answers.remove(&id);
         found.ok()?.ok()
     }
+}
 
-    /// Asks by a connection (RFC 7766).
-    async fn by_connection(&self, question: &[u8]) -> Option<Bytes> {
-        let conn = self.ids.fetch_add(1, Ordering::Relaxed);
-        let (answers, mut inbox) = unbounded_channel();
-        let (from, to) = (self.place.from.clone(), self.place.inside);
-        self.driver.send(Command::Open { conn, from, to, answers });
-        let length = u16::try_from(question.len()).ok()?.to_be_bytes();
-        self.driver.send(Command::Bytes(conn, Bytes::from([length.as_slice(), question].concat())));
-        let read = async {
-            let mut found = Vec::new();
-            loop {
-                match inbox.recv().await? {
-                    ToSocket::World(Outward::Bytes(bytes)) => found.extend_from_slice(&bytes),
-                    ToSocket::World(Outward::Open) | ToSocket::Ready => continue,
-                    ToSocket::World(_) => return None,
-                }
-                if let Some(length) = found.get(..2).map(|length| u16::from_be_bytes([length[0], length[1]]))
-                    && let Some(message) = found.get(2..2 + usize::from(length))
-                {
-                    return Some(Bytes::copy_from_slice(message));
-                }
-            }
-        };
-        let answer = timeout(PATIENCE, read).await.ok().flatten();
-        self.driver.send(Command::Close(conn, CloseHow::Reset));
-        answer
-    }
+/// A number for a sender that no connection has.
+fn number(from: SocketAddr) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    from.hash(&mut hasher);
+    hasher.finish() | 1 << 63
 }
 
 #[async_trait]
 impl RequestHandler for Handler {
     async fn handle_request<R: ResponseHandler, T: Time>(&self, request: &Request, mut response: R) -> ResponseInfo {
-        let answer = match request.protocol() {
-            Protocol::Udp => self.by_datagram(request.as_slice()).await,
-            _ => self.by_connection(request.as_slice()).await,
-        };
-        let answer = answer.and_then(|octets| Message::from_vec(&octets).ok());
         let mut builder = MessageResponseBuilder::from_message_request(request);
+        // A datagram's sender may be forged: who wants all records has to ask by a connection, so that nobody
+        // is sent more than somebody spent (as with `refuse-any` of NSD).
+        let wants_all = request.request_info().is_ok_and(|info| info.query.query_type() == RecordType::ANY);
+        let answer = match wants_all {
+            true => None,
+            false => {
+                self.ask(request.as_slice(), request.src()).await.and_then(|octets| Message::from_vec(&octets).ok())
+            }
+        };
         let sent = match &answer {
+            None if wants_all => {
+                let mut metadata = Metadata::response_from_request(&request.metadata);
+                metadata.truncation = true;
+                response.send_response(builder.build_no_records(metadata)).await
+            }
             Some(answer) => {
                 let mut metadata = answer.metadata;
                 metadata.id = request.metadata.id;

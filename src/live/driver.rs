@@ -1,23 +1,26 @@
-//! The one thread that owns the session: inputs come in by a channel, what the world has for real
-//! sockets goes out by one channel each.
+//! The one task that owns the session: what sockets bring waits for its turn, and what the world
+//! has for sockets goes out by one channel each.
+//!
+//! It shares its thread with the sockets' tasks: they run while it waits, and all that they have
+//! brought by then is taken in one go.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::net::SocketAddr;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use tokio::sync::mpsc::UnboundedSender;
-use tokio::sync::oneshot;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::time::timeout;
 
-use super::autosave::Autosave;
 use super::capture::Capture;
 use super::clock::Clock;
+use super::command::{Command, Handle, Outlet, ToSocket, Watcher};
 use super::control::{Control, Report};
-use crate::session::{CloseHow, Input, Session, TlsStep};
+use super::notice::{Notice, Told};
+use super::recorder::Recorder;
+use super::turns::Turns;
+use crate::session::recording::MAX_LINES;
+use crate::session::{CloseHow, Input, Session};
 use crate::sim::outside::{OutsideId, Outward};
 use crate::trace::EventId;
 
@@ -25,108 +28,25 @@ use crate::trace::EventId;
 /// machine.
 const LEAD: Duration = Duration::from_millis(20);
 /// Octets of one socket that may wait inside the world before it has to wait outside.
-const MAX_BACKLOG: u64 = 32 * 1024;
+const MAX_BACKLOG: u64 = 4 * 1024;
+/// Octets of answers that a client may leave unread before it is not listened to any more.
+const MAX_UNREAD: u64 = 256 * 1024;
+/// Datagrams of one sender that may wait for their turn.
+const MAX_DATAGRAMS: usize = 256;
 /// Longest sleep: after it recording and watchers are looked after.
 const TICK: Duration = Duration::from_millis(200);
-/// Inputs, and octets of them, that are taken before the world goes on: who sends much must not
-/// let the others wait.
-const BATCH: usize = 512;
-const BATCH_OCTETS: usize = 64 * 1024;
+/// What is taken in before the world goes on and its answers leave.
+const TURN: u64 = 64 * 1024;
 /// How far a step goes where nothing happens.
 const LONGEST_STEP: Duration = Duration::from_secs(3600);
 /// How often the passing of time itself is recorded while something happens.
 const PASS_EVERY: Duration = Duration::from_secs(1);
-
-/// What a real socket is told.
-#[derive(Debug)]
-pub enum ToSocket {
-    /// By the world.
-    World(Outward),
-    /// There is room for more.
-    Ready,
-}
-
-/// Something to be done in the session at the present moment.
-pub type Deed = Box<dyn FnOnce(&mut Session) + Send>;
-
-/// What the driver is told.
-pub enum Command {
-    /// A socket connects.
-    Open {
-        /// Its number.
-        conn: OutsideId,
-        /// The host that it is taken to sit at.
-        from: String,
-        /// The server inside the world.
-        to: SocketAddr,
-        /// Where its answers go.
-        answers: UnboundedSender<ToSocket>,
-    },
-    /// A socket begins to ask name servers.
-    Ask {
-        /// Its number.
-        conn: OutsideId,
-        /// The host that it is taken to sit at.
-        from: String,
-        /// Where its answers go.
-        answers: UnboundedSender<ToSocket>,
-    },
-    /// Octets; [`ToSocket::Ready`] follows when more may come.
-    Bytes(OutsideId, Bytes),
-    /// A datagram.
-    Datagram(OutsideId, SocketAddr, Bytes),
-    /// A step of TLS.
-    Tls(OutsideId, TlsStep),
-    /// The end of a socket.
-    Close(OutsideId, CloseHow),
-    /// Something that a person does beside the sockets, even while time stands.
-    Act(Deed),
-    /// A person's wish about time.
-    Control(Control, oneshot::Sender<Report>),
-    /// The end.
-    Stop,
-}
-
-impl Command {
-    fn octets(&self) -> usize {
-        match self {
-            Command::Bytes(_, data) | Command::Datagram(_, _, data) => data.len(),
-            _ => 0,
-        }
-    }
-}
-
-/// Looks at a session while it goes on.
-pub trait Watcher: Send {
-    /// Called after the world has moved; events from this one on are new.
-    fn look(&mut self, session: &Session, since: u64);
-}
-
-/// Talks to the driver.
-#[derive(Clone, Debug)]
-pub struct Handle {
-    commands: Sender<Command>,
-    moved: Arc<AtomicU64>,
-}
-
-impl Handle {
-    /// Gives a command. After the driver has ended nothing happens.
-    pub fn send(&self, command: Command) {
-        let _ = self.commands.send(command);
-    }
-
-    /// Does something in the session, and gives what came of it; `None` after the driver has ended.
-    pub fn act<T: Send + 'static>(&self, act: impl FnOnce(&mut Session) -> T + Send + 'static) -> Option<T> {
-        let (sender, done) = oneshot::channel();
-        self.send(Command::Act(Box::new(move |session| _ = sender.send(act(session)))));
-        done.blocking_recv().ok()
-    }
-
-    /// A number that grows whenever something has happened in the session.
-    pub fn moved(&self) -> u64 {
-        self.moved.load(Ordering::Acquire)
-    }
-}
+/// Inputs after which a recording can hardly be read: nobody is let in at nine tenths of it.
+const MAX_INPUTS: u64 = MAX_LINES as u64 - 10_000;
+/// The same in events, which all stay in memory.
+const MAX_EVENTS: u64 = 2_000_000;
+/// The same in octets of inputs.
+const MAX_OCTETS: u64 = 256 << 20;
 
 /// What a driver begins with.
 pub struct Setup {
@@ -135,43 +55,46 @@ pub struct Setup {
     /// Thousandths of the wall's speed.
     pub permille: u64,
     /// Where the recording is written while it goes on.
-    pub autosave: Option<Autosave>,
+    pub recorder: Option<Recorder>,
     /// Where packets are written.
     pub capture: Option<Capture>,
     /// Who looks on.
     pub watchers: Vec<Box<dyn Watcher>>,
 }
 
-/// Starts the driver; joining gives the session back.
-pub fn start(setup: Setup) -> (Handle, JoinHandle<Session>) {
-    let (commands, inbox) = channel();
+/// A driver with the way to talk to it. It ends with [`Command::Stop`].
+pub fn new(setup: Setup) -> (Handle, Driver) {
+    let (commands, inbox) = unbounded_channel();
     let moved = Arc::<AtomicU64>::default();
     let driver = Driver::new(setup, inbox, moved.clone());
-    let thread = std::thread::spawn(move || driver.run());
-    (Handle { commands, moved }, thread)
+    (Handle { commands, moved }, driver)
 }
 
-struct Driver {
+/// Owns the session while sockets are open.
+pub struct Driver {
     session: Session,
     clock: Clock,
-    inbox: Receiver<Command>,
-    sockets: BTreeMap<OutsideId, UnboundedSender<ToSocket>>,
+    inbox: UnboundedReceiver<Command>,
+    /// What waits for its turn; while time stands, all of it.
+    turns: Turns<Command>,
+    sockets: BTreeMap<OutsideId, Outlet>,
     /// Sockets that wait for room.
     held: BTreeSet<OutsideId>,
-    /// What came while time stood.
-    waiting: VecDeque<Command>,
-    autosave: Option<Autosave>,
+    /// Octets of all inputs.
+    octets: u64,
+    recorder: Option<Recorder>,
     capture: Option<Capture>,
     watchers: Vec<Box<dyn Watcher>>,
+    told: Told,
     seen: u64,
-    recorded: (Instant, u64),
+    passed: (Instant, u64),
     moved: Arc<AtomicU64>,
     stopped: bool,
 }
 
 impl Driver {
-    fn new(setup: Setup, inbox: Receiver<Command>, moved: Arc<AtomicU64>) -> Driver {
-        let Setup { mut session, permille, autosave, capture, watchers } = setup;
+    fn new(setup: Setup, inbox: UnboundedReceiver<Command>, moved: Arc<AtomicU64>) -> Driver {
+        let Setup { mut session, permille, recorder, capture, watchers } = setup;
         session.watch_outside();
         if capture.is_some() {
             session.tap();
@@ -183,14 +106,16 @@ impl Driver {
             session,
             clock,
             inbox,
+            turns: Turns::default(),
             sockets: BTreeMap::new(),
             held: BTreeSet::new(),
-            waiting: VecDeque::new(),
-            autosave,
+            octets: 0,
+            recorder,
             capture,
             watchers,
+            told: Told::default(),
             seen,
-            recorded: (now, seen),
+            passed: (now, seen),
             moved,
             stopped: false,
         };
@@ -200,39 +125,40 @@ impl Driver {
         driver
     }
 
-    fn run(mut self) -> Session {
+    /// Drives the session until it is told to stop, and gives it back.
+    pub async fn run(mut self) -> Session {
         while !self.stopped {
-            match self.inbox.recv_timeout(self.sleep()) {
-                Ok(command) => {
-                    self.catch_up();
-                    let mut octets = command.octets();
-                    self.take(command);
-                    for _ in 1..BATCH {
-                        let Some(command) = (octets < BATCH_OCTETS).then(|| self.inbox.try_recv().ok()).flatten()
-                        else {
-                            break;
-                        };
-                        octets += command.octets();
-                        self.take(command);
-                    }
+            if self.turns.is_empty() || self.clock.is_paused() {
+                match timeout(self.sleep(), self.inbox.recv()).await {
+                    Ok(Some(command)) => self.receive(command),
+                    Ok(None) => break,
+                    Err(_) => {}
                 }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => break,
+            } else {
+                // The sockets pass on what they were told, and bring what has come meanwhile.
+                tokio::task::yield_now().await;
             }
+            while let Ok(command) = self.inbox.try_recv() {
+                self.receive(command);
+            }
+            self.catch_up();
+            self.take_turns();
             self.go_on();
             self.publish();
         }
         self.apply(Input::Pass);
-        if let Some(autosave) = &mut self.autosave {
-            autosave.finish(&self.session);
+        if let Some(recorder) = self.recorder.take() {
+            recorder.finish(&self.session);
         }
         self.session
     }
 
     /// How long nothing needs to be done.
     fn sleep(&self) -> Duration {
-        let due = self.session.world().next_time().and_then(|time| self.clock.until(Instant::now(), time - LEAD));
-        due.map_or(TICK, |span| span.min(TICK))
+        let now = Instant::now();
+        let due = self.session.world().next_time().and_then(|time| self.clock.until(now, time - LEAD));
+        let patience = self.recorder.as_ref().and_then(|recorder| recorder.patience(&self.session, now));
+        [due, patience].into_iter().flatten().fold(TICK, Duration::min)
     }
 
     /// Brings the world to the present.
@@ -255,7 +181,14 @@ impl Driver {
         }
     }
 
-    fn take(&mut self, command: Command) {
+    /// Does what waits for nobody; the rest waits for its turn.
+    fn receive(&mut self, command: Command) {
+        if let Some((client, cost)) = command.turn() {
+            if matches!(command, Command::Datagram { .. }) && self.turns.waiting(client) >= MAX_DATAGRAMS {
+                return self.notify(Notice::Questions);
+            }
+            return self.turns.add(client, cost, command);
+        }
         match command {
             Command::Stop => self.stopped = true,
             Command::Control(control, answer) => {
@@ -263,16 +196,30 @@ impl Driver {
                 let _ = answer.send(report);
             }
             Command::Act(deed) => {
+                self.catch_up();
                 deed(&mut self.session);
                 self.moved.fetch_add(1, Ordering::Release);
             }
-            command if self.clock.is_paused() => self.waiting.push_back(command),
-            command => self.perform(command),
+            Command::Tell(notice) => self.notify(notice),
+            _ => {}
+        }
+    }
+
+    fn take_turns(&mut self) {
+        let mut spent = 0;
+        while spent < TURN && !self.clock.is_paused() {
+            let Some((cost, command)) = self.turns.take() else { break };
+            spent += cost;
+            self.perform(command);
         }
     }
 
     fn perform(&mut self, command: Command) {
         match command {
+            Command::Open { answers, .. } if self.fill() >= 90 => {
+                self.notify(Notice::LongRecording);
+                answers.send(ToSocket::Full);
+            }
             Command::Open { conn, from, to, answers } => {
                 self.sockets.insert(conn, answers);
                 self.apply(Input::Connect { conn, from, to });
@@ -281,30 +228,58 @@ impl Driver {
                 self.sockets.insert(conn, answers);
                 self.apply(Input::Ask { conn, from });
             }
+            // What comes for a connection that has ended inside the world is nobody's.
+            Command::Bytes(conn, _)
+            | Command::Datagram { conn, .. }
+            | Command::Tls(conn, _)
+            | Command::Close(conn, _)
+                if !self.sockets.contains_key(&conn) => {}
+            Command::Bytes(conn, _) if self.fill() >= 100 => {
+                self.notify(Notice::EndOfRecording);
+                self.apply(Input::Close { conn, how: CloseHow::Reset });
+            }
+            Command::Datagram { .. } if self.fill() >= 100 => self.notify(Notice::EndOfRecording),
             Command::Bytes(conn, data) => {
                 self.apply(Input::Bytes { conn, data });
-                if self.session.world().outside_backlog(conn) > MAX_BACKLOG {
-                    self.held.insert(conn);
-                } else {
+                if self.has_room(conn) {
                     self.tell(conn, ToSocket::Ready);
+                } else {
+                    self.held.insert(conn);
                 }
             }
-            Command::Datagram(conn, to, data) => self.apply(Input::Datagram { conn, to, data }),
+            Command::Datagram { conn, to, data, .. } => self.apply(Input::Datagram { conn, to, data }),
             Command::Tls(conn, step) => self.apply(Input::Tls { conn, step }),
             Command::Close(conn, how) => {
                 self.apply(Input::Close { conn, how });
                 if how == CloseHow::Reset {
-                    self.sockets.remove(&conn);
+                    self.forget(conn);
                 }
             }
-            Command::Act(_) | Command::Control(..) | Command::Stop => {}
+            Command::Act(_) | Command::Control(..) | Command::Tell(_) | Command::Stop => {}
         }
+    }
+
+    /// Whether a client may send more: what it sent has left, and it reads what it is told.
+    fn has_room(&self, conn: OutsideId) -> bool {
+        self.session.world().outside_backlog(conn) <= MAX_BACKLOG
+            && self.sockets.get(&conn).is_none_or(|answers| answers.waiting() <= MAX_UNREAD)
+    }
+
+    /// How many hundredths of what a recording may hold are used.
+    fn fill(&self) -> u64 {
+        let inputs = self.session.recording().entries.len() as u64;
+        let events = self.session.world().trace().len();
+        (inputs * 100 / MAX_INPUTS).max(events * 100 / MAX_EVENTS).max(self.octets * 100 / MAX_OCTETS)
     }
 
     /// Applies an input now. What does not fit (a host that is gone) closes its socket.
     fn apply(&mut self, input: Input) {
         let conn = match &input {
             Input::Connect { conn, .. } | Input::Ask { conn, .. } => Some(*conn),
+            Input::Bytes { data, .. } | Input::Datagram { data, .. } => {
+                self.octets += data.len() as u64;
+                None
+            }
             _ => None,
         };
         if self.session.apply(input).is_err()
@@ -316,36 +291,47 @@ impl Driver {
 
     fn tell(&mut self, conn: OutsideId, what: ToSocket) {
         let is_end = matches!(&what, ToSocket::World(Outward::Eof | Outward::Reset | Outward::Refused(_)));
-        if let Some(answers) = self.sockets.get(&conn)
-            && (answers.send(what).is_err() || is_end)
-        {
-            self.sockets.remove(&conn);
-            self.held.remove(&conn);
+        // Who no longer listens has closed: that comes when it is its turn.
+        if let Some(answers) = self.sockets.get(&conn) {
+            answers.send(what);
+        }
+        if is_end {
+            self.forget(conn);
+        }
+    }
+
+    fn forget(&mut self, conn: OutsideId) {
+        self.sockets.remove(&conn);
+        self.held.remove(&conn);
+    }
+
+    fn notify(&mut self, notice: Notice) {
+        if self.told.is_news(notice, Instant::now()) {
+            self.watchers.iter_mut().for_each(|watcher| watcher.tell(notice));
         }
     }
 
     /// Hands out what the world has for sockets, and saves and shows what is new.
     fn publish(&mut self) {
         for (conn, what) in self.session.take_outside() {
-            if matches!(what, Outward::Writable) {
-                if self.held.remove(&conn) {
-                    self.tell(conn, ToSocket::Ready);
-                }
-            } else {
-                self.tell(conn, ToSocket::World(what));
-            }
+            self.tell(conn, ToSocket::World(what));
+        }
+        let ready: Vec<OutsideId> = self.held.iter().filter(|conn| self.has_room(**conn)).copied().collect();
+        for conn in ready {
+            self.held.remove(&conn);
+            self.tell(conn, ToSocket::Ready);
         }
         if let Some(capture) = &mut self.capture {
             capture.save(&self.session.take_packets());
         }
         let events = self.session.world().trace().len();
         let now = Instant::now();
-        if events != self.recorded.1 && now.duration_since(self.recorded.0) >= PASS_EVERY {
+        if events != self.passed.1 && now.duration_since(self.passed.0) >= PASS_EVERY && self.fill() < 100 {
             self.apply(Input::Pass);
-            self.recorded = (now, events);
+            self.passed = (now, events);
         }
-        if let Some(autosave) = &mut self.autosave {
-            autosave.save(&self.session, now);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.save(&self.session, now);
         }
         if events != self.seen {
             for watcher in &mut self.watchers {
@@ -364,7 +350,6 @@ impl Driver {
             Control::Resume => {
                 self.clock.set(now, self.session.world().now());
                 self.clock.pause(now, false);
-                self.release();
             }
             Control::Step => {
                 self.clock.pause(now, true);
@@ -397,7 +382,7 @@ impl Driver {
 
     /// Takes what came while time stood.
     fn release(&mut self) {
-        for command in std::mem::take(&mut self.waiting) {
+        while let Some((_, command)) = self.turns.take() {
             self.perform(command);
         }
     }

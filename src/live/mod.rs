@@ -6,39 +6,44 @@
 
 #![allow(clippy::disallowed_methods, reason = "this is the room of real clocks, threads and sockets")]
 
-pub mod autosave;
 pub mod capture;
 pub mod class;
 pub mod clock;
+pub mod command;
 pub mod control;
 pub mod dns;
+mod doors;
 pub mod driver;
+pub mod notice;
 pub mod plan;
+pub mod recorder;
 mod sniff;
 mod socket;
 pub mod table;
 mod telnet;
 pub mod tls;
+mod turns;
 pub mod watch;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use tokio::net::{TcpListener, UdpSocket};
-use tokio::runtime::Runtime;
-use tokio::sync::{Notify, Semaphore, oneshot};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 
-use autosave::Autosave;
 use capture::Capture;
 use class::Class;
+use command::{Command, Handle, Watcher};
 use control::{Control, Report};
-use driver::{Command, Handle, Watcher};
+use doors::{Doors, bind, explain};
 use plan::{Choice, Place, PlanError, Service};
+use recorder::Recorder;
 use socket::Shared;
 use tls::{Authority, TlsError};
 
@@ -48,14 +53,8 @@ use crate::session::{Input, InputError, Session};
 pub const VISITOR: &str = "visitor";
 /// Its address, unless the scenario uses it (TEST-NET-3, RFC 5737).
 const VISITOR_ADDRESSES: [Ipv4Addr; 2] = [Ipv4Addr::new(203, 0, 113, 200), Ipv4Addr::new(198, 51, 100, 200)];
-/// How far a port moves that is taken.
-const MOVE: u16 = 10_000;
-/// How long a DNS client may keep a connection open.
-const DNS_TIMEOUT: Duration = Duration::from_secs(10);
-/// Answers of a DNS connection that wait to be read.
-const DNS_BUFFER: usize = 32;
-/// Pause after the real machine had no room for a connection.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// How long the sockets have to pass on what is left for them.
+const FAREWELL: Duration = Duration::from_millis(200);
 
 /// How a gateway is set up.
 pub struct Options {
@@ -65,6 +64,8 @@ pub struct Options {
     pub permille: u64,
     /// Connections at the same time; further ones wait for their turn.
     pub max_connections: usize,
+    /// Connections at the same time from one other machine; further ones are refused.
+    pub max_per_client: usize,
     /// Where the recording grows.
     pub record: Option<PathBuf>,
     /// Where the certification authority lies; none for one that is forgotten at the end.
@@ -85,6 +86,7 @@ impl Default for Options {
             choice: Choice::default(),
             permille: 1000,
             max_connections: 4096,
+            max_per_client: 100,
             record: None,
             authority: None,
             pcap: None,
@@ -148,44 +150,30 @@ pub struct Gateway {
     authority: Arc<Authority>,
     driver: Handle,
     thread: JoinHandle<Session>,
-    runtime: Runtime,
-    end: Arc<Notify>,
+    runtime: tokio::runtime::Handle,
+    end: Receiver<()>,
+    stopper: Stopper,
     class: Option<Arc<Class>>,
 }
 
 /// Ends a gateway from another thread.
 #[derive(Clone)]
-pub struct Stopper(Arc<Notify>);
+pub struct Stopper {
+    word: SyncSender<()>,
+    said: Arc<AtomicBool>,
+}
 
 impl Stopper {
     /// Lets [`Gateway::wait_for_end`] return.
     pub fn stop(&self) {
-        self.0.notify_one();
+        self.said.store(true, Ordering::Release);
+        // Whoever has been told already needs no second word.
+        let _ = self.word.try_send(());
     }
-}
 
-/// A socket that listens, before it is served.
-enum Listening {
-    Tcp(TcpListener),
-    Dns(UdpSocket, TcpListener),
-}
-
-/// What all listening sockets have in common.
-#[derive(Clone)]
-struct Doors {
-    shared: Shared,
-    ids: Arc<AtomicU64>,
-    room: Arc<Semaphore>,
-}
-
-impl Doors {
-    /// Serves a socket. Must be called within the runtime.
-    fn open(&self, sockets: Listening, place: Place) {
-        let Doors { shared, ids, room } = self.clone();
-        match sockets {
-            Listening::Tcp(listener) => _ = tokio::spawn(accept(listener, place, ids, room, shared)),
-            Listening::Dns(udp, tcp) => _ = tokio::spawn(answer(udp, tcp, place, ids, shared.driver)),
-        }
+    /// Whether somebody has asked for the end.
+    pub fn is_over(&self) -> bool {
+        self.said.load(Ordering::Acquire)
     }
 }
 
@@ -195,13 +183,12 @@ impl Gateway {
     /// # Errors
     /// There is nothing to serve, or a socket or file cannot be opened.
     pub fn start(mut session: Session, options: Options) -> Result<Gateway, ServeError> {
-        let Options { choice, permille, max_connections, record, authority, pcap, watchers, class, flaw } = options;
+        let Options { choice, permille, record, authority, pcap, watchers, class, flaw, .. } = options;
         let places = places(&mut session, &choice)?;
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .map_err(ServeError::Runtime)?;
+        // One thread for sockets and world: what is ready is taken in one go, and nobody is woken
+        // across threads for an octet.
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ServeError::Runtime)?;
         let authority = match authority {
             Some(folder) => Authority::of_folder(&folder)?,
             None => Authority::ephemeral()?,
@@ -222,19 +209,19 @@ impl Gateway {
                         notes.push(note);
                     }
                 }
-                Err(error) => return Err(explain(place.wanted, error)),
+                Err(error) => return Err(explain(place.wanted, error, place.wanted.ip() == place.inside.ip())),
             }
         }
         let join = match &class {
             Some(plan) => {
                 let address = SocketAddr::new(plan.address, plan.port);
-                Some(runtime.block_on(TcpListener::bind(address)).map_err(|error| explain(address, error))?)
+                Some(runtime.block_on(TcpListener::bind(address)).map_err(|error| explain(address, error, false))?)
             }
             None => None,
         };
-        let autosave = match record {
+        let recorder = match record {
             Some(path) => {
-                Some(Autosave::create(&path, &session).map_err(|error| ServeError::File(path.clone(), error))?)
+                Some(Recorder::create(&path, &session).map_err(|error| ServeError::File(path.clone(), error))?)
             }
             None => None,
         };
@@ -243,10 +230,10 @@ impl Gateway {
             None => None,
         };
         let start = session.world().now();
-        let (driver, thread) = driver::start(driver::Setup { session, permille, autosave, capture, watchers });
+        let (driver, task) = driver::new(driver::Setup { session, permille, recorder, capture, watchers });
         let shared = Shared { driver: driver.clone(), authority: authority.clone(), start };
-        let ids = Arc::new(AtomicU64::new(1));
-        let doors = Doors { shared, ids, room: Arc::new(Semaphore::new(max_connections)) };
+        let doors = Doors::new(shared, options.max_connections, options.max_per_client);
+        let empty = doors.clone();
         let within = runtime.enter();
         for (bound, sockets) in bounds.iter().zip(listening) {
             doors.open(sockets, bound.place.clone());
@@ -260,8 +247,23 @@ impl Gateway {
             }
             None => None,
         };
+        let (word, end) = sync_channel(1);
+        let stopper = Stopper { word, said: Arc::default() };
+        let handle = runtime.handle().clone();
         drop(within);
-        Ok(Gateway { bounds, notes, authority, driver, thread, runtime, end: Arc::default(), class })
+        let thread = std::thread::Builder::new().name("gateway".into());
+        let thread = thread
+            .spawn(move || {
+                let session = runtime.block_on(async {
+                    let session = tokio::spawn(task.run()).await;
+                    // The sockets' tasks pass on the last answers.
+                    empty.wait_until_empty(FAREWELL).await;
+                    session
+                });
+                session.unwrap_or_else(|failure| std::panic::resume_unwind(failure.into_panic()))
+            })
+            .map_err(ServeError::Runtime)?;
+        Ok(Gateway { bounds, notes, authority, driver, thread, runtime: handle, end, stopper, class })
     }
 
     /// The sockets that are open, in the order of the table.
@@ -302,39 +304,42 @@ impl Gateway {
 
     /// For whoever may end it.
     pub fn stopper(&self) -> Stopper {
-        Stopper(self.end.clone())
+        self.stopper.clone()
     }
 
-    /// Waits for Ctrl-C, a request of the system to end, or a [`Stopper`].
+    /// Takes Ctrl-C, and the system's request to end, for a word to the [`Stopper`] from now on.
+    pub fn heed_signals(&self) {
+        self.runtime.spawn(stop_at_signal(self.stopper.clone()));
+    }
+
+    /// Waits until somebody asks for the end.
     pub fn wait_for_end(&self) {
-        self.runtime.block_on(async {
-            #[cfg(unix)]
-            {
-                let kind = tokio::signal::unix::SignalKind::terminate();
-                let Ok(mut terminate) = tokio::signal::unix::signal(kind) else { return };
-                tokio::select! {
-                    _ = tokio::signal::ctrl_c() => {}
-                    _ = terminate.recv() => {}
-                    () = self.end.notified() => {}
-                }
-            }
-            #[cfg(not(unix))]
-            {
-                tokio::select! {
-                    _ = tokio::signal::ctrl_c() => {}
-                    () = self.end.notified() => {}
-                }
-            }
-        });
+        let _ = self.end.recv();
     }
 
     /// Closes all sockets and gives the session back.
     pub fn stop(self) -> Option<Session> {
         self.driver.send(Command::Stop);
-        let session = self.thread.join().ok();
-        self.runtime.shutdown_timeout(Duration::from_millis(200));
-        session
+        self.thread.join().ok()
     }
+}
+
+/// Asks for the end at Ctrl-C, or when the system wants it.
+async fn stop_at_signal(stopper: Stopper) {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let kinds = [SignalKind::terminate(), SignalKind::hangup()];
+        let [Ok(mut terminate), Ok(mut hang_up)] = kinds.map(signal) else { return };
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+            _ = hang_up.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = tokio::signal::ctrl_c().await;
+    stopper.stop();
 }
 
 /// Gives a wish to a driver and waits for the report.
@@ -357,79 +362,4 @@ pub fn places(session: &mut Session, choice: &Choice) -> Result<Vec<Place>, Serv
         }
     }
     Ok(plan::plan(session.world(), session.scenario(), choice, VISITOR)?)
-}
-
-/// Opens the sockets of a place; a port that is taken moves.
-async fn bind(place: &Place) -> io::Result<(Listening, SocketAddr)> {
-    let wanted = place.wanted;
-    let moved = wanted.port().checked_add(MOVE).unwrap_or(0);
-    let mut result = open(place, wanted).await;
-    for port in [moved, 0] {
-        match &result {
-            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-                result = open(place, SocketAddr::new(wanted.ip(), port)).await;
-            }
-            _ => break,
-        }
-    }
-    result
-}
-
-async fn open(place: &Place, address: SocketAddr) -> io::Result<(Listening, SocketAddr)> {
-    if place.service == Service::Dns {
-        let udp = UdpSocket::bind(address).await?;
-        let address = udp.local_addr()?;
-        return Ok((Listening::Dns(udp, TcpListener::bind(address).await?), address));
-    }
-    let listener = TcpListener::bind(address).await?;
-    let address = listener.local_addr()?;
-    Ok((Listening::Tcp(listener), address))
-}
-
-fn explain(address: SocketAddr, error: io::Error) -> ServeError {
-    let hint = match error.kind() {
-        io::ErrorKind::PermissionDenied if address.port() < 1024 => {
-            "ports below 1024 need rights: leave out --real-ports, run as root, or \
-             `sudo setcap cap_net_bind_service=+ep mxlab`"
-        }
-        _ if address.port() == class::JOIN_PORT => {
-            "a class joins at this port: end the program that has it (`ss -ltnp`)"
-        }
-        io::ErrorKind::AddrNotAvailable if !address.ip().is_loopback() => {
-            "this machine does not have the address: in a network namespace of its own, \
-             `ip route add local NETWORK/24 dev lo` gives it all of a network"
-        }
-        io::ErrorKind::AddrNotAvailable => {
-            "this machine has only 127.0.0.1: use --single-address (or `sudo ifconfig lo0 alias ADDRESS`)"
-        }
-        io::ErrorKind::AddrInUse => "another program has it, and every port that could stand in for it",
-        _ => "the table of another run may help: mxlab serve --single-address",
-    };
-    ServeError::Bind { address, error, hint }
-}
-
-async fn accept(listener: TcpListener, place: Place, ids: Arc<AtomicU64>, room: Arc<Semaphore>, shared: Shared) {
-    let place = Arc::new(place);
-    loop {
-        let Ok(permit) = room.clone().acquire_owned().await else { return };
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                let (place, shared) = (place.clone(), shared.clone());
-                let id = ids.fetch_add(1, Ordering::Relaxed);
-                tokio::spawn(async move {
-                    socket::serve(stream, &place, id, shared).await;
-                    drop(permit);
-                });
-            }
-            // No room for a descriptor, or a client that is gone already: the others go on.
-            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
-        }
-    }
-}
-
-async fn answer(udp: UdpSocket, tcp: TcpListener, place: Place, ids: Arc<AtomicU64>, driver: Handle) {
-    let mut server = hickory_server::Server::new(dns::Handler::new(driver, place, ids));
-    server.register_socket(udp);
-    server.register_listener(tcp, DNS_TIMEOUT, DNS_BUFFER);
-    let _ = server.block_until_done().await;
 }

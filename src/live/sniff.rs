@@ -21,7 +21,7 @@ pub struct Sniffer {
 impl Sniffer {
     /// At the beginning of a connection.
     pub fn new(protocol: Protocol) -> Sniffer {
-        Sniffer { protocol, line: Vec::new(), asked: None, in_data: false, counted: false }
+        Sniffer { protocol, line: Vec::new(), asked: None, in_data: false, counted: protocol == Protocol::Dns }
     }
 
     /// Whether the client sends commands, line by line: then a person may be typing them.

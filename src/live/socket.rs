@@ -1,21 +1,25 @@
 //! One real connection: its octets go to the driver, what the world answers goes back.
 
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::ready;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use rustls::CipherSuite;
 use rustls::server::Acceptor;
 use smol_str::SmolStr;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
-use tokio::time::timeout;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use super::driver::{Command, Handle, ToSocket};
-use super::plan::Place;
+use super::command::{Command, Handle, Intake, ToSocket, outlet};
+use super::plan::{Place, Protocol};
 use super::sniff::Sniffer;
 use super::telnet::Filter;
 use super::tls::Authority;
@@ -23,12 +27,19 @@ use crate::session::{CloseHow, TlsStep};
 use crate::sim::outside::{OutsideId, Outward};
 use crate::sim::{Time, TlsMessage};
 
-/// Octets read at once.
-const CHUNK: usize = 16 * 1024;
+/// Octets that are read at once from a client whose server keeps up with it.
+const CHUNK: usize = 64 * 1024;
+/// The same in the beginning.
+const FIRST_CHUNK: usize = 2 * 1024;
+/// How long a connection that does not open keeps others from opening.
+const LONGEST_OPENING: Duration = Duration::from_secs(1);
 /// How long a client may take to read an answer.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(300);
 /// How long a TLS handshake may take (`smtpd_starttls_timeout`).
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(300);
+
+/// How long a DNS client may keep a connection open without a question (RFC 7766 section 6.2.3).
+const DNS_IDLE: Duration = Duration::from_secs(10);
 
 /// What every connection needs.
 #[derive(Clone)]
@@ -53,34 +64,50 @@ enum End {
 struct Conn {
     id: OutsideId,
     shared: Shared,
-    answers: UnboundedReceiver<ToSocket>,
+    protocol: Protocol,
+    answers: Intake,
     sniffer: Sniffer,
     filter: Filter,
     /// Whether the driver takes more.
     ready: bool,
+    /// Octets that are read at once.
+    chunk: usize,
     /// The client has sent its last.
     half_closed: bool,
 }
 
-/// Serves a connection to its end.
-pub async fn serve(mut stream: TcpStream, place: &Place, id: OutsideId, shared: Shared) {
+/// Serves a connection to its end. `turn` is what it holds until it is open.
+pub async fn serve(mut stream: TcpStream, place: &Place, id: OutsideId, shared: Shared, turn: OwnedSemaphorePermit) {
     let _ = stream.set_nodelay(true);
-    let (sender, answers) = unbounded_channel();
-    let open = Command::Open { conn: id, from: place.from.clone(), to: place.inside, answers: sender };
+    let (outlet, answers) = outlet();
+    let open = Command::Open { conn: id, from: place.from.clone(), to: place.inside, answers: outlet };
     shared.driver.send(open);
     let mut conn = Conn {
         id,
         shared,
+        protocol: place.service.protocol(),
         answers,
         sniffer: Sniffer::new(place.service.protocol()),
         filter: Filter::default(),
         ready: true,
+        chunk: FIRST_CHUNK,
         half_closed: false,
     };
-    match conn.answers.recv().await {
+    let answer = timeout(LONGEST_OPENING, conn.answers.next()).await;
+    drop(turn);
+    let answer = match answer {
+        Ok(answer) => answer,
+        // A host that says nothing keeps only its own visitors waiting.
+        Err(_) => conn.answers.next().await,
+    };
+    match answer {
         Some(ToSocket::World(Outward::Open)) => {}
+        Some(ToSocket::Full) => return turn_away(stream, place).await,
         // As from a kernel on which nobody listens.
-        _ => return reset(&stream),
+        _ => {
+            let _ = stream.set_zero_linger();
+            return;
+        }
     }
     let outcome = if place.service.is_implicit_tls() {
         conn.secure(stream).await
@@ -95,8 +122,13 @@ pub async fn serve(mut stream: TcpStream, place: &Place, id: OutsideId, shared: 
     }
 }
 
-fn reset(stream: &TcpStream) {
-    let _ = stream.set_zero_linger();
+/// Tells a client that nobody is let in any more, in the words of a Postfix that stops.
+async fn turn_away(mut stream: TcpStream, place: &Place) {
+    if place.service.protocol() == Protocol::Smtp && !place.service.is_implicit_tls() {
+        let text = format!("421 4.3.2 {} Service not available, closing transmission channel\r\n", place.fqdn);
+        // Who does not listen need not know.
+        let _ = stream.write_all(text.as_bytes()).await;
+    }
 }
 
 /// The client is gone, or does not do what it should.
@@ -115,38 +147,48 @@ impl Conn {
 
     /// Passes octets both ways until one side ends, or TLS begins. `is_plain` is false within TLS.
     async fn talk<S: AsyncRead + AsyncWrite + Unpin>(&mut self, stream: &mut S, is_plain: bool) -> Result<End, Lost> {
-        let mut buffer = BytesMut::with_capacity(CHUNK);
+        let is_dns = self.protocol == Protocol::Dns;
+        let mut idle = pin!(sleep(DNS_IDLE));
         loop {
-            buffer.reserve(CHUNK);
             tokio::select! {
                 biased;
-                answer = self.answers.recv() => match answer {
+                answer = self.answers.next() => match answer {
                     Some(ToSocket::Ready) => self.ready = true,
                     Some(ToSocket::World(Outward::Bytes(bytes))) => {
                         write(stream, &bytes).await?;
+                        self.answers.taken(bytes.len());
                         if self.sniffer.server(&bytes) && is_plain {
                             return Ok(End::StartTls);
                         }
                     }
-                    Some(ToSocket::World(Outward::Eof)) => {
+                    // The end of the driver is the end of all connections.
+                    Some(ToSocket::World(Outward::Eof)) | None => {
                         let _ = stream.shutdown().await;
                         return Ok(End::Over);
                     }
-                    Some(ToSocket::World(Outward::Reset | Outward::Refused(_))) | None => return Err(Lost),
-                    Some(ToSocket::World(_)) => {}
+                    Some(ToSocket::World(Outward::Reset | Outward::Refused(_))) => return Err(Lost),
+                    Some(_) => {}
                 },
-                read = stream.read_buf(&mut buffer), if self.ready && !self.half_closed => match read {
-                    Ok(0) => self.end_of_input(),
+                read = read(stream, self.chunk), if self.ready && !self.half_closed => match read {
+                    Ok(chunk) if chunk.is_empty() => self.end_of_input(),
                     // A TLS client that leaves without a farewell.
                     Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => self.end_of_input(),
                     Err(_) => return Err(Lost),
-                    Ok(_) => {
-                        let answer = self.received(buffer.split().freeze(), is_plain);
+                    Ok(chunk) => {
+                        if is_dns {
+                            idle.as_mut().reset(Instant::now() + DNS_IDLE);
+                        }
+                        // A few octets of POP3 or IMAP can ask for many: those come in small pieces.
+                        if chunk.len() == self.chunk && self.protocol == Protocol::Smtp {
+                            self.chunk = (self.chunk * 2).min(CHUNK);
+                        }
+                        let answer = self.received(chunk, is_plain);
                         if !answer.is_empty() {
                             write(stream, &answer).await?;
                         }
                     }
                 },
+                () = &mut idle, if is_dns => return Err(Lost),
             }
         }
     }
@@ -211,7 +253,7 @@ impl Conn {
         };
         self.command(Command::Tls(self.id, step));
         let (version, chain) = loop {
-            match self.answers.recv().await {
+            match self.answers.next().await {
                 Some(ToSocket::World(Outward::Tls(message))) => match &*message {
                     TlsMessage::ServerHello { version, chain, .. } => break (version.clone(), chain.clone()),
                     _ => return Err(Lost),
@@ -238,6 +280,20 @@ impl Conn {
         self.command(Command::Tls(self.id, TlsStep::Alert(SmolStr::new(why))));
         Err(Lost)
     }
+}
+
+/// Reads what is there, at most so many octets; none at the end. What comes takes no more memory
+/// than its length, and who says nothing none at all.
+async fn read<S: AsyncRead + Unpin>(stream: &mut S, limit: usize) -> std::io::Result<Bytes> {
+    thread_local!(static SCRATCH: RefCell<Vec<u8>> = RefCell::new(vec![0; CHUNK]));
+    poll_fn(|cx| {
+        SCRATCH.with_borrow_mut(|scratch| {
+            let mut buffer = ReadBuf::new(&mut scratch[..limit]);
+            ready!(Pin::new(&mut *stream).poll_read(cx, &mut buffer))?;
+            Ok(Bytes::copy_from_slice(buffer.filled())).into()
+        })
+    })
+    .await
 }
 
 async fn write<S: AsyncWrite + Unpin>(stream: &mut S, bytes: &[u8]) -> Result<(), Lost> {

@@ -6,7 +6,8 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::driver::Watcher;
+use super::command::Watcher;
+use super::notice::Notice;
 use crate::scenario::enrol::CLASS_DOMAIN;
 use crate::session::Session;
 use crate::session::coach::{self, Hint};
@@ -38,6 +39,7 @@ struct Shown {
 /// Writes dialogues to a terminal.
 pub struct Watch {
     out: Box<dyn Write + Send>,
+    lang: Lang,
     colour: bool,
     coach: bool,
     /// The texts of one language, since the bundle that makes them stays in its thread.
@@ -78,12 +80,17 @@ impl Watch {
         let pattern = words.say("coach-meant", &[("word", "\u{1}".into())]);
         let (before, after) = pattern.split_once('\u{1}').unwrap_or((&pattern, ""));
         let meant = (before.to_owned(), after.to_owned());
-        Watch { out, colour, coach, texts, meant, shown: BTreeMap::new(), next: 1, focus: Focus::default() }
+        Watch { out, lang, colour, coach, texts, meant, shown: BTreeMap::new(), next: 1, focus: Focus::default() }
     }
 
     /// Whose dialogues are shown, to be changed while it runs.
     pub fn focus(&self) -> Focus {
         self.focus.clone()
+    }
+
+    fn write(&mut self, text: &str) {
+        // A terminal that is gone is no reason to stop serving.
+        let _ = self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush());
     }
 
     fn text(&self, id: &str) -> &str {
@@ -97,15 +104,14 @@ impl Watch {
     /// A line of a dialogue, with its meaning beside it or below.
     fn line(&self, event: &Event, shown: &Shown, arrow: &str, text: &str, meaning: &str) -> String {
         let Shown { number, client, server, colour, .. } = shown;
-        let clock = event.time.to_string();
-        let clock = clock.get(11..19).unwrap_or_default();
+        let clock = clock(event);
         let who = format!("#{number} {client} {arrow} {server}");
         let head = format!("{clock} {}", self.paint(*colour, &who));
         let plain = clock.len() + 1 + who.chars().count();
         let indent = " ".repeat(plain + 2);
         let mut out = String::new();
         for (index, part) in text.lines().enumerate() {
-            let part: String = part.chars().map(|c| if c.is_control() { '·' } else { c }).collect();
+            let part = printable(part);
             let _ = match index {
                 0 if !meaning.is_empty() && part.chars().count() <= WIDTH - 10 => {
                     writeln!(out, "{head}  {part:<48}  {}", self.paint(2, meaning))
@@ -167,7 +173,12 @@ impl Watch {
             Kind::DnsAnswer { to, qname, qtype, rcode, records, cached: false, .. } if is_outside(event, world) => {
                 let who = name(world, SocketAddr::new(*to, 0));
                 let found = if records.is_empty() { rcode.to_string() } else { records.join(", ") };
-                Some(format!("{who} ? {qname} {qtype}: {found}\n"))
+                Some(printable(&format!("{} {who} ? {qname} {qtype}: {found}", clock(event))) + "\n")
+            }
+            Kind::Deliver { queue_id, rcpt, dsn, status, text, .. } => {
+                let status = format!("{status:?}").to_ascii_lowercase();
+                let line = format!("{} ✉ {queue_id} <{rcpt}>: {status} {dsn} ({text})", clock(event));
+                Some(self.paint(2, &printable(&line)) + "\n")
             }
             _ => None,
         }
@@ -252,6 +263,16 @@ impl Watch {
     }
 }
 
+/// Without what would move a terminal's cursor.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '·' } else { c }).collect()
+}
+
+/// The time of day of an event.
+fn clock(event: &Event) -> String {
+    event.time.to_string().get(11..19).unwrap_or_default().to_owned()
+}
+
 /// Whether the asker is somebody outside; programs of the world ask for themselves.
 fn is_outside(event: &Event, world: &World) -> bool {
     let asked = event.cause.and_then(|cause| world.trace().get(cause));
@@ -273,8 +294,12 @@ impl Watcher for Watch {
             }
         }
         if !text.is_empty() {
-            // A terminal that is gone is no reason to stop serving.
-            let _ = self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush());
+            self.write(&text);
         }
+    }
+
+    fn tell(&mut self, notice: Notice) {
+        let text = self.paint(33, &format!("⚠ {}", notice.text(self.lang)));
+        self.write(&format!("{text}\n"));
     }
 }

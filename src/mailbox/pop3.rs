@@ -8,6 +8,10 @@ use super::store::{Mail, Store};
 
 /// Longest command line; longer ones end the session (RFC 2449 says 255, Dovecot takes more).
 const MAX_LINE: usize = 8192;
+/// Unknown commands in a row before the server hangs up: until the login, and after it
+/// (`CLIENT_MAX_BAD_COMMANDS` of `pop3-login` and `pop3`).
+const MAX_BAD: [u32; 2] = [3, 21];
+const UNKNOWN: &str = "-ERR Unknown command.";
 /// Logins that may fail before the server hangs up.
 const MAX_FAILURES: u32 = 10;
 
@@ -30,6 +34,8 @@ pub struct Server {
     tls: Tls,
     plaintext_allowed: bool,
     failures: u32,
+    /// Unknown commands in a row.
+    bad: u32,
 }
 
 /// Whether the connection is or could be encrypted.
@@ -48,7 +54,7 @@ impl Server {
     pub fn new(tls: Tls, plaintext_allowed: bool, out: &mut Vec<Output>) -> Server {
         out.push(Output::Send(b"+OK Dovecot (Debian) ready.\r\n".to_vec()));
         let state = State::Authorization { user: None, plain: false };
-        Server { state, lines: Lines::new(MAX_LINE), tls, plaintext_allowed, failures: 0 }
+        Server { state, lines: Lines::new(MAX_LINE), tls, plaintext_allowed, failures: 0, bad: 0 }
     }
 
     /// The TLS handshake is done; the client starts over.
@@ -132,13 +138,26 @@ impl Server {
                 }
             }
             (State::Transaction { mails, deleted, .. }, command) => transaction(command, args, mails, deleted, out),
-            _ => reply(out, "-ERR Unknown command."),
+            _ => reply(out, UNKNOWN),
         }
         let first = out[sent..].iter().find_map(|output| match output {
             Output::Send(bytes) => Some(String::from_utf8_lossy(bytes).lines().next().unwrap_or_default().to_owned()),
             _ => None,
         });
-        out.push(Output::Command(user, shown, first.unwrap_or_default()));
+        let first = first.unwrap_or_default();
+        self.bad = if first == UNKNOWN { self.bad + 1 } else { 0 };
+        out.push(Output::Command(user, shown, first));
+        match &self.state {
+            State::Authorization { .. } if self.bad >= MAX_BAD[0] => {
+                reply(out, "-ERR Too many invalid bad commands.");
+                self.close(out);
+            }
+            State::Transaction { .. } if self.bad >= MAX_BAD[1] => {
+                reply(out, "-ERR Too many bad commands.");
+                self.close(out);
+            }
+            _ => {}
+        }
     }
 
     fn capa(&self, out: &mut Vec<Output>) {
@@ -267,7 +286,7 @@ fn transaction(command: &str, args: &str, mails: &[Mail], deleted: &mut [bool], 
                 (Ok((_, mail)), Ok(count)) => return send_message("+OK", &top(&mail.content, count), out),
             }
         }
-        _ => "-ERR Unknown command.".to_owned(),
+        _ => UNKNOWN.to_owned(),
     };
     reply(out, &text);
 }
@@ -324,6 +343,12 @@ mod tests {
             _ => None,
         });
         sent.collect::<String>().lines().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn who_sends_only_garbage_is_cut_off() {
+        let said = talk(&mut MemoryStore::default(), &["x", "y", "CAPA", "a", "b", "c", "CAPA"]);
+        assert_eq!(said[said.len() - 2..], [UNKNOWN, "-ERR Too many invalid bad commands."]);
     }
 
     #[test]

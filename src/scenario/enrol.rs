@@ -2,12 +2,16 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use smol_str::SmolStr;
+
 use super::build::{BuildError, spawn, write};
 use super::checked::{Host, HostIndex, Scenario, Zone};
 use super::presets;
 use super::written::{Mail, Preset, Service, User};
 use crate::host::layout::Layout;
-use crate::sim::HostId;
+use crate::host::tls::issue::{Authority, NewCertificate, NewKey};
+use crate::host::tls::{Certificate, DistinguishedName};
+use crate::sim::{Dice, HostId, Time};
 use crate::world::World;
 
 /// Domains of students are children of this one.
@@ -20,6 +24,11 @@ const WORKSTATION: u8 = 200;
 pub const MAX_STUDENTS: u32 = 250;
 /// Longest name of a student.
 const MAX_NAME: usize = 20;
+
+/// Where students' hosts keep the authority that certifies their servers.
+const AUTHORITY: &str = "/etc/ssl/certs/mxlab-class-ca.pem";
+/// How long that lives: from 2020 to 2049.
+const LIFE: [Time; 2] = [Time::from_secs(1_577_836_800), Time::from_secs(2_493_072_000)];
 
 /// Whether a name can be a host's and a domain's first label: lower-case letters, digits and
 /// hyphens, beginning with a letter.
@@ -45,6 +54,41 @@ pub struct Seat {
     pub server: Host,
     /// The domain's zone and its reverse one.
     pub zones: Vec<Zone>,
+}
+
+/// Certifies the servers of a class under their own names. Every student's has the same authority:
+/// it comes from the scenario's seed.
+struct Registry {
+    authority: Authority,
+    dice: Dice,
+    is_used: bool,
+}
+
+impl Registry {
+    fn new(seed: u64, student: &str) -> Registry {
+        let wanted = certificate_for("mxlab class CA", Vec::new(), LIFE);
+        let authority = Authority::new(&wanted, &mut Dice::new(seed, "class authority"));
+        Registry { authority, dice: Dice::new(seed, &format!("certificate of {student}")), is_used: false }
+    }
+
+    /// The file of a certificate whose names change, with a new one for the same key; nothing for
+    /// other files.
+    fn renamed(&mut self, file: &str, renamed: impl Fn(&str) -> String) -> Option<String> {
+        let old = Certificate::parse_pem(file).into_iter().next()?;
+        let name = renamed(&old.common_name);
+        let names: Vec<SmolStr> = old.dns_names.iter().map(|name| renamed(name).into()).collect();
+        if name == old.common_name && names == old.dns_names {
+            return None;
+        }
+        self.is_used = true;
+        let wanted = certificate_for(&name, names, [old.not_before, old.not_after]);
+        Some(self.authority.certify(&wanted, &old.public_key(), &mut self.dice))
+    }
+}
+
+fn certificate_for(name: &str, dns_names: Vec<SmolStr>, [not_before, not_after]: [Time; 2]) -> NewCertificate {
+    let subject = DistinguishedName(vec![("CN".into(), name.into())]);
+    NewCertificate { subject, dns_names, not_before, not_after, key: NewKey::EcP256 }
 }
 
 impl Scenario {
@@ -110,14 +154,20 @@ impl Scenario {
         server.mail.domains = model.mail.domains.iter().map(|domain| renamed(domain)).collect();
         server.mail.parameters.values_mut().for_each(|value| *value = renamed(value));
         server.setup.iter_mut().for_each(|line| *line = renamed(line));
+        let mut registry = Registry::new(self.seed, student);
         for content in server.files.values_mut() {
             if let Ok(text) = std::str::from_utf8(content) {
-                *content = renamed(text).into_bytes();
+                *content = registry.renamed(text, renamed).unwrap_or_else(|| renamed(text)).into_bytes();
             }
         }
         let addr = IpAddr::V4(Ipv4Addr::new(x, y, third, WORKSTATION));
         let mut workstation = self.workstation(student, own_name.trim_end_matches('.'), addr);
         workstation.resolvers.clone_from(&model.resolvers);
+        if registry.is_used {
+            for host in [&mut workstation, &mut server] {
+                host.files.insert(AUTHORITY.to_owned(), registry.authority.certificate.clone().into_bytes());
+            }
+        }
         workstation.users = vec![User { name: student.to_owned(), password: None, full_name: None }];
         Some(Seat { workstation, server, zones })
     }
@@ -165,5 +215,31 @@ impl Scenario {
         spawn(world, id, None, "rndc reconfig", "");
         self.zones.push(zone.clone());
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::Sources;
+
+    #[test]
+    fn a_students_server_is_certified_under_its_own_names_with_its_own_key() {
+        let text = include_str!("../../scenarios/practice.ron").to_owned();
+        let sources = Sources { name: "practice".into(), file: "practice.ron".into(), text, ..Sources::default() };
+        let scenario = Scenario::load(&sources).unwrap();
+        let certificate = |host: &Host, path: &str| {
+            let pem = String::from_utf8(host.files[path].clone()).unwrap();
+            Certificate::parse_pem(&pem).remove(0)
+        };
+        let path = "/etc/ssl/mail/cert.pem";
+        let model = certificate(scenario.hosts.iter().find(|host| host.name == "mail").unwrap(), path);
+        for (number, name) in [(1, "anna"), (2, "ben")] {
+            let seat = scenario.seat(name, number, "mail").unwrap();
+            let own = certificate(&seat.server, path);
+            assert!(own.has_name(&seat.server.fqdn) && !own.has_name("mail.example.com"), "{:?}", own.dns_names);
+            assert!(own.is_signed_by(&certificate(&seat.workstation, AUTHORITY)));
+            assert_eq!((own.public_key(), own.not_after), (model.public_key(), model.not_after));
+        }
     }
 }

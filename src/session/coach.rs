@@ -38,7 +38,8 @@ pub struct Hint {
 }
 
 /// All texts that a hint may name.
-pub const TEXTS: [&str; 21] = [
+pub const TEXTS: [&str; 22] = [
+    "coach-help",
     "coach-unknown",
     "coach-helo",
     "coach-mail",
@@ -76,6 +77,7 @@ pub fn smtp(line: &str, code: u16, text: &str) -> Option<Hint> {
     let plain = |id| Some(Hint { id, meant: None });
     match code {
         0..400 => None,
+        500 | 502 if verb == "HELP" => plain("coach-help"),
         500 | 502 => Some(Hint { id: "coach-unknown", meant: meant(&verb, &SMTP) }),
         501 | 504 | 555 => plain(match verb.as_str() {
             "HELO" | "EHLO" => "coach-helo",
@@ -122,6 +124,7 @@ mod tests {
     fn refusals_lead_to_what_was_expected() {
         for (line, code, text, expect) in [
             ("MIAL FROM:<a@b>", 502, "5.5.2 Error: command not recognized", Some(("coach-unknown", Some("MAIL")))),
+            ("help", 500, "5.5.2 Error: command not recognized", Some(("coach-help", None))),
             ("RCPT TO:<a@b>", 503, "5.5.1 Error: need MAIL command", Some(("coach-mail-first", None))),
             ("MAIL a@b", 501, "5.5.4 Syntax: MAIL FROM:<address>", Some(("coach-mail", None))),
             ("RCPT TO:<a@b>", 554, "5.7.1 <a@b>: Relay access denied", Some(("coach-relay", None))),

@@ -21,6 +21,9 @@ use crate::world::{Allowance, World};
 const CHECKPOINT_EVERY: u64 = 4096;
 /// With more checkpoints than these, every second one goes, and the next ones keep more distance.
 const MAX_CHECKPOINTS: usize = 64;
+/// A copy of a world with many processes is made only after so many events for each of them: so the
+/// copies never take more than a fraction of what the events take.
+const EVENTS_PER_PROCESS: u64 = 16;
 /// Longest stretch that a session runs for by itself when a script does not end.
 const LONGEST_RUN: Duration = Duration::from_secs(366 * 86_400);
 
@@ -235,8 +238,11 @@ impl Session {
     /// inputs carry their moments.
     pub fn advance(&mut self, until: Time) {
         self.state.advance(until);
+        let world = &self.state.world;
         let last = self.checkpoints.last().map_or(0, |state| state.world.trace().len());
-        if self.state.world.trace().len() >= last + self.distance {
+        if world.trace().len() >= last + self.distance
+            && world.trace().len() >= last + world.process_count() as u64 * EVENTS_PER_PROCESS
+        {
             self.checkpoints.push(self.state.clone());
         }
         if self.checkpoints.len() > MAX_CHECKPOINTS {

@@ -118,7 +118,10 @@ pub(super) mod octets {
     use serde::{Deserializer, Serializer, de};
 
     pub fn serialize<S: Serializer>(bytes: &Bytes, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(&Latin1(bytes))
+        match std::str::from_utf8(bytes) {
+            Ok(text) if text.is_ascii() => to.serialize_str(text),
+            _ => to.collect_str(&Latin1(bytes)),
+        }
     }
 
     pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Bytes, D::Error> {
@@ -132,10 +135,7 @@ pub(super) mod octets {
     impl std::fmt::Display for Latin1<'_> {
         fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
             use std::fmt::Write as _;
-            match std::str::from_utf8(self.0) {
-                Ok(text) if text.is_ascii() => f.write_str(text),
-                _ => self.0.iter().try_for_each(|octet| f.write_char(char::from(*octet))),
-            }
+            self.0.iter().try_for_each(|octet| f.write_char(char::from(*octet)))
         }
     }
 }

@@ -16,8 +16,8 @@ use crate::trace::Level;
 pub const FORMAT: u32 = 1;
 /// Version of this engine: with another one digests are not comparable.
 pub const ENGINE: &str = env!("CARGO_PKG_VERSION");
-/// A file with more inputs than these is refused.
-const MAX_LINES: usize = 1_000_000;
+/// A file with more lines than these is refused.
+pub const MAX_LINES: usize = 1_000_000;
 
 /// What a recording belongs to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -143,10 +143,11 @@ impl Recording {
 
     /// The file.
     pub fn to_text(&self) -> String {
-        let (mut lines, mut text) = Lines::begin(&self.header);
-        self.entries.iter().for_each(|entry| text.push_str(&lines.entry(entry)));
-        text.push_str(&lines.entry(&Entry::End { end: self.inputs().count() as u64 }));
-        text
+        let (mut lines, header) = Lines::begin(&self.header);
+        let mut text = header.into_bytes();
+        self.entries.iter().for_each(|entry| lines.entry(entry, &mut text));
+        lines.entry(&Entry::End { end: self.inputs().count() as u64 }, &mut text);
+        String::from_utf8(text).unwrap_or_else(|_| unreachable!("JSON is UTF-8"))
     }
 
     /// Reads a file.
@@ -172,7 +173,7 @@ impl Recording {
             let Some((sum, json)) = line.split_once(' ') else {
                 return Err(damage(number, "this is no line of a recording".into(), recording));
             };
-            chain = checksum(&chain, json);
+            chain = checksum(&chain, json.as_bytes());
             if sum != chain {
                 let reason = "the checksum is wrong: this line, or one before it, was changed, removed or added";
                 return Err(damage(number, reason.into(), recording));
@@ -220,31 +221,40 @@ impl Recording {
 #[derive(Clone, Debug)]
 pub struct Lines {
     chain: String,
+    json: Vec<u8>,
 }
 
 impl Lines {
     /// Begins with the line of a header.
     pub fn begin(header: &Header) -> (Lines, String) {
-        let mut lines = Lines { chain: String::new() };
-        let line = lines.line(&serde_json::to_string(header).unwrap_or_default());
-        (lines, line)
+        let mut lines = Lines { chain: String::new(), json: Vec::new() };
+        let mut line = Vec::new();
+        lines.line(header, &mut line);
+        (lines, String::from_utf8(line).unwrap_or_else(|_| unreachable!("JSON is UTF-8")))
     }
 
-    /// The line of the next entry.
-    pub fn entry(&mut self, entry: &Entry) -> String {
-        self.line(&serde_json::to_string(entry).unwrap_or_default())
+    /// Appends the line of the next entry to a text.
+    pub fn entry(&mut self, entry: &Entry, text: &mut Vec<u8>) {
+        self.line(entry, text);
     }
 
-    fn line(&mut self, json: &str) -> String {
-        self.chain = checksum(&self.chain, json);
-        format!("{} {json}\n", self.chain)
+    fn line(&mut self, what: &impl Serialize, text: &mut Vec<u8>) {
+        self.json.clear();
+        // Neither a vector nor these values can refuse.
+        let _ = serde_json::to_writer(&mut self.json, what);
+        self.chain = checksum(&self.chain, &self.json);
+        text.extend_from_slice(self.chain.as_bytes());
+        text.push(b' ');
+        text.extend_from_slice(&self.json);
+        text.push(b'\n');
     }
 }
 
 /// Eight hexadecimal digits over the checksum before and this line.
-fn checksum(before: &str, json: &str) -> String {
+fn checksum(before: &str, json: &[u8]) -> String {
     let hash = Sha256::new().chain_update(before).chain_update("\n").chain_update(json).finalize();
-    hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+    let first = hash.iter().take(4).fold(0, |number, octet| number << 8 | u32::from(*octet));
+    format!("{first:08x}")
 }
 
 #[cfg(test)]

@@ -250,6 +250,11 @@ impl World {
         self.machines[host.0 as usize].processes.iter().map(|(id, slot)| (*id, &*slot.process))
     }
 
+    /// How many processes run on all hosts.
+    pub fn process_count(&self) -> usize {
+        self.machines.iter().map(|machine| machine.processes.len()).sum()
+    }
+
     /// The process of this id.
     pub fn process(&self, host: HostId, proc: ProcId) -> Option<&dyn Process> {
         self.machines[host.0 as usize].processes.get(&proc).map(|slot| &*slot.process)

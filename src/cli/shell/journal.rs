@@ -81,8 +81,9 @@ impl Growing {
                 state.insert((file, lines))
             }
         };
-        let new: String = entries[self.written..].iter().map(|entry| lines.entry(entry)).collect();
-        file.write_all(new.as_bytes())?;
+        let mut new = Vec::new();
+        entries[self.written..].iter().for_each(|entry| lines.entry(entry, &mut new));
+        file.write_all(&new)?;
         self.written = entries.len();
         Ok(())
     }

@@ -173,12 +173,16 @@ impl Certificate {
         digest.iter().map(|octet| format!("{octet:02X}")).collect::<Vec<_>>().join(":")
     }
 
-    /// SHA-256 digest of the public key (SubjectPublicKeyInfo), `AB:CD:…`.
-    pub fn key_fingerprint(&self) -> String {
-        let key = x509_cert::Certificate::from_der(&self.der)
+    /// The public key: SubjectPublicKeyInfo in DER.
+    pub fn public_key(&self) -> Vec<u8> {
+        x509_cert::Certificate::from_der(&self.der)
             .and_then(|parsed| parsed.tbs_certificate.subject_public_key_info.to_der())
-            .unwrap_or_default();
-        let digest = Sha256::digest(&key);
+            .unwrap_or_default()
+    }
+
+    /// SHA-256 digest of the public key, `AB:CD:…`.
+    pub fn key_fingerprint(&self) -> String {
+        let digest = Sha256::digest(self.public_key());
         digest.iter().map(|octet| format!("{octet:02X}")).collect::<Vec<_>>().join(":")
     }
 

@@ -1,4 +1,5 @@
-//! Certificates that sign themselves, as `openssl req -x509` makes them.
+//! New certificates: those that sign themselves, as `openssl req -x509` makes them, and an
+//! authority's.
 //!
 //! Keys come from the host's dice. ECDSA keys and signatures are real. RSA is not computed: modulus
 //! and signature are dice of the right size, which every reader of the world takes on trust.
@@ -163,38 +164,87 @@ pub fn self_signed(wanted: &NewCertificate, dice: &mut Dice) -> Issued {
         NewKey::Rsa(bits) => rsa(bits, dice),
         NewKey::EcP256 => elliptic(dice),
     };
-    let mut serial = random(20, dice);
-    serial[0] = serial[0] & 0x7f | 0x01;
-    let key_id = &Sha256::digest(&pair.point)[..20];
+    let key_id = pair.id();
     let mut extensions = vec![
-        extension("2.5.29.14", false, &tlv(0x04, key_id)),
-        extension("2.5.29.35", false, &sequence(&[tlv(0x80, key_id)])),
+        extension("2.5.29.14", false, &tlv(0x04, &key_id)),
+        extension("2.5.29.35", false, &sequence(&[tlv(0x80, &key_id)])),
         extension("2.5.29.19", true, &sequence(&[tlv(0x01, &[0xff])])),
     ];
-    if !wanted.dns_names.is_empty() {
-        let names: Vec<Vec<u8>> = wanted.dns_names.iter().map(|name| tlv(0x82, name.as_bytes())).collect();
-        extensions.push(extension("2.5.29.17", false, &sequence(&names)));
+    extensions.extend(alternative_names(&wanted.dns_names));
+    let certificate = sign(wanted, &wanted.subject, &pair.public, &extensions, &pair, dice);
+    Issued { certificate: pem("CERTIFICATE", &certificate), key: pem("PRIVATE KEY", &pair.private) }
+}
+
+/// A certification authority.
+pub struct Authority {
+    subject: DistinguishedName,
+    pair: KeyPair,
+    /// Its own certificate, in PEM.
+    pub certificate: String,
+}
+
+impl Authority {
+    /// A new one with an ECDSA key.
+    pub fn new(wanted: &NewCertificate, dice: &mut Dice) -> Authority {
+        let pair = elliptic(dice);
+        let extensions = [
+            extension("2.5.29.14", false, &tlv(0x04, &pair.id())),
+            extension("2.5.29.19", true, &sequence(&[tlv(0x01, &[0xff])])),
+        ];
+        let certificate = sign(wanted, &wanted.subject, &pair.public, &extensions, &pair, dice);
+        Authority { subject: wanted.subject.clone(), pair, certificate: pem("CERTIFICATE", &certificate) }
     }
-    let subject = name(&wanted.subject);
+
+    /// A certificate in PEM for a key that somebody has already, given as SubjectPublicKeyInfo in
+    /// DER; `wanted.key` says nothing here.
+    pub fn certify(&self, wanted: &NewCertificate, public: &[u8], dice: &mut Dice) -> String {
+        let mut extensions = vec![extension("2.5.29.35", false, &sequence(&[tlv(0x80, &self.pair.id())]))];
+        extensions.extend(alternative_names(&wanted.dns_names));
+        pem("CERTIFICATE", &sign(wanted, &self.subject, public, &extensions, &self.pair, dice))
+    }
+}
+
+impl KeyPair {
+    /// The key identifier (RFC 5280 section 4.2.1.2).
+    fn id(&self) -> Vec<u8> {
+        Sha256::digest(&self.point)[..20].to_vec()
+    }
+}
+
+fn alternative_names(names: &[SmolStr]) -> Option<Vec<u8>> {
+    let names: Vec<Vec<u8>> = names.iter().map(|name| tlv(0x82, name.as_bytes())).collect();
+    (!names.is_empty()).then(|| extension("2.5.29.17", false, &sequence(&names)))
+}
+
+/// A certificate in DER for a public key, signed by another or the same one.
+fn sign(
+    wanted: &NewCertificate,
+    issuer: &DistinguishedName,
+    public: &[u8],
+    extensions: &[Vec<u8>],
+    signer: &KeyPair,
+    dice: &mut Dice,
+) -> Vec<u8> {
+    let mut serial = random(20, dice);
+    serial[0] = serial[0] & 0x7f | 0x01;
     let body = sequence(&[
         tlv(0xa0, &integer(&[2])),
         integer(&serial),
-        pair.signature_algorithm.clone(),
-        subject.clone(),
+        signer.signature_algorithm.clone(),
+        name(issuer),
         sequence(&[moment(wanted.not_before), moment(wanted.not_after)]),
-        subject,
-        pair.public,
-        tlv(0xa3, &sequence(&extensions)),
+        name(&wanted.subject),
+        public.to_vec(),
+        tlv(0xa3, &sequence(extensions)),
     ]);
-    let signature = match &pair.signing {
+    let signature = match &signer.signing {
         Some(key) => {
             let signature: DerSignature = key.sign(&body);
             signature.as_bytes().to_vec()
         }
-        None => random(pair.octets, dice),
+        None => random(signer.octets, dice),
     };
-    let certificate = sequence(&[body, pair.signature_algorithm, bit_string(&signature)]);
-    Issued { certificate: pem("CERTIFICATE", &certificate), key: pem("PRIVATE KEY", &pair.private) }
+    sequence(&[body, signer.signature_algorithm.clone(), bit_string(&signature)])
 }
 
 #[cfg(test)]

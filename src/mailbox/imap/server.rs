@@ -13,6 +13,10 @@ mod selected;
 
 /// Longest command line, without literals.
 const MAX_LINE: usize = 65_536;
+/// Wrong commands before the server hangs up: until the login, and in a row after it
+/// (`CLIENT_MAX_BAD_COMMANDS` of `imap-login` and `imap`).
+const MAX_BAD: [u32; 2] = [3, 20];
+const TOO_MANY: &str = "BYE Too many invalid IMAP commands.";
 /// Longest literal: the largest message that APPEND takes.
 const MAX_LITERAL: usize = 64 << 20;
 
@@ -44,6 +48,8 @@ pub struct Server {
     pending: Option<Pending>,
     tls: Tls,
     plaintext_allowed: bool,
+    /// Wrong commands so far; after the login, in a row.
+    bad: u32,
 }
 
 impl Server {
@@ -55,6 +61,7 @@ impl Server {
             pending: None,
             tls,
             plaintext_allowed,
+            bad: 0,
         };
         send(out, &format!("* OK [CAPABILITY {}] Dovecot (Debian) ready.", server.capabilities()));
         server
@@ -187,7 +194,9 @@ impl Server {
         let mut verb = String::from_utf8_lossy(words.next().unwrap_or_default()).to_ascii_uppercase();
         let mut rest = words.next().unwrap_or_default();
         if tag.is_empty() || verb.is_empty() {
-            send(out, "* BAD Error in IMAP command received by server.");
+            if !self.is_one_too_many(true, out) {
+                send(out, "* BAD Error in IMAP command received by server.");
+            }
             return;
         }
         let by_uid = verb == "UID";
@@ -204,15 +213,42 @@ impl Server {
         let hidden = matches!(verb.as_str(), "LOGIN" | "AUTHENTICATE");
         let shown = if hidden { format!("{tag} {verb} ****") } else { shown };
         if let Some(reply) = reply {
+            let is_bad = reply.starts_with("BAD");
+            let is_at_the_door = matches!(self.state, State::NotAuthenticated);
+            if is_at_the_door && self.is_one_too_many(is_bad, out) {
+                return out.push(Output::Command(user, shown, TOO_MANY.into()));
+            }
             send(out, &format!("{tag} {reply}"));
             out.push(Output::Command(user, shown, reply));
             if matches!(self.state, State::Logout) {
                 out.push(Output::Close);
+            } else if !is_at_the_door && self.is_one_too_many(is_bad, out) {
+                // The connection is over.
             } else if verb == "STARTTLS" && self.tls == Tls::Offered && matches!(self.state, State::NotAuthenticated) {
                 self.lines.clear();
                 out.push(Output::StartTls);
             }
         }
+    }
+
+    /// Counts a command, and hangs up on who has sent too many wrong ones.
+    fn is_one_too_many(&mut self, is_bad: bool, out: &mut Vec<Output>) -> bool {
+        let max = match self.state {
+            State::NotAuthenticated => MAX_BAD[0],
+            _ if is_bad => MAX_BAD[1],
+            _ => {
+                self.bad = 0;
+                return false;
+            }
+        };
+        self.bad += u32::from(is_bad);
+        if self.bad < max {
+            return false;
+        }
+        send(out, &format!("* {TOO_MANY}"));
+        self.state = State::Logout;
+        out.push(Output::Close);
+        true
     }
 
     /// Runs a command; the tagged reply without its tag, or nothing if it comes later.
@@ -435,6 +471,18 @@ mod tests {
         assert!(said.contains(&"* 1 FETCH (FLAGS (\\Deleted \\Recent))".into()));
         assert!(said.contains(&"* 1 EXPUNGE".into()));
         assert!(said.contains(&"* STATUS INBOX (MESSAGES 1 UIDNEXT 3)".into()));
+    }
+
+    #[test]
+    fn who_sends_only_garbage_is_cut_off() {
+        let mut store = MemoryStore::with("bob", "secret", &[]);
+        let said = talk(&mut store, &["x", "a CAPABILITY", "y z", "no tag", "a CAPABILITY"]);
+        assert_eq!(said.last().map(String::as_str), Some("* BYE Too many invalid IMAP commands."), "{said:?}");
+        let wrong = ["b FETCH 1 FLAGS"; MAX_BAD[1] as usize - 1];
+        let said = talk(&mut store, &[&["a LOGIN bob secret"], &wrong[..], &["c NOOP"], &wrong[..]].concat());
+        assert_eq!(said.last().map(String::as_str), Some("b BAD No mailbox selected."));
+        let said = talk(&mut store, &[&["a LOGIN bob secret"], &wrong[..], &wrong[..]].concat());
+        assert_eq!(said.len(), 1 + MAX_BAD[1] as usize + 1, "{said:?}");
     }
 
     #[test]

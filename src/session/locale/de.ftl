@@ -200,6 +200,7 @@ meaning-4xx = Jetzt nicht: der Client behält die Mail und versucht es wieder.
 meaning-5xx = Nein, und ein neuer Versuch hilft nicht.
 
 # Der Übungsbegleiter.
+coach-help = Das ist Postfix' wahre Antwort auf HELP: es hat keine Hilfe. Eine Nachricht braucht EHLO, MAIL FROM:<…>, RCPT TO:<…>, DATA, eine Zeile mit nur einem Punkt und QUIT.
 coach-unknown = Dieses Wort kennt der Server nicht. Er kennt HELO, EHLO, MAIL FROM, RCPT TO, DATA, RSET, NOOP, VRFY, STARTTLS, AUTH und QUIT.
 coach-helo = Sag mit einem Wort, wer du bist, dem Namen deines Rechners: EHLO ws1.example.com
 coach-mail = Der Absender steht in spitzen Klammern nach dem Doppelpunkt: MAIL FROM:<alice@example.com>; für niemanden: MAIL FROM:<>
@@ -376,3 +377,10 @@ class-joined =
 sockets-title = Offene Sockets
 sockets-close = Sockets schließen
 sockets-note = Was echte Programme dort tun, erscheint hier. Die Zeit folgt der Uhr.
+
+# Was wissen sollte, wer echte Sockets bedient.
+notice-crowd = { $address } hat so viele Verbindungen, wie eine Maschine haben darf; weitere werden abgelehnt (--max-per-client).
+notice-full = Alle Verbindungen, die gleichzeitig offen sein dürfen, sind es; weitere warten (--max-connections).
+notice-questions = Es kommen mehr Fragen an die Nameserver, als sie beantworten können; einige werden verworfen.
+notice-long-recording = Die Aufzeichnung ist fast so lang, wie eine sein darf: niemand wird mehr eingelassen. Beende mit q und beginne eine neue Sitzung.
+notice-end-of-recording = Die Aufzeichnung ist so lang, wie eine sein darf: alle Verbindungen werden geschlossen. Beende mit q und beginne eine neue Sitzung.

@@ -200,6 +200,7 @@ meaning-4xx = Not now: the client keeps the mail and tries again.
 meaning-5xx = No, and trying again will not help.
 
 # The practice coach.
+coach-help = This is Postfix's true answer to HELP: it has none. A message takes EHLO, MAIL FROM:<…>, RCPT TO:<…>, DATA, a line with only a dot, and QUIT.
 coach-unknown = The server does not know this word. It knows HELO, EHLO, MAIL FROM, RCPT TO, DATA, RSET, NOOP, VRFY, STARTTLS, AUTH and QUIT.
 coach-helo = Say who you are with one word, your host's name: EHLO ws1.example.com
 coach-mail = The sender stands in angle brackets after the colon: MAIL FROM:<alice@example.com>; for nobody: MAIL FROM:<>
@@ -376,3 +377,10 @@ class-joined =
 sockets-title = Open sockets
 sockets-close = Close the sockets
 sockets-note = What real programs do there appears here. Time follows the clock.
+
+# What whoever serves real sockets should know.
+notice-crowd = { $address } has as many connections as one machine may; further ones are refused (--max-per-client).
+notice-full = All connections that may be open at the same time are; further ones wait (--max-connections).
+notice-questions = More questions come to the name servers than they can answer; some are dropped.
+notice-long-recording = The recording is nearly as long as one may be: nobody else is let in. End with q and begin a new session.
+notice-end-of-recording = The recording is as long as one may be: all connections are closed. End with q and begin a new session.

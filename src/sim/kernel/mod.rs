@@ -329,7 +329,9 @@ impl Kernel {
             net.listeners.retain(|_, proc| *proc != at.proc);
             net.udp.retain(|_, proc| *proc != at.proc);
         }
-        let open: Vec<Socket> = self.sockets.keys().copied().filter(|sock| self.owner(*sock) == Some(at)).collect();
+        let conns = self.slots.iter().filter_map(|slot| slot.conn.as_deref());
+        let mut open: Vec<Socket> = conns.filter(|conn| conn.client == at).map(|conn| conn.client_sock).collect();
+        open.sort_unstable();
         for sock in open {
             self.close(sock, cause);
         }
@@ -347,12 +349,6 @@ impl Kernel {
 
     fn conn_mut(&mut self, index: u32, generation: u32) -> Option<&mut Conn> {
         self.slots.get_mut(index as usize).filter(|slot| slot.generation == generation)?.conn.as_deref_mut()
-    }
-
-    fn owner(&self, sock: Socket) -> Option<Endpoint> {
-        let (index, generation, _) = self.find(sock)?;
-        let conn = self.conn(index, generation)?;
-        if sock.0 & 1 == 0 { Some(conn.client) } else { conn.server }
     }
 
     /// The addresses, ours and theirs, of a connection that nobody has answered yet.

@@ -6,6 +6,7 @@
 
 mod fault;
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use bytes::Bytes;
@@ -22,6 +23,8 @@ pub const DOMAIN: &str = "fault.test";
 const MAX_WAITING: usize = 1 << 20;
 /// Octets of an unfinished line of a reply.
 const MAX_REPLY: usize = 4096;
+/// Octets of a line that are looked at; longer ones are no commands.
+const MAX_LINE: usize = 600;
 
 /// What is to be done with a client's octets.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -202,14 +205,15 @@ impl Rehearsal {
 
     /// Notes, while octets pass untouched, where a message begins and ends.
     fn follow(&mut self, octets: &[u8]) {
-        for octet in octets {
-            self.pending.push(*octet);
-            if *octet != b'\n' {
-                // Longer lines are no commands.
-                self.pending.truncate(600);
+        for part in octets.split_inclusive(|octet| *octet == b'\n') {
+            let begun = std::mem::take(&mut self.pending);
+            let known = &part[..part.len().min(MAX_LINE.saturating_sub(begun.len()))];
+            let line: Cow<'_, [u8]> =
+                if begun.is_empty() { known.into() } else { [begun.as_slice(), known].concat().into() };
+            if !part.ends_with(b"\n") {
+                self.pending = line.into_owned();
                 continue;
             }
-            let line = std::mem::take(&mut self.pending);
             match self.phase {
                 Phase::Message if !is_dot(&line) => continue,
                 Phase::Message => self.phase = Phase::Command,

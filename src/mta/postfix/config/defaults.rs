@@ -54,8 +54,19 @@ pub fn names() -> impl Iterator<Item = &'static SmolStr> {
 
 /// Delivery services of Debian's `master.cf`, whose parameters are among the known ones.
 const SERVICES: [&str; 13] = [
-    "bsmtp", "error", "ifmail", "lmtp", "local", "maildrop", "mailman", "relay", "retry", "scalemail-backend", "smtp",
-    "uucp", "virtual",
+    "bsmtp",
+    "error",
+    "ifmail",
+    "lmtp",
+    "local",
+    "maildrop",
+    "mailman",
+    "relay",
+    "retry",
+    "scalemail-backend",
+    "smtp",
+    "uucp",
+    "virtual",
 ];
 
 /// Whether a known parameter is one that a delivery service brings.

@@ -92,7 +92,8 @@ impl Postconf<'_> {
         match self.options.subject {
             Subject::Main | Subject::Entries => {
                 let expand = self.options.expand;
-                let shown = |word: &String| if expand { self.expand_override(&tidy(word), entry).into() } else { tidy(word) };
+                let shown =
+                    |word: &String| if expand { self.expand_override(&tidy(word), entry).into() } else { tidy(word) };
                 let command: Vec<String> = entry.command.iter().map(shown).collect();
                 env.outln(print::entry(&entry.columns, &command, self.options.fold));
                 true

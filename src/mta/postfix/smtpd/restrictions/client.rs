@@ -6,8 +6,8 @@ use smol_str::{SmolStr, ToSmolStr};
 
 use super::evaluate::{Evaluation, Note};
 use super::{AccessKey, Flow, Rbl, RblKey, Rejection, Restriction};
-use crate::dns::{Lookup, Qtype};
 use crate::dns::lookup::{Outcome, Rdata};
+use crate::dns::{Lookup, Qtype};
 use crate::mta::postfix::config::expand;
 use crate::mta::postfix::smtpd::lists;
 use crate::mta::postfix::smtpd::peer::NameStatus;
