@@ -143,7 +143,9 @@ impl Event {
             (1, None) => (String::new(), String::new()),
             (_, Some(0)) => (", never".to_owned(), ", nie".to_owned()),
             (least, None) => (format!(", at least {least} times"), format!(", mindestens {least} Mal")),
-            (least, Some(most)) if least == most => (format!(", exactly {least} times"), format!(", genau {least} Mal")),
+            (least, Some(most)) if least == most => {
+                (format!(", exactly {least} times"), format!(", genau {least} Mal"))
+            }
             (least, Some(most)) => (format!(", {least} to {most} times"), format!(", {least} bis {most} Mal")),
         };
         let what = self.describe();
