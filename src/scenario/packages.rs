@@ -60,7 +60,7 @@ pub(super) fn set_up(data: &mut crate::host::Host, host: &Host) -> Result<(), Er
             Layout::Debian => &["/etc/aliases", "/etc/mailname"],
             Layout::RedHat => &["/etc/mailname"],
         };
-        for path in own.iter().copied().into_iter().filter(|path| !host.files.contains_key(*path)) {
+        for path in own.iter().copied().filter(|path| !host.files.contains_key(*path)) {
             packages::remove_tree(&mut data.vfs, path);
         }
     }

@@ -1,5 +1,7 @@
 //! A class: whose file it is, what looks copied, and the page for the teacher.
 
+use std::fs;
+
 use mxlab::grade::class::Class;
 use mxlab::grade::report::{Format, html, write};
 use mxlab::grade::similar::{Suspicion, suspicions};

@@ -3,6 +3,8 @@
 //! `tests/grading/schemas` describes the shapes in JSON Schema; `tests/grading/consume.py` gives
 //! the same results to the real readers where Python has them.
 
+use std::fs;
+
 use mxlab::grade::report::{Format, write};
 use mxlab::session::story::Lang;
 use serde_json::Value;

@@ -6,7 +6,8 @@ use std::net::{IpAddr, SocketAddr};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Bench, Fields, Finding, same, text};
+use super::{Bench, Fields, Finding, text};
+use crate::lab::written::Text;
 use crate::sim::Socket;
 use crate::trace::{self, Actor, EventId, Kind, Trace};
 use crate::world::World;
@@ -140,12 +141,15 @@ impl Event {
         let ok = count >= self.at_least && self.at_most.is_none_or(|most| count <= most);
         let (en, de) = match (self.at_least, self.at_most) {
             (1, None) => (String::new(), String::new()),
-            (least, None) => (format!(" at least {least} times"), format!(" mindestens {least} Mal")),
-            (_, Some(0)) => (" never".to_owned(), " nie".to_owned()),
-            (least, Some(most)) => (format!(" {least} to {most} times"), format!(" {least} bis {most} Mal")),
+            (_, Some(0)) => (", never".to_owned(), ", nie".to_owned()),
+            (least, None) => (format!(", at least {least} times"), format!(", mindestens {least} Mal")),
+            (least, Some(most)) if least == most => {
+                (format!(", exactly {least} times"), format!(", genau {least} Mal"))
+            }
+            (least, Some(most)) => (format!(", {least} to {most} times"), format!(", {least} bis {most} Mal")),
         };
         let what = self.describe();
-        let expected = text(format!("{what}{en}"), format!("{what}{de}"));
+        let expected = text(format!("{}{en}", what.en), format!("{}{de}", what.de));
         let actual = match count {
             0 => text("it did not happen", "es ist nicht geschehen"),
             n => text(format!("it happened {n} times"), format!("es geschah {n} Mal")),
@@ -153,21 +157,52 @@ impl Event {
         Finding::new(ok, expected, actual).at(found.last().copied())
     }
 
-    fn describe(&self) -> String {
+    /// What is looked for, in words.
+    fn describe(&self) -> Text {
+        let (en, de) = kind_in_words(&self.kind);
         let fields: Vec<String> = self.fields.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let host = self.host.as_deref().map_or(String::new(), |host| format!("@{host}"));
-        format!("{}{host}[{}]", self.kind, fields.join(", "))
+        let fields = if fields.is_empty() { String::new() } else { format!(" ({})", fields.join(", ")) };
+        let (on, auf) = match &self.host {
+            Some(host) => (format!(" on {host}"), format!(" auf {host}")),
+            None => (String::new(), String::new()),
+        };
+        text(format!("{en}{on}{fields}"), format!("{de}{auf}{fields}"))
+    }
+}
+
+/// A type of events in words; its name, where that says enough.
+fn kind_in_words(kind: &str) -> (&str, &str) {
+    match kind {
+        "alias.expand" => ("an alias is expanded", "ein Alias wird aufgelöst"),
+        "config.load" => ("the configuration is read", "die Konfiguration wird gelesen"),
+        "deliver" => ("a delivery", "eine Zustellung"),
+        "dns.answer" => ("an answer of the DNS", "eine Antwort des DNS"),
+        "dns.query" => ("a question to the DNS", "eine Frage an das DNS"),
+        "imap.cmd" => ("an IMAP command", "ein IMAP-Kommando"),
+        "log.line" => ("a line in the log", "eine Zeile im Log"),
+        "map.build" => ("a table is built", "eine Tabelle wird gebaut"),
+        "pop.cmd" => ("a POP3 command", "ein POP3-Kommando"),
+        "queue.enter" => ("a mail enters the queue", "eine Mail kommt in die Warteschlange"),
+        "queue.leave" => ("a mail leaves the queue", "eine Mail verlässt die Warteschlange"),
+        "queue.move" => ("a mail moves within the queue", "eine Mail wechselt in der Warteschlange den Platz"),
+        "smtp.auth" => ("a login", "eine Anmeldung"),
+        "smtp.cmd" => ("an SMTP command", "ein SMTP-Kommando"),
+        "smtp.reply" => ("a reply", "eine Antwort"),
+        "tcp.connect" => ("a connection", "eine Verbindung"),
+        other => (other, other),
     }
 }
 
 /// Whether events happened one after the other.
 pub(super) fn in_order(events: &[Event], bench: &Bench<'_>) -> Finding {
     let mut after = EventId(0);
-    let names: Vec<String> = events.iter().map(Event::describe).collect();
-    let expected = same(names.join(" < "));
+    let names: Vec<Text> = events.iter().map(Event::describe).collect();
+    let join = |language: fn(&Text) -> &str, then: &str| names.iter().map(language).collect::<Vec<_>>().join(then);
+    let expected = text(join(|name| &name.en, ", then "), join(|name| &name.de, ", dann "));
     for (event, name) in events.iter().zip(&names) {
         let Some(next) = event.find(bench).into_iter().find(|id| *id > after) else {
-            let actual = text(format!("missing at that place: {name}"), format!("an dieser Stelle fehlt: {name}"));
+            let actual =
+                text(format!("missing at that place: {}", name.en), format!("an dieser Stelle fehlt: {}", name.de));
             return Finding::new(false, expected, actual).at(Some(after).filter(|id| id.0 > 0));
         };
         after = next;

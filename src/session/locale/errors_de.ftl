@@ -1,4 +1,6 @@
 # Was schiefgeht; die Schlüssel sind die englischen Sätze in errors_en.ftl.
+error-near = { $error }; meintest du `{ $name }`?
+error-hosts-are = { $error }; Rechner: { $names }
 error-unknown-host = unbekannter Rechner `{ $host }`
 error-unknown-user = auf dem Rechner `{ $host }` gibt es den Benutzer `{ $user }` nicht
 error-no-user = auf dem Rechner gibt es den Benutzer `{ $user }` nicht
@@ -95,6 +97,4 @@ error-no-link = keine Verbindung und keine Störung heißt `{ $name }`
 error-no-folder = kein Rechner zu `hosts/{ $folder }`
 error-ended = Rechner { $host }: `{ $command }` endete mit Status { $status }: { $output }
 
-error-near = { $error }; meintest du `{ $name }`?
 error-did-you-mean = meintest du `{ $name }`?
-error-hosts-are = { $error }; Rechner: { $names }

@@ -1,5 +1,7 @@
 # What goes wrong, as it is said where it is found; the sentence is the key to its translation.
 # More special sentences stand above more general ones.
+error-near = { $error }; did you mean `{ $name }`?
+error-hosts-are = { $error }; hosts: { $names }
 error-unknown-host = unknown host `{ $host }`
 error-unknown-user = host `{ $host }` has no user `{ $user }`
 error-no-user = the host has no user `{ $user }`
@@ -96,6 +98,4 @@ error-no-link = no link and no fault has the name `{ $name }`
 error-no-folder = no host for `hosts/{ $folder }`
 error-ended = host { $host }: `{ $command }` ended with status { $status }: { $output }
 
-error-near = { $error }; did you mean `{ $name }`?
 error-did-you-mean = did you mean `{ $name }`?
-error-hosts-are = { $error }; hosts: { $names }

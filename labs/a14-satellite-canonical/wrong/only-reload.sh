@@ -1,0 +1,5 @@
+# task: 4
+# feedback: stop and start
+#@ on sat
+postconf -e 'inet_interfaces = loopback-only'
+postfix reload
