@@ -54,13 +54,24 @@ pub fn names() -> impl Iterator<Item = &'static SmolStr> {
 
 /// Delivery services of Debian's `master.cf`, whose parameters are among the known ones.
 const SERVICES: [&str; 13] = [
-    "bsmtp", "error", "ifmail", "lmtp", "local", "maildrop", "mailman", "relay", "retry", "scalemail-backend", "smtp",
-    "uucp", "virtual",
+    "bsmtp",
+    "error",
+    "ifmail",
+    "lmtp",
+    "local",
+    "maildrop",
+    "mailman",
+    "relay",
+    "retry",
+    "scalemail-backend",
+    "smtp",
+    "uucp",
+    "virtual",
 ];
 
 /// Whether a known parameter is one that a delivery service brings.
 pub fn is_of_service(name: &str) -> bool {
-    let own = |rest: &str| PER_TRANSPORT.iter().any(|(suffix, _)| *suffix == rest);
+    let own = |rest: &str| rest != "_delivery_status_filter" && PER_TRANSPORT.iter().any(|(suffix, _)| *suffix == rest);
     SERVICES.iter().filter_map(|service| name.strip_prefix(service)).any(own)
 }
 

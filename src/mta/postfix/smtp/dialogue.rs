@@ -75,7 +75,8 @@ impl SmtpClient {
         // What follows the answer to DATA is a message's content.
         let mut content = false;
         for output in out {
-            if let Some(transcript) = self.connections.get_mut(&sock).and_then(|connection| connection.transcript.as_mut())
+            if let Some(transcript) =
+                self.connections.get_mut(&sock).and_then(|connection| connection.transcript.as_mut())
             {
                 match &output {
                     Output::Send(_) if std::mem::take(&mut content) => transcript.said(b"."),

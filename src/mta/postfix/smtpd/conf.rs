@@ -7,7 +7,9 @@ use smol_str::{SmolStr, ToSmolStr};
 
 use super::limits::LimitsConf;
 use super::policy::PolicyDefaults;
-use super::restrictions::{Checks, Classes, Codes, List, Restriction, Rule, fault, guards_relaying, parse_list, tables};
+use super::restrictions::{
+    Checks, Classes, Codes, List, Restriction, Rule, fault, guards_relaying, parse_list, tables,
+};
 use super::sasl::SaslConf;
 use super::tls::TlsConf;
 use crate::dns::Qtype;
@@ -131,7 +133,8 @@ impl SmtpdConf {
     ) -> Result<SmtpdConf, Fatal> {
         let params = &config.service(entry);
         // Options of the program itself may stand there, but no other words.
-        if let Some(word) = entry.args.iter().find(|word| !word.starts_with('-')) {
+        let word = entry.args.iter().find(|word| !word.starts_with('-'));
+        if let Some(word) = word.filter(|_| entry.bad_option.is_none()) {
             return Err(Fatal(format!("unexpected command-line argument: {word}")));
         }
         limits::check("smtpd", params, startup)?;
@@ -319,7 +322,11 @@ fn load_checks(params: &Params<'_>) -> Result<Checks, Fatal> {
         allow_untrusted_routing: params.bool("allow_untrusted_routing")?,
         reject_unlisted_recipient: params.bool("smtpd_reject_unlisted_recipient")?,
         reject_unlisted_sender: params.bool("smtpd_reject_unlisted_sender")?,
-        unlisted_recipient_rule: standing(Restriction::RejectUnlistedRecipient, "smtpd_reject_unlisted_recipient", params),
+        unlisted_recipient_rule: standing(
+            Restriction::RejectUnlistedRecipient,
+            "smtpd_reject_unlisted_recipient",
+            params,
+        ),
         unlisted_sender_rule: standing(Restriction::RejectUnlistedSender, "smtpd_reject_unlisted_sender", params),
         show_table: params.bool("show_user_unknown_table_name")?,
         canonical_maps: params.maps("canonical_maps")?,
