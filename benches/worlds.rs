@@ -16,6 +16,7 @@ use support::Net;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() {
+    bytes_per_host();
     bytes_per_message();
     fork();
     let few = per_message(10);
@@ -92,6 +93,23 @@ fn million() {
         "10,000 domains built in {built:.1} s; with 1,000,000 messages after {:.1} s; peak memory {} MiB",
         begun.elapsed().as_secs_f64(),
         peak_kib() / 1024
+    );
+}
+
+/// Memory of a host that is set up, and of one where Postfix has started besides.
+fn bytes_per_host() {
+    const HOSTS: u32 = 1_000;
+    let mut net = Net::new(Level::Summary);
+    let empty = resident_kib();
+    net.sites(HOSTS);
+    let built = resident_kib();
+    net.boot();
+    let booted = resident_kib();
+    let each = |from: u64, to: u64| to.saturating_sub(from) as f64 / f64::from(HOSTS);
+    println!(
+        "a host: {:.1} KiB of memory set up, {:.1} KiB more with Postfix running",
+        each(empty, built),
+        each(built, booted)
     );
 }
 

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use bytes::Bytes;
 use mxlab::dns::zone::Zone;
-use mxlab::host::layout::{self, HostSpec, UserSpec};
+use mxlab::host::layout::{self, HostSpec, Installer, UserSpec};
 use mxlab::host::named::NameServer;
 use mxlab::host::vfs::Cred;
 use mxlab::host::{Ctx, Exit, Input, Process};
@@ -26,6 +26,7 @@ const DNS: IpAddr = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 53));
 /// An internet of hosts with Postfix, each the MX of a domain of its own.
 pub struct Net {
     pub world: World,
+    installer: Installer,
     zones: String,
     reverse: String,
     hosts: Vec<HostId>,
@@ -44,7 +45,13 @@ pub fn domain(n: u32) -> String {
 impl Net {
     /// A world without hosts.
     pub fn new(level: Level) -> Net {
-        Net { world: World::new(1, start(), level), zones: String::new(), reverse: String::new(), hosts: Vec::new() }
+        Net {
+            world: World::new(1, start(), level),
+            installer: Installer::default(),
+            zones: String::new(),
+            reverse: String::new(),
+            hosts: Vec::new(),
+        }
     }
 
     /// Adds a site; clients in 10.255.0.0/16 may relay over it.
@@ -55,7 +62,7 @@ impl Net {
         spec.addrs = vec![addr.into()];
         spec.resolvers = vec![DNS];
         spec.users = vec![UserSpec { name: "alice".into(), ..UserSpec::default() }];
-        let mut host = layout::build(&spec).expect("a host");
+        let mut host = self.installer.build(&spec).expect("a host");
         let main = format!(
             "compatibility_level = 3.6\nmyhostname = mx.{domain}\nmyorigin = {domain}\n\
              mydestination = $myhostname, {domain}, localhost\nmynetworks = 127.0.0.0/8, 10.255.0.0/16\n\

@@ -177,6 +177,15 @@ impl Programs {
         Arc::make_mut(&mut self.0).insert(name, entry);
     }
 
+    /// Installs all commands of another table; an empty one is shared with it.
+    pub fn install_all(&mut self, others: &Programs) {
+        if self.0.is_empty() {
+            self.0 = Arc::clone(&others.0);
+        } else {
+            Arc::make_mut(&mut self.0).extend(others.0.iter().map(|(name, entry)| (*name, *entry)));
+        }
+    }
+
     /// Removes a command.
     pub fn remove(&mut self, name: &str) {
         Arc::make_mut(&mut self.0).remove(name);

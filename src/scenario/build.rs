@@ -6,7 +6,7 @@ use smol_str::SmolStr;
 use super::checked::{Host, HostIndex, Link, Scenario};
 use super::presets;
 use super::written::Service;
-use crate::host::layout::{self, UserSpec};
+use crate::host::layout::{self, Installer, UserSpec};
 use crate::host::vfs::{Cred, Errno};
 use crate::host::{Command, Exit, Spawn};
 use crate::sim::faults::{Rule, Selector};
@@ -52,8 +52,9 @@ impl Scenario {
     /// A file cannot be written, or a set-up command fails.
     pub fn build(&self, seed: u64, level: Level) -> Result<World, BuildError> {
         let mut world = World::new(seed, self.start, level);
+        let mut installer = Installer::default();
         for host in &self.hosts {
-            let data = self.host_data(host, &world)?;
+            let data = self.host_data(host, &mut installer, &world)?;
             world.add_host(data);
         }
         for link in &self.links {
@@ -71,7 +72,12 @@ impl Scenario {
         Ok(world)
     }
 
-    pub(super) fn host_data(&self, host: &Host, world: &World) -> Result<crate::host::Host, BuildError> {
+    pub(super) fn host_data(
+        &self,
+        host: &Host,
+        installer: &mut Installer,
+        world: &World,
+    ) -> Result<crate::host::Host, BuildError> {
         let mut spec = layout::HostSpec::new(HostId(0), host.name.as_str(), host.fqdn.as_str(), world.now());
         spec.addrs.clone_from(&host.addrs);
         spec.zone = host.zone.clone();
@@ -85,7 +91,7 @@ impl Scenario {
         };
         spec.users = host.users.iter().map(user).collect();
         let failed = |path: &str, error| BuildError::File { host: host.name.clone(), path: path.to_owned(), error };
-        let mut data = layout::build(&spec).map_err(|error| failed("/", error))?;
+        let mut data = installer.build(&spec).map_err(|error| failed("/", error))?;
         for (path, text) in self.preset_files(host) {
             write(&mut data, &path, text.into_bytes()).map_err(|error| failed(&path, error))?;
         }

@@ -8,7 +8,7 @@ use super::build::{BuildError, spawn, write};
 use super::checked::{Host, HostIndex, Scenario, Zone};
 use super::presets;
 use super::written::{Mail, Preset, Service, User};
-use crate::host::layout::Layout;
+use crate::host::layout::{Installer, Layout};
 use crate::host::tls::issue::{Authority, NewCertificate, NewKey};
 use crate::host::tls::{Certificate, DistinguishedName};
 use crate::sim::{Dice, HostId, Time};
@@ -180,8 +180,9 @@ impl Scenario {
     pub fn enrol(&mut self, seat: &Seat, world: &mut World) -> Result<(), BuildError> {
         let hosts = [&seat.workstation, &seat.server];
         let mut ids = Vec::new();
+        let mut installer = Installer::default();
         for host in hosts {
-            let data = self.host_data(host, world)?;
+            let data = self.host_data(host, &mut installer, world)?;
             ids.push(world.add_host(data));
             self.hosts.push(host.clone());
         }

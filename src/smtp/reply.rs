@@ -10,8 +10,6 @@ use thiserror::Error;
 pub struct Reply {
     /// Three digits: `250`.
     pub code: u16,
-    /// Enhanced status code of the first line: `2.1.0`; it is a part of the text as well.
-    pub enhanced: Option<SmolStr>,
     /// The text of each line after code and separator; never empty.
     pub lines: Vec<SmolStr>,
 }
@@ -19,14 +17,12 @@ pub struct Reply {
 impl Reply {
     /// A reply of one line; its text may begin with an enhanced status code.
     pub fn new(code: u16, text: impl Into<SmolStr>) -> Reply {
-        let text = text.into();
-        Reply { code, enhanced: enhanced_prefix(&text).map(Into::into), lines: vec![text] }
+        Reply { code, lines: vec![text.into()] }
     }
 
     /// A reply of several lines.
     pub fn multi(code: u16, lines: Vec<SmolStr>) -> Reply {
-        let enhanced = lines.first().and_then(|line| enhanced_prefix(line)).map(Into::into);
-        Reply { code, enhanced, lines: if lines.is_empty() { vec![SmolStr::default()] } else { lines } }
+        Reply { code, lines: if lines.is_empty() { vec![SmolStr::default()] } else { lines } }
     }
 
     /// A reply from `550 5.7.1 text` as configuration files and restrictions write it.
@@ -35,6 +31,11 @@ impl Reply {
         let rest = text.get(3..)?;
         let rest = rest.strip_prefix(' ').unwrap_or(rest);
         Some(Reply::new(code, rest))
+    }
+
+    /// Enhanced status code of the first line: `2.1.0`; it is a part of the text as well.
+    pub fn enhanced(&self) -> Option<&str> {
+        enhanced_prefix(self.first())
     }
 
     /// Whether the command succeeded or may go on (2xx, 3xx).
@@ -57,39 +58,38 @@ impl Reply {
         self.lines.first().map_or("", |line| line)
     }
 
-    /// Shows each line: the three digits of the code, the separator, the text.
-    pub fn each_line(&self, mut show: impl FnMut(&str, char, &str)) {
-        let digits =
-            [b'0' + (self.code / 100 % 10) as u8, b'0' + (self.code / 10 % 10) as u8, b'0' + (self.code % 10) as u8];
-        let digits = std::str::from_utf8(&digits).unwrap_or_default();
+    /// The lines, each with what stands before its text: the three digits of the code and the
+    /// separator.
+    pub fn coded_lines(&self) -> impl Iterator<Item = ([u8; 4], &str)> {
+        let digit = |place: u16| b'0' + (self.code / place % 10) as u8;
+        let head = [digit(100), digit(10), digit(1), b'-'];
         let last = self.lines.len().saturating_sub(1);
-        for (index, line) in self.lines.iter().enumerate() {
-            show(digits, if index == last { ' ' } else { '-' }, line);
-        }
+        self.lines.iter().enumerate().map(move |(index, line)| {
+            let [a, b, c, separator] = head;
+            ([a, b, c, if index == last { b' ' } else { separator }], line.as_str())
+        })
     }
 
     /// Appends the octets on the wire.
     pub fn write(&self, out: &mut Vec<u8>) {
-        out.reserve(self.lines.iter().map(|line| line.len() + 6).sum());
-        self.each_line(|digits, separator, line| {
-            out.extend_from_slice(digits.as_bytes());
-            out.push(separator as u8);
+        for (head, line) in self.coded_lines() {
+            out.reserve(line.len() + 6);
+            out.extend_from_slice(&head);
             out.extend_from_slice(line.as_bytes());
             out.extend_from_slice(b"\r\n");
-        });
+        }
     }
 
     /// All lines in one, each with its code, joined by a space: how MTAs quote a reply in a log.
     pub fn joined(&self) -> String {
         let mut text = String::with_capacity(self.lines.iter().map(|line| line.len() + 5).sum());
-        self.each_line(|digits, separator, line| {
+        for (head, line) in self.coded_lines() {
             if !text.is_empty() {
                 text.push(' ');
             }
-            text.push_str(digits);
-            text.push(separator);
+            text.extend(head.map(char::from));
             text.push_str(line);
-        });
+        }
         text
     }
 }
@@ -226,7 +226,7 @@ mod tests {
     #[test]
     fn texts_of_configuration_become_replies() {
         let reply = Reply::from_text("550 5.7.1 go away").unwrap();
-        assert_eq!((reply.code, reply.enhanced.as_deref(), reply.first()), (550, Some("5.7.1"), "5.7.1 go away"));
+        assert_eq!((reply.code, reply.enhanced(), reply.first()), (550, Some("5.7.1"), "5.7.1 go away"));
         assert_eq!(Reply::from_text("hello"), None);
     }
 

@@ -1,8 +1,10 @@
 //! The commands that every host has.
 
-use crate::host::Host;
+use std::sync::LazyLock;
+
 use crate::host::dnsbl::{Delist, Trap};
 use crate::host::program::Entry;
+use crate::host::{Host, Programs};
 use crate::mta::postfix::commands;
 use crate::mua::curl::Curl;
 use crate::mua::fetchmail::Fetchmail;
@@ -10,22 +12,29 @@ use crate::mua::mailx::Mailx;
 use crate::mua::relaytest::RelayTest;
 use crate::mua::swaks::Swaks;
 
+/// The commands; hosts that have no others share the table.
+static COMMANDS: LazyLock<Programs> = LazyLock::new(|| {
+    let mut all = Programs::default();
+    crate::host::tools::install(&mut all);
+    commands::install(&mut all);
+    crate::mailbox::admin::install(&mut all);
+    crate::mta::postfix::smtpd::sasl::commands::install(&mut all);
+    for name in ["mail", "mailx", "Mail"] {
+        all.install(name, Entry::Program(|| Box::new(Mailx::default())));
+    }
+    all.install("curl", Entry::Program(Curl::program));
+    all.install("delist", Entry::Program(Delist::program));
+    all.install("dnsbl-trap", Entry::Program(Trap::program));
+    all.install("fetchmail", Entry::Program(Fetchmail::program));
+    all.install("relaytest", Entry::Program(RelayTest::program));
+    all.install("swaks", Entry::Program(Swaks::program));
+    all
+});
+
 /// Installs all commands that mxlab knows on a host.
 pub fn install_programs(host: &mut Host) {
-    crate::host::tools::install(&mut host.programs);
-    commands::install(&mut host.programs);
-    crate::mailbox::admin::install(&mut host.programs);
-    crate::mta::postfix::smtpd::sasl::commands::install(&mut host.programs);
-    for name in ["mail", "mailx", "Mail"] {
-        host.programs.install(name, Entry::Program(|| Box::new(Mailx::default())));
-    }
+    host.programs.install_all(&COMMANDS);
     super::services::register(host);
-    host.programs.install("curl", Entry::Program(Curl::program));
-    host.programs.install("delist", Entry::Program(Delist::program));
-    host.programs.install("dnsbl-trap", Entry::Program(Trap::program));
-    host.programs.install("fetchmail", Entry::Program(Fetchmail::program));
-    host.programs.install("relaytest", Entry::Program(RelayTest::program));
-    host.programs.install("swaks", Entry::Program(Swaks::program));
 }
 
 #[cfg(test)]

@@ -90,20 +90,67 @@ impl HostSpec {
     }
 }
 
+/// Sets up hosts. Those that it sets up with the same layout at the same moment share the files of
+/// the base system until they change one.
+#[derive(Clone, Debug, Default)]
+pub struct Installer {
+    base: Option<BaseSystem>,
+}
+
+/// The files that are the same on all hosts of a layout.
+#[derive(Clone, Debug)]
+struct BaseSystem {
+    layout: Layout,
+    inode_base: u64,
+    now: Time,
+    vfs: Vfs,
+}
+
+impl BaseSystem {
+    fn new(spec: &HostSpec) -> Result<BaseSystem, Errno> {
+        let mut vfs = Vfs::new(spec.inode_base, spec.now);
+        directories(&mut vfs)?;
+        let texts = match spec.layout {
+            Layout::Debian => tables::DEBIAN_TEXTS,
+            Layout::RedHat => tables::RED_HAT_TEXTS,
+        };
+        for (path, mode, gid, text) in tables::TEXTS.iter().chain(texts) {
+            vfs.write(path, *text, *mode, &Cred { gid: *gid, ..Cred::ROOT })?;
+        }
+        Ok(BaseSystem { layout: spec.layout, inode_base: spec.inode_base, now: spec.now, vfs })
+    }
+
+    fn serves(&self, spec: &HostSpec) -> bool {
+        (self.layout, self.inode_base, self.now) == (spec.layout, spec.inode_base, spec.now)
+    }
+}
+
 /// Sets up a host as the installer leaves it. No commands are installed yet.
 ///
 /// # Errors
 /// A user's name is not usable as a file name, or the like.
 pub fn build(spec: &HostSpec) -> Result<Host, Errno> {
-    let mut vfs = Vfs::new(spec.inode_base, spec.now);
-    directories(&mut vfs)?;
-    let texts = match spec.layout {
-        Layout::Debian => tables::DEBIAN_TEXTS,
-        Layout::RedHat => tables::RED_HAT_TEXTS,
-    };
-    for (path, mode, gid, text) in tables::TEXTS.iter().chain(texts) {
-        vfs.write(path, *text, *mode, &Cred { gid: *gid, ..Cred::ROOT })?;
+    Installer::default().build(spec)
+}
+
+impl Installer {
+    /// As [`build`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn build(&mut self, spec: &HostSpec) -> Result<Host, Errno> {
+        if !self.base.as_ref().is_some_and(|base| base.serves(spec)) {
+            self.base = None;
+        }
+        let base = match &mut self.base {
+            Some(base) => base,
+            none => none.insert(BaseSystem::new(spec)?),
+        };
+        host(spec, base.vfs.clone())
     }
+}
+
+fn host(spec: &HostSpec, mut vfs: Vfs) -> Result<Host, Errno> {
     identity(&mut vfs, spec)?;
     vfs.write("/etc/passwd", tables::PASSWD, 0o644, &Cred::ROOT)?;
     vfs.write("/etc/group", tables::GROUP, 0o644, &Cred::ROOT)?;
@@ -315,6 +362,18 @@ mod tests {
             assert_eq!((inode.mode, inode.uid, inode.gid), (mode, uid, gid), "{path}");
         }
         assert_eq!(host.accounts.user("alice").unwrap().gecos, "Alice,,,");
+    }
+
+    #[test]
+    fn hosts_of_one_installer_share_the_base_system_until_they_change_it() {
+        let mut installer = Installer::default();
+        let (mut first, second) = (installer.build(&spec()).unwrap(), installer.build(&spec()).unwrap());
+        let services = |host: &Host| host.vfs.stat_shared("/etc/services", &Cred::ROOT).unwrap();
+        assert!(std::sync::Arc::ptr_eq(&services(&first), &services(&second)));
+        first.vfs.write("/etc/services", "none\n", 0o644, &Cred::ROOT).unwrap();
+        assert_ne!(second.vfs.read_text("/etc/services", &Cred::ROOT).unwrap(), "none\n");
+        let other = HostSpec { layout: Layout::RedHat, ..spec() };
+        assert!(installer.build(&other).unwrap().vfs.exists("/var/log/maillog"));
     }
 
     #[test]

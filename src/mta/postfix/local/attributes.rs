@@ -1,9 +1,9 @@
-//! What is known about a delivery at each point of its expansion, and `$name` expansion from it
-//! (`local_expand(3)`).
+//! What is known about a delivery at each point of its expansion.
 
 use smol_str::{SmolStr, StrExt as _};
 
-use super::settings::{Expansion, Filter};
+use super::settings::Expansion;
+use super::template::Name;
 use crate::host::accounts::User;
 use crate::host::vfs::Cred;
 use crate::trace::{Decision, Source};
@@ -103,18 +103,18 @@ impl Attributes {
         }
     }
 
-    fn value(&self, name: &str) -> Option<SmolStr> {
+    /// What a name in a parameter stands for.
+    pub(super) fn value(&self, name: Name) -> Option<SmolStr> {
         match name {
-            "user" => Some(self.user.clone()),
-            "home" => self.rights.home.clone(),
-            "shell" => self.rights.shell.clone(),
-            "domain" => Some(self.domain.clone()).filter(|domain| !domain.is_empty()),
-            "local" => Some(self.local.clone()),
-            "mailbox" => Some(self.local.clone()),
-            "recipient" => Some(self.address.clone()),
-            "extension" => self.extension.clone(),
-            "recipient_delimiter" => self.delimiter().map(|c| SmolStr::from(c.encode_utf8(&mut [0; 4]) as &str)),
-            _ => None,
+            Name::User => Some(self.user.clone()),
+            Name::Home => self.rights.home.clone(),
+            Name::Shell => self.rights.shell.clone(),
+            Name::Domain => Some(self.domain.clone()).filter(|domain| !domain.is_empty()),
+            Name::Local => Some(self.local.clone()),
+            Name::Recipient => Some(self.address.clone()),
+            Name::Extension => self.extension.clone(),
+            Name::RecipientDelimiter => self.delimiter().map(|c| SmolStr::from(c.encode_utf8(&mut [0; 4]) as &str)),
+            Name::Unknown => None,
         }
     }
 }
@@ -137,96 +137,9 @@ pub fn split_extension<'a>(local: &'a str, delimiters: &str) -> (&'a str, Option
     }
 }
 
-/// The outcome of expanding `$name` in a parameter.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Expanded {
-    /// The text.
-    pub text: String,
-    /// Whether a name without a value was asked for.
-    pub undefined: bool,
-    /// Whether `$extension` was used and has a value.
-    pub extension: bool,
-    /// Whether the syntax was wrong.
-    pub malformed: bool,
-}
-
-/// Expands `$name`, `${name}`, `${name?text}` and `${name:text}`. Characters of values that are
-/// not in `filter` become `_`; an empty filter lets all through.
-pub fn expand(template: &str, attributes: &Attributes, filter: &Filter) -> Expanded {
-    let mut expanded = Expanded::default();
-    expand_into(&mut expanded, template, attributes, filter);
-    expanded
-}
-
-fn expand_into(out: &mut Expanded, template: &str, attributes: &Attributes, filter: &Filter) {
-    let mut rest = template;
-    while let Some(at) = memchr::memchr(b'$', rest.as_bytes()) {
-        out.text.push_str(&rest[..at]);
-        rest = &rest[at + 1..];
-        if let Some(after) = rest.strip_prefix('$') {
-            out.text.push('$');
-            rest = after;
-            continue;
-        }
-        let (inner, after) = match rest.strip_prefix(['{', '(']) {
-            Some(inner) => match closing(inner) {
-                Some(end) => (&inner[..end], &inner[end + 1..]),
-                None => {
-                    out.malformed = true;
-                    return;
-                }
-            },
-            None => rest.split_at(name_len(rest)),
-        };
-        rest = after;
-        let (name, conditional) = inner.split_at(name_len(inner));
-        if name.is_empty() {
-            out.malformed = true;
-            return;
-        }
-        let value = attributes.value(name);
-        out.extension |= name == "extension" && value.is_some();
-        match (conditional.chars().next(), value) {
-            (None, Some(value)) if filter.is_empty() || filter.keeps_all(&value) => out.text.push_str(&value),
-            (None, Some(value)) => out.text.extend(value.chars().map(|c| filter.apply(c))),
-            (None, None) => out.undefined = true,
-            (Some('?'), Some(_)) | (Some(':'), None) => expand_into(out, &conditional[1..], attributes, filter),
-            (Some('?' | ':'), _) => {}
-            _ => out.malformed = true,
-        }
-    }
-    out.text.push_str(rest);
-}
-
-fn name_len(text: &str) -> usize {
-    text.bytes().position(|octet| !octet.is_ascii_alphanumeric() && octet != b'_').unwrap_or(text.len())
-}
-
-fn closing(text: &str) -> Option<usize> {
-    let mut depth = 0u32;
-    for (at, c) in text.char_indices() {
-        match c {
-            '{' | '(' => depth += 1,
-            '}' | ')' if depth == 0 => return Some(at),
-            '}' | ')' => depth -= 1,
-            _ => {}
-        }
-    }
-    None
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn alice(address: &str) -> Attributes {
-        let mut attributes = Attributes {
-            rights: Rights { home: Some("/home/a b".into()), ..Rights::default() },
-            ..Attributes::default()
-        };
-        attributes.set_address(address.into(), "+-");
-        attributes
-    }
 
     #[test]
     fn the_first_delimiter_splits_and_special_names_stay_whole() {
@@ -240,21 +153,5 @@ mod tests {
         for (local, user, extension) in cases {
             assert_eq!(split_extension(local, "+-"), (user, extension));
         }
-    }
-
-    #[test]
-    fn templates_take_values_conditions_and_the_filter() {
-        let with = alice("Alice-x@example.com");
-        let without = alice("alice@example.com");
-        let path = "$home/.forward${recipient_delimiter}${extension}";
-        assert_eq!(expand(path, &with, &Filter::default()).text, "/home/a b/.forward-x");
-        assert!(expand(path, &with, &Filter::default()).extension);
-        assert!(expand(path, &without, &Filter::default()).undefined);
-        assert_eq!(expand("$home", &with, &"/home".into()).text, "/home/___");
-        assert_eq!(
-            expand("$user@example.net${extension?+$extension}${extension:none}", &without, &Filter::default()).text,
-            "alice@example.netnone"
-        );
-        assert!(expand("${user", &with, &Filter::default()).malformed);
     }
 }

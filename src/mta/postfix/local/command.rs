@@ -2,8 +2,9 @@
 
 use smol_str::SmolStr;
 
-use super::attributes::{Attributes, expand};
+use super::attributes::Attributes;
 use super::settings::{Filter, Settings};
+use super::template::Template;
 use crate::host::shell::launch::{self, Found};
 use crate::host::vfs::{Cred, Errno};
 use crate::host::{Command, Exit, Host, Spawn};
@@ -35,8 +36,8 @@ pub(super) fn prepare(
     settings: &Settings,
     host: &Host,
 ) -> Result<Spawn, CannotStart> {
-    let directory =
-        expand(&settings.command_execution_directory, attributes, &settings.execution_directory_expansion_filter);
+    let directory = Template::parse(&settings.command_execution_directory)
+        .expand(attributes, &settings.execution_directory_expansion_filter);
     if directory.malformed {
         let failure = CommandFailure {
             dsn: "4.3.5".into(),

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 
 use smol_str::{SmolStr, StrExt as _, format_smolstr};
 
-use super::attributes::{Attributes, Rights, expand};
+use super::attributes::{Attributes, Rights};
 use super::lookups::{Alias, Lookups, Route, Table, Unavailable};
 use super::plan::{Action, Expanded, Plan, Target};
 use super::settings::{Expansion, Filter, Settings};
+use super::template::Template;
 use crate::host::accounts::Accounts;
 use crate::host::vfs::Vfs;
 use crate::mail::address::{self, Token};
@@ -426,7 +427,7 @@ impl Expander<'_> {
         }
         if !settings.luser_relay.is_empty() {
             attributes.unmatched = None;
-            let address = expand(&settings.luser_relay, &attributes, &Filter::default()).text;
+            let address = Template::parse(&settings.luser_relay).expand(&attributes, &Filter::default()).text;
             attributes.note(None, || ("luser_relay", settings.luser_relay.clone(), true, address.as_str()));
             return self.address(attributes, &address);
         }

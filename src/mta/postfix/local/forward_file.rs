@@ -2,7 +2,7 @@
 
 use smol_str::SmolStr;
 
-use super::attributes::{Attributes, Rights, expand};
+use super::attributes::{Attributes, Rights};
 use super::expand::{Expander, Seen};
 use super::plan::Expanded;
 use super::settings::Expansion;
@@ -26,7 +26,7 @@ impl Expander<'_> {
         let before = std::mem::replace(&mut attributes.rights, Rights::of(user));
         let cred = attributes.rights.cred();
         let found = settings.forward_path.iter().find_map(|template| {
-            let expanded = expand(template, attributes, &settings.forward_expansion_filter);
+            let expanded = template.expand(attributes, &settings.forward_expansion_filter);
             if expanded.undefined || expanded.malformed {
                 return None;
             }

@@ -1,6 +1,7 @@
 //! Reading local(8)'s parameters, with the checks that it makes when it starts.
 
 use super::settings::{DeliveredHeader, Expansions, Settings};
+use super::template::Template;
 use super::wire::{LocalConf, Tables};
 use crate::host::Host;
 use crate::host::vfs::Cred;
@@ -45,7 +46,7 @@ fn settings(params: &Params<'_>, host: &Host) -> Result<Settings, Fatal> {
         // Names in it are those of the delivery, not of main.cf.
         forward_path: crate::mta::postfix::config::tokens::list(&params.raw("forward_path").unwrap_or_default())
             .into_iter()
-            .map(Into::into)
+            .map(Template::parse)
             .collect(),
         forward_expansion_filter: text("forward_expansion_filter").as_str().into(),
         allow_mail_to_commands: expansions("allow_mail_to_commands")?,

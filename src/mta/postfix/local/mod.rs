@@ -15,6 +15,7 @@ mod load;
 mod lookups;
 mod plan;
 pub mod settings;
+mod template;
 #[cfg(test)]
 mod tests;
 mod wire;

@@ -2,6 +2,7 @@
 
 use smol_str::SmolStr;
 
+use super::template::Template;
 use crate::host::vfs::Cred;
 use crate::sim::Duration;
 
@@ -114,7 +115,7 @@ pub struct Settings {
     pub queue_directory: SmolStr,
     pub config_directory: SmolStr,
     pub recipient_delimiter: SmolStr,
-    pub forward_path: Vec<SmolStr>,
+    pub(super) forward_path: Vec<Template>,
     pub forward_expansion_filter: Filter,
     pub allow_mail_to_commands: Expansions,
     pub allow_mail_to_files: Expansions,
@@ -162,7 +163,9 @@ impl Default for Settings {
             queue_directory: "/var/spool/postfix".into(),
             config_directory: "/etc/postfix".into(),
             recipient_delimiter: "".into(),
-            forward_path: vec!["$home/.forward${recipient_delimiter}${extension}".into(), "$home/.forward".into()],
+            forward_path: ["$home/.forward${recipient_delimiter}${extension}", "$home/.forward"]
+                .map(Template::parse)
+                .into(),
             forward_expansion_filter: filter.into(),
             allow_mail_to_commands: Expansions { alias: true, forward: true, include: false },
             allow_mail_to_files: Expansions { alias: true, forward: true, include: false },

@@ -242,8 +242,16 @@ fn domain_and_parents<'a>(
 
 /// Whether a local part is not a dot-atom (RFC 5321 section 4.1.2).
 fn needs_quotes(user: &str) -> bool {
-    let special = |c: char| c.is_ascii_whitespace() || c.is_ascii_control() || "()<>@,;:\\\"[]".contains(c);
-    user.is_empty() || user.contains(special) || user.starts_with('.') || user.ends_with('.') || user.contains("..")
+    let mut before = b'.';
+    for octet in user.bytes() {
+        let special =
+            matches!(octet, b'(' | b')' | b'<' | b'>' | b'@' | b',' | b';' | b':' | b'\\' | b'"' | b'[' | b']');
+        if special || octet <= b' ' || octet == 0x7F || (octet == b'.' && before == b'.') {
+            return true;
+        }
+        before = octet;
+    }
+    before == b'.'
 }
 
 /// Looks an address up: the entry, and the extension that its key did not have.

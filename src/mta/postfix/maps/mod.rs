@@ -181,8 +181,7 @@ impl Table {
     /// The table cannot be read.
     pub fn find(&self, key: &str, host: &Host) -> Result<Option<Found>, LookupError> {
         let folds = if self.dict.is_fixed() { self.flags.fold_fix } else { self.flags.fold_mul };
-        let is_upper = |c: char| if c.is_ascii() { c.is_ascii_uppercase() } else { c.is_uppercase() };
-        let answer = if folds && key.chars().any(is_upper) {
+        let answer = if folds && has_upper(key) {
             self.dict.lookup(&key.to_lowercase(), host)
         } else {
             self.dict.lookup(key, host)
@@ -213,6 +212,15 @@ impl Table {
         let path = self.dict.file()?;
         host.vfs.stat(path, &crate::host::vfs::Cred::ROOT).ok().map(|inode| inode.mtime.micros())
     }
+}
+
+/// Whether a text has letters that lower case changes. All octets of a text in ASCII are looked at,
+/// since that is done many at a time.
+fn has_upper(text: &str) -> bool {
+    if text.is_ascii() {
+        return text.bytes().fold(false, |found, octet| found | octet.is_ascii_uppercase());
+    }
+    text.chars().any(char::is_uppercase)
 }
 
 /// A list of lookup tables, tried in order.

@@ -120,9 +120,8 @@ impl Layout {
 
     /// The directories of the queues, as they are now.
     pub fn tops(&self, vfs: &Vfs, root: Ino) -> Tops {
-        let found = |(name, _): &(&'static str, u16)| Some((*name, entry(vfs, root, name)?));
         let version = vfs.inode(root).map_or(0, |inode| inode.version);
-        Tops { root, version, dirs: DIRECTORIES.iter().filter_map(found).collect() }
+        Tops { root, version, dirs: DIRECTORIES.map(|(name, _)| entry(vfs, root, name)) }
     }
 
     /// All files of a queue, hashed directories included, in order of directory and name.
@@ -141,7 +140,8 @@ pub struct Tops {
     root: Ino,
     /// Version of the queue directory when they were found.
     version: u64,
-    dirs: Vec<(&'static str, Ino)>,
+    /// In the order of [`DIRECTORIES`].
+    dirs: [Option<Ino>; DIRECTORIES.len()],
 }
 
 impl Tops {
@@ -152,13 +152,29 @@ impl Tops {
 
     /// The directory of a queue, if it exists.
     pub fn find(&self, vfs: &Vfs, queue: &str) -> Option<Ino> {
-        if self.is_current(vfs)
-            && let Some((_, ino)) = self.dirs.iter().find(|(name, _)| *name == queue)
-        {
-            return Some(*ino);
+        match place(queue) {
+            Some(place) if self.is_current(vfs) => self.dirs[place],
+            _ => entry(vfs, self.root, queue),
         }
-        entry(vfs, self.root, queue)
     }
+}
+
+/// The place of a name in [`DIRECTORIES`].
+fn place(name: &str) -> Option<usize> {
+    Some(match name {
+        "active" => 0,
+        "bounce" => 1,
+        "corrupt" => 2,
+        "defer" => 3,
+        "deferred" => 4,
+        "flush" => 5,
+        "hold" => 6,
+        "incoming" => 7,
+        "maildrop" => 8,
+        "saved" => 9,
+        "trace" => 10,
+        _ => return None,
+    })
 }
 
 /// An entry of a directory.
@@ -185,6 +201,18 @@ fn collect(vfs: &Vfs, dir: Ino, depth: u32, found: &mut Vec<(SmolStr, Ino)>) {
             Some(Node::Dir(_)) if depth > 0 => collect(vfs, *ino, depth - 1, found),
             Some(Node::File(_)) => found.push((name.clone(), *ino)),
             _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_directory_has_its_place() {
+        for (index, (name, _)) in DIRECTORIES.iter().enumerate() {
+            assert_eq!(place(name), Some(index), "{name}");
         }
     }
 }

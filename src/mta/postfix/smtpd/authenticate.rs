@@ -23,7 +23,7 @@ impl Session {
     }
 
     /// AUTH.
-    pub(super) fn auth(&mut self, words: &[Word], services: &mut Services, ctx: &mut Ctx<'_>) -> Answer {
+    pub(super) fn auth(&mut self, words: &[Word<'_>], services: &mut Services, ctx: &mut Ctx<'_>) -> Answer {
         let conf = Arc::clone(&self.conf);
         if conf.helo_required && self.helo.is_none() {
             return error(503, "5.5.1 Error: send HELO/EHLO first");
@@ -43,12 +43,12 @@ impl Session {
         if let Some(refusal) = self.count_command(Rate::Auth, services, ctx) {
             return refusal;
         }
-        let initial = words.get(2).map(|word| word.text.as_str());
+        let initial = words.get(2).map(|word| word.text);
         let random = u64::from(ctx.now.subsec_micros()) << 20 | self.sock.0;
         let challenge = || format_smolstr!("<{random}.{}@{}>", ctx.now.secs(), conf.myhostname);
-        let (exchange, progress) = conf.sasl.start(&mechanism.text, initial, self.tls.is_some(), ctx.host, challenge);
+        let (exchange, progress) = conf.sasl.start(mechanism.text, initial, self.tls.is_some(), ctx.host, challenge);
         self.exchange = exchange;
-        self.auth_progress(mechanism.text.clone(), progress, services, ctx)
+        self.auth_progress(mechanism.text.into(), progress, services, ctx)
     }
 
     /// Takes a response to a challenge.

@@ -31,7 +31,7 @@ impl Session {
     pub(super) fn bdat(
         &mut self,
         command: &Command,
-        words: &[Word],
+        words: &[Word<'_>],
         services: &mut Services,
         ctx: &mut Ctx<'_>,
     ) -> Answer {

@@ -48,19 +48,24 @@ impl Session {
             session.errors_seen.push(ErrorClass::Protocol);
             Some(error(code, text))
         };
-        let words = match std::str::from_utf8(&command.line) {
-            Ok(line) => words(line),
+        let replaced;
+        let line = match std::str::from_utf8(&command.line) {
+            Ok(line) => line,
             Err(_) if conf.smtputf8 => {
                 self.uncount();
                 return protocol_error(self, 500, "5.5.2 Error: bad UTF-8 syntax");
             }
-            Err(_) => command.words(),
+            Err(_) => {
+                replaced = command.text();
+                replaced.as_str()
+            }
         };
+        let words = words(line);
         let Some(first) = words.first() else {
             self.uncount();
             return protocol_error(self, 500, "5.5.2 Error: bad syntax");
         };
-        if lists::word_matches(&conf.noop_commands, &first.text, ctx.host) {
+        if lists::word_matches(&conf.noop_commands, first.text, ctx.host) {
             self.uncount();
             return Some(ok(250, "2.0.0 Ok"));
         }
@@ -69,7 +74,7 @@ impl Session {
             self.count_as(Verb::Unknown);
             let header = first.text.len() > 1 && first.text.ends_with(':')
                 || crate::mail::header::name_len(&command.line).is_some();
-            if header || lists::word_matches(&conf.forbidden_commands, &first.text, ctx.host) {
+            if header || lists::word_matches(&conf.forbidden_commands, first.text, ctx.host) {
                 let line: String = command.text().chars().take(100).collect();
                 let from = &self.peer.namaddr;
                 services.log.warn(ctx, &conf.tag, format_args!("non-SMTP command from {from}: {line}"));
@@ -101,7 +106,7 @@ impl Session {
                 self.machine.add_error();
             }
         }
-        let text = |index: usize| words.get(index).map(|word: &Word| word.text.as_str());
+        let text = |index: usize| words.get(index).map(|word| word.text);
         Some(match verb {
             Verb::Helo | Verb::Ehlo => {
                 let Some(name) = text(1) else {
@@ -421,7 +426,7 @@ impl Session {
         Ok(())
     }
 
-    fn starttls(&mut self, words: &[Word], services: &mut Services, ctx: &mut Ctx<'_>) -> Answer {
+    fn starttls(&mut self, words: &[Word<'_>], services: &mut Services, ctx: &mut Ctx<'_>) -> Answer {
         let conf = Arc::clone(&self.conf);
         if words.len() != 1 {
             return error(501, "5.5.4 Syntax: STARTTLS");
@@ -443,7 +448,7 @@ impl Session {
         Answer { reply: Some(Reply::new(220, "2.0.0 Ready to start TLS")), error: false, next: Next::Tls }
     }
 
-    fn vrfy(&mut self, words: &[Word], services: &mut Services, ctx: &mut Ctx<'_>) -> Option<Answer> {
+    fn vrfy(&mut self, words: &[Word<'_>], services: &mut Services, ctx: &mut Ctx<'_>) -> Option<Answer> {
         if self.conf.disable_vrfy {
             return Some(error(502, "5.5.1 VRFY command is disabled"));
         }
@@ -454,22 +459,22 @@ impl Session {
         };
         let joined = words.get(1).map(|word| {
             let rest = words.get(1..).unwrap_or_default();
-            let texts: Vec<&str> = rest.iter().map(|word| word.text.as_str()).collect();
-            Word { text: texts.join(" ").into(), kind: word.kind }
+            let texts: Vec<&str> = rest.iter().map(|word| word.text).collect();
+            (word.kind, texts.join(" "))
         });
-        let Some(word) = &joined else {
+        let Some((kind, text)) = &joined else {
             self.errors_seen.push(ErrorClass::Protocol);
             let text =
                 if self.conf.smtputf8 { "5.5.4 Syntax: VRFY address [SMTPUTF8]" } else { "5.5.4 Syntax: VRFY address" };
             return Some(error(501, text));
         };
-        let Some(found) = self.extract(word, false, false, services, ctx) else {
+        let Some(found) = self.extract(&Word { kind: *kind, text }, false, false, services, ctx) else {
             return Some(error(501, "5.1.3 Bad recipient address syntax"));
         };
-        self.run(Pending::Verify { word: word.text.clone(), address: found }, services, ctx)
+        self.run(Pending::Verify { word: text.into(), address: found }, services, ctx)
     }
 
-    fn etrn(&mut self, words: &[Word], services: &mut Services, ctx: &mut Ctx<'_>) -> Option<Answer> {
+    fn etrn(&mut self, words: &[Word<'_>], services: &mut Services, ctx: &mut Ctx<'_>) -> Option<Answer> {
         if self.conf.helo_required && self.helo.is_none() {
             return Some(error(503, "Error: send HELO/EHLO first"));
         }

@@ -24,7 +24,7 @@ impl Session {
     /// An address of a command in internal form, or its refusal.
     pub(super) fn extract(
         &mut self,
-        word: &Word,
+        word: &Word<'_>,
         may_be_empty: bool,
         strict: bool,
         services: &mut Services,
@@ -37,19 +37,18 @@ impl Session {
         if may_be_empty && word.text == "<>" {
             return Some(SmolStr::default());
         }
-        if let Some(plain) = address::plain(&word.text)
+        if let Some(plain) = address::plain(word.text)
             && services.rewrite.knows(plain)
         {
             return Some(plain.into());
         }
         let sender = self.transaction.as_ref().map(|transaction| transaction.sender.clone()).unwrap_or_default();
         let smtputf8 = self.transaction.as_ref().is_none_or(|transaction| transaction.smtputf8);
-        let found = address::extract(&word.text, strict).filter(|found| {
+        let found = address::extract(word.text, strict).filter(|found| {
             if found.is_empty() {
                 return may_be_empty;
             }
-            if strict && found.starts_with('@') || address::is_list(&word.text) || !address::is_well_formed(&word.text)
-            {
+            if strict && found.starts_with('@') || address::is_list(word.text) || !address::is_well_formed(word.text) {
                 return false;
             }
             let resolved = trivial_rewrite::resolve_once(services, &sender, found, ctx);
@@ -57,7 +56,7 @@ impl Session {
             !resolved.bad_address && (ascii_domain || smtputf8)
         });
         if found.is_none() {
-            let (from, stage, text) = (&self.peer.namaddr, self.stage, &word.text);
+            let (from, stage, text) = (&self.peer.namaddr, self.stage, word.text);
             services.log.warn(
                 ctx,
                 &self.conf.tag,
@@ -71,7 +70,7 @@ impl Session {
     /// The transaction that MAIL begins, or its refusal.
     pub(super) fn parse_mail(
         &mut self,
-        words: &[Word],
+        words: &[Word<'_>],
         services: &mut Services,
         ctx: &mut Ctx<'_>,
     ) -> Result<Transaction, Answer> {
@@ -161,7 +160,7 @@ impl Session {
     /// The recipient that RCPT names, or its refusal.
     pub(super) fn parse_rcpt(
         &mut self,
-        words: &[Word],
+        words: &[Word<'_>],
         services: &mut Services,
         ctx: &mut Ctx<'_>,
     ) -> Result<Recipient, Answer> {
@@ -239,6 +238,6 @@ impl Session {
     }
 }
 
-fn keyword(words: &[Word], keyword: &str) -> bool {
+fn keyword(words: &[Word<'_>], keyword: &str) -> bool {
     words.get(1).is_some_and(|word| word.text.eq_ignore_ascii_case(keyword))
 }

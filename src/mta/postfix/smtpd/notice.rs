@@ -46,15 +46,14 @@ impl Transcript {
 
     /// Notes a reply.
     pub fn said(&mut self, reply: &Reply) {
-        reply.each_line(|code, separator, line| {
+        for (head, line) in reply.coded_lines() {
             self.text.reserve(line.len() + 12);
             self.text.extend_from_slice(b" Out: ");
-            self.text.extend_from_slice(code.as_bytes());
-            self.text.push(separator as u8);
+            self.text.extend_from_slice(&head);
             self.text.extend_from_slice(line.as_bytes());
             self.text.push(b'\n');
             self.lines += 1;
-        });
+        }
     }
 }
 

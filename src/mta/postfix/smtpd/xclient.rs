@@ -86,7 +86,7 @@ fn bad(name: &str, value: &str) -> Answer {
 }
 
 /// The name and the value of an attribute, or its refusal.
-fn attribute(word: &Word) -> Result<(String, String), Answer> {
+fn attribute(word: &Word<'_>) -> Result<(String, String), Answer> {
     let Some((name, value)) = word.text.split_once('=') else {
         return Err(error(501, "5.5.4 Error: attribute=value expected"));
     };
@@ -151,7 +151,7 @@ impl Session {
     }
 
     /// What holds for both commands, before their attributes are looked at.
-    fn override_refused(&mut self, words: &[Word], syntax: &'static str, permitted: bool) -> Option<Answer> {
+    fn override_refused(&mut self, words: &[Word<'_>], syntax: &'static str, permitted: bool) -> Option<Answer> {
         let refusal = if self.transaction.is_some() {
             error(503, "5.5.1 Error: MAIL transaction in progress")
         } else if words.len() < 2 {
@@ -166,7 +166,7 @@ impl Session {
     }
 
     /// XCLIENT: the session goes on as if another client had just connected.
-    pub(super) fn xclient(&mut self, words: &[Word], services: &mut Services, ctx: &mut Ctx<'_>) -> Option<Answer> {
+    pub(super) fn xclient(&mut self, words: &[Word<'_>], services: &mut Services, ctx: &mut Ctx<'_>) -> Option<Answer> {
         let syntax = "5.5.4 Syntax: XCLIENT attribute=value...";
         if let Some(refusal) = self.override_refused(words, syntax, self.authorized.xclient) {
             return Some(refusal);
@@ -191,7 +191,7 @@ impl Session {
         self.run(Pending::Connect, services, ctx)
     }
 
-    fn xclient_attribute(&mut self, word: &Word) -> Result<(), Answer> {
+    fn xclient_attribute(&mut self, word: &Word<'_>) -> Result<(), Answer> {
         let unknown = || SmolStr::new_static("unknown");
         let ipv6 = self.conf.ipv6;
         let (attribute, value) = attribute(word)?;
@@ -238,7 +238,7 @@ impl Session {
     }
 
     /// XFORWARD: where the next message comes from, for logs and headers.
-    pub(super) fn xforward(&mut self, words: &[Word]) -> Answer {
+    pub(super) fn xforward(&mut self, words: &[Word<'_>]) -> Answer {
         let syntax = "5.5.4 Syntax: XFORWARD attribute=value...";
         if let Some(refusal) = self.override_refused(words, syntax, self.authorized.xforward) {
             return refusal;
@@ -252,7 +252,7 @@ impl Session {
         ok(250, "2.0.0 Ok")
     }
 
-    fn xforward_attribute(&mut self, word: &Word) -> Result<(), Answer> {
+    fn xforward_attribute(&mut self, word: &Word<'_>) -> Result<(), Answer> {
         let (attribute, value) = attribute(word)?;
         let unavailable = value.eq_ignore_ascii_case(UNAVAILABLE);
         let unknown = || SmolStr::new_static("unknown");

@@ -83,7 +83,7 @@ pub struct TrivialRewrite {
 }
 
 /// Most domains that are remembered.
-const CACHE_LIMIT: usize = 4096;
+const CACHE_LIMIT: usize = 20_000;
 /// Most answers that a client remembers.
 const CLIENT_CACHE_LIMIT: usize = 100;
 

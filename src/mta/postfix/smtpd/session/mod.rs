@@ -344,7 +344,7 @@ impl Session {
             ctx.note(|| Kind::SmtpReply {
                 session,
                 code: reply.code,
-                enhanced: reply.enhanced.clone(),
+                enhanced: reply.enhanced().map(SmolStr::from),
                 text: reply.lines.join("\n").into(),
             });
             self.transcript.said(reply);
