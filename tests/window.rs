@@ -6,6 +6,8 @@
 mod hands;
 #[path = "window/reading.rs"]
 mod reading;
+#[path = "window/tasks.rs"]
+mod tasks;
 
 use std::sync::Arc;
 
@@ -163,6 +165,10 @@ fn the_language_changes_at_once() {
 struct Broken;
 
 impl Shelf for Broken {
+    fn now(&self) -> u64 {
+        0
+    }
+
     fn demonstrations(&self) -> Vec<Entry> {
         let scenario = session("bounce").scenario().clone();
         let kind = EntryKind::Demonstration;
