@@ -69,10 +69,10 @@ error-choices = Antworten werden von 1 bis { $number } gezählt
 error-there-are = es gibt: { $names }
 error-known-are = es gibt { $names }
 
-error-play = { $script }: in der Variante von { $student }: { $why }
 error-given-away = lab.ron: in der Variante von { $student } bringt Aufgabe { $task } etwas ein, bevor etwas getan wurde; füg einen Teil hinzu, der am Anfang nicht gilt
 error-unsolved = solution.sh: in der Variante von { $student } bringt es nicht alle Punkte von Aufgabe { $task } ein: { $why }
 error-misjudged = wrong/{ $name }.sh: in der Variante von { $student } soll Aufgabe { $task } nicht alles einbringen, und `{ $words }` soll gesagt werden; sie bringt { $earned } von { $points } ein, und gesagt wird: { $said }
+error-play = { $script }: in der Variante von { $student }: { $why }
 error-the-beginning = der Anfang
 
 error-two-hosts = es gibt zwei Rechner `{ $name }`

@@ -70,10 +70,10 @@ error-choices = choices are counted from 1 to { $number }
 error-there-are = there are: { $names }
 error-known-are = known are { $names }
 
-error-play = { $script }: in the variant of { $student }: { $why }
 error-given-away = lab.ron: in the variant of { $student } task { $task } earns something before anything was done; add a part that does not hold at the beginning
 error-unsolved = solution.sh: in the variant of { $student } it does not earn all points of task { $task }: { $why }
 error-misjudged = wrong/{ $name }.sh: in the variant of { $student } task { $task } should not earn everything and be told `{ $words }`; it earns { $earned } of { $points } and is told: { $said }
+error-play = { $script }: in the variant of { $student }: { $why }
 error-the-beginning = the beginning
 
 error-two-hosts = there are two hosts `{ $name }`
