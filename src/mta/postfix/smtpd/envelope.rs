@@ -225,7 +225,7 @@ impl Session {
         }
         if orcpt.is_empty() {
             // As the client wrote it (RFC 3461, section 5.2.1).
-            let text = word.text.strip_prefix('<').and_then(|text| text.strip_suffix('>')).unwrap_or(&word.text);
+            let text = word.text.strip_prefix('<').and_then(|text| text.strip_suffix('>')).unwrap_or(word.text);
             orcpt = ["rfc822;", text].concat().into();
         }
         Ok(Recipient {
