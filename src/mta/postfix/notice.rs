@@ -11,6 +11,10 @@ use crate::mail::report::{INDENT, wrap};
 /// Longest line of a transcript.
 const LENGTH: usize = 78;
 
+/// The classes of problems that the postmaster may want to know of.
+pub const NOTIFY_CLASSES: [&str; 8] =
+    ["bounce", "2bounce", "data", "delay", "policy", "protocol", "resource", "software"];
+
 /// Which notices are wanted, and who gets them.
 #[derive(Clone, Debug, Default)]
 pub struct Notices {

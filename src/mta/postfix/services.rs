@@ -83,7 +83,7 @@ impl Services {
         let mut load = Load { config: &config, defaults: &defaults, broken: &mut broken };
         let rewrite = load.daemon(Daemon::Rewrite, |params| TrivialRewrite::load(params, host))?;
         let cleanup = load.daemon(Daemon::Cleanup, Cleanup::load)?;
-        let bounce = load.daemon(Daemon::Bounce, Bounce::load)?;
+        let bounce = load.daemon(Daemon::Bounce, |params| Bounce::load(params, host))?;
         let verify = load.daemon(Daemon::Verify, Verify::load)?;
         let anvil = Anvil::load(&config.of("anvil")).or_else(|_| Anvil::load(&defaults.global()))?;
         Ok(Services { config, log, queue, rewrite, cleanup, bounce, verify, anvil, broken, wanted: BTreeSet::new() })

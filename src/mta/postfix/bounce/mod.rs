@@ -2,25 +2,26 @@
 
 mod entry;
 mod report;
-mod template;
+pub mod template;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use smol_str::{SmolStr, format_smolstr};
 
-use super::cleanup::{CleanupError, MAILER_DAEMON, Notice, abandon_notice, post_mail};
+use super::cleanup::{CleanupError, MAILER_DAEMON, Notice, Status, abandon_notice, post_mail};
 use super::config::{Fatal, Params};
 use super::delivery::Outcome;
 use super::queue_file::{QueueFile, Ret};
 use super::services::Services;
 use crate::host::vfs::{Content, Cred, Errno};
-use crate::host::{Ctx, Host};
+use crate::host::{Ctx, Host, Priority};
 use crate::mail::report::Action;
 use crate::trace::Kind;
 pub use entry::{BounceLog, Entry};
 use report::Report;
-use template::{Facts, Template};
+use template::Template;
+pub use template::Templates;
 
 /// The syslog tag.
 const TAG: &str = "postfix/bounce";
@@ -83,6 +84,8 @@ impl NotifyClasses {
 #[derive(Clone, Debug)]
 pub struct Bounce {
     conf: Arc<Conf>,
+    /// Which of the services bounce, defer and trace have said what they have to say at their start.
+    announced: [bool; 3],
 }
 
 #[derive(Clone, Debug)]
@@ -94,8 +97,8 @@ struct Conf {
     delay_recipient: SmolStr,
     notify: NotifyClasses,
     size_limit: u64,
-    delay_warning_time: Duration,
     maximal_queue_lifetime: Duration,
+    templates: Templates,
 }
 
 impl Bounce {
@@ -103,7 +106,7 @@ impl Bounce {
     ///
     /// # Errors
     /// A parameter has no valid value.
-    pub fn load(params: &Params<'_>) -> Result<Bounce, Fatal> {
+    pub fn load(params: &Params<'_>, host: &Host) -> Result<Bounce, Fatal> {
         let myhostname = params.get("myhostname");
         Ok(Bounce {
             conf: Arc::new(Conf {
@@ -114,9 +117,10 @@ impl Bounce {
                 delay_recipient: params.get("delay_notice_recipient"),
                 notify: NotifyClasses::load(params),
                 size_limit: params.int("bounce_size_limit")?,
-                delay_warning_time: params.time("delay_warning_time")?,
                 maximal_queue_lifetime: params.time("maximal_queue_lifetime")?,
+                templates: Templates::load(params, host)?,
             }),
+            announced: [false; 3],
         })
     }
 
@@ -161,6 +165,7 @@ pub fn append_entry(
     entry: Entry,
     ctx: &mut Ctx<'_>,
 ) -> Result<(), Errno> {
+    announce(kind, services, ctx);
     let known = read(services, kind, id, ctx.host);
     let is_new = known.is_none();
     let mut log = known.map(|log| (*log).clone()).unwrap_or_default();
@@ -182,6 +187,18 @@ pub fn append_entry(
         remove(services, kind, id, ctx);
     }
     written
+}
+
+/// What a service complains about when it reads its templates.
+fn announce(kind: LogKind, services: &mut Services, ctx: &mut Ctx<'_>) {
+    let Some(announced) = services.bounce.announced.get_mut(kind as usize) else { return };
+    if std::mem::replace(announced, true) || services.bounce.conf.templates.warnings.is_empty() {
+        return;
+    }
+    let conf = Arc::clone(&services.bounce.conf);
+    for warning in &conf.templates.warnings {
+        services.log.warn(ctx, TAG, format_args!("{warning}"));
+    }
 }
 
 /// Whether there are entries about a message.
@@ -391,14 +408,27 @@ fn send(services: &mut Services, conf: &Conf, mail: Mail<'_>, ctx: &mut Ctx<'_>)
     let mailer_daemon = format!("{MAILER_DAEMON}@{}", conf.myhostname);
     let zone = ctx.host.zone.clone();
     let postmaster = !sender.is_empty();
-    let facts = Facts {
-        myhostname: &conf.myhostname,
-        delay_warning_time: conf.delay_warning_time,
-        maximal_queue_lifetime: conf.maximal_queue_lifetime,
+    let texts = conf.templates.of(template);
+    let opening = match postmaster {
+        true => String::new(),
+        false => {
+            let config = Arc::clone(&services.config);
+            let (expanded, warnings) = texts.expand(template, &config.of("bounce"));
+            for warning in warnings {
+                services.log.warn(ctx, TAG, format_args!("{warning}"));
+            }
+            expanded.map_err(|fatal| {
+                services.log.log(ctx, Priority::Error, TAG, format_args!("fatal: {fatal}"));
+                CleanupError { status: Status::WRITE, reason: None }
+            })?
+        }
     };
     let report = Report {
         template,
-        facts,
+        texts,
+        opening: &opening,
+        myhostname: &conf.myhostname,
+        lifetime: conf.maximal_queue_lifetime,
         file,
         entries,
         to: &to,
@@ -409,11 +439,6 @@ fn send(services: &mut Services, conf: &Conf, mail: Mail<'_>, ctx: &mut Ctx<'_>)
         now: ctx.now,
         zone: &zone,
     };
-    if !postmaster {
-        for warning in template.warnings(&report.facts) {
-            services.log.warn(ctx, TAG, format_args!("{warning}"));
-        }
-    }
     let [first, ..] = entries else {
         // Nobody wants to know. That is found out only after the header was written.
         abandon_notice(&report.header(), services, ctx);

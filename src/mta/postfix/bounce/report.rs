@@ -1,12 +1,13 @@
 //! The layout of notifications (`bounce_notify_util.c`).
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::tz::TimeZone;
 
 use super::entry::Entry;
-use super::template::{Facts, Template};
+use super::template::{Template, Texts};
 use crate::mail::address;
 use crate::mail::date;
 use crate::mail::report::{Action, Fields, INDENT, WIDTH, wrap};
@@ -15,10 +16,16 @@ use crate::sim::Time;
 
 /// Everything that a notification is made of.
 pub struct Report<'a> {
-    /// The texts.
+    /// Which notification it is.
     pub template: Template,
-    /// What they mention.
-    pub facts: Facts<'a>,
+    /// What it says.
+    pub texts: &'a Texts,
+    /// The lines before the list of recipients.
+    pub opening: &'a str,
+    /// `myhostname`.
+    pub myhostname: &'a str,
+    /// `maximal_queue_lifetime`.
+    pub lifetime: Duration,
     /// The message it is about.
     pub file: &'a QueueFile,
     /// The recipients it is about.
@@ -41,19 +48,20 @@ pub struct Report<'a> {
 
 impl Report<'_> {
     fn boundary(&self) -> String {
-        format!("{}.{}/{}", self.file.id, self.now.secs(), self.facts.myhostname)
+        format!("{}.{}/{}", self.file.id, self.now.secs(), self.myhostname)
     }
 
     /// The header with its empty line.
     pub fn header(&self) -> String {
         let (subject, auto) = if self.postmaster {
-            (self.template.postmaster_subject(), "auto-generated")
+            (self.texts.postmaster_subject.as_ref().unwrap_or(&self.texts.subject), "auto-generated")
         } else {
-            (self.template.subject(), "auto-replied")
+            (&self.texts.subject, "auto-replied")
         };
         format!(
-            "From: Mail Delivery System <MAILER-DAEMON>\nSubject: {subject}\nTo: {}\nAuto-Submitted: {auto}\nMIME-Version: 1.0\n\
+            "From: {}\nSubject: {subject}\nTo: {}\nAuto-Submitted: {auto}\nMIME-Version: 1.0\n\
              Content-Type: multipart/report; report-type=delivery-status;\n\tboundary=\"{}\"\nContent-Transfer-Encoding: 8bit\n\n",
+            self.texts.from,
             address::quote(self.to),
             self.boundary(),
         )
@@ -66,10 +74,11 @@ impl Report<'_> {
         let _ = write!(
             text,
             "This is a MIME-encapsulated message.\n\n--{boundary}\nContent-Description: Notification\n\
-             Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n"
+             Content-Type: text/plain; charset={}\nContent-Transfer-Encoding: 8bit\n\n",
+            self.texts.charset()
         );
         if !self.postmaster {
-            text.push_str(&self.template.text(&self.facts));
+            text.push_str(self.opening);
         }
         for entry in self.entries {
             text.push('\n');
@@ -97,7 +106,7 @@ impl Report<'_> {
         let file = self.file;
         let kind = if file.attributes.smtputf8 { "utf-8" } else { "rfc822" };
         let mut message = Fields::default();
-        message.add("Reporting-MTA", &format!("dns; {}", self.facts.myhostname));
+        message.add("Reporting-MTA", &format!("dns; {}", self.myhostname));
         if !file.attributes.dsn_envid.is_empty() {
             message.add("Original-Envelope-Id", &file.attributes.dsn_envid);
         }
@@ -122,7 +131,7 @@ impl Report<'_> {
                 None => fields.add("Diagnostic-Code", &format!("X-Postfix; {}", entry.reason)),
             };
             if entry.action == Action::Delayed {
-                let until = file.arrival + self.facts.maximal_queue_lifetime;
+                let until = file.arrival + self.lifetime;
                 fields.add("Will-Retry-Until", &date::rfc5322(until, self.zone));
             }
             text.push('\n');

@@ -57,6 +57,12 @@ impl PostfixCommand {
         if let Some(problem) = maillog_problem(&params) {
             return fatal(env, &problem);
         }
+        for name in ["command_directory", "daemon_directory", "queue_directory"] {
+            let directory = params.get(name);
+            if let Err(error) = env.ctx.host.vfs.resolve(&directory, env.cred) {
+                return fatal(env, &format!("chdir({directory}): {error}"));
+            }
+        }
         for note in compat::startup_notes(&params) {
             say(env, "postfix", &note);
         }

@@ -99,17 +99,25 @@ impl Config {
         if params.get("myorigin").is_empty() {
             return Err(Fatal("bad string length 0 < 1: myorigin = ".to_owned()));
         }
-        if self.main.get("mynetworks").is_none() {
-            let style = params.get("mynetworks_style");
-            if !matches!(style.as_str(), "class" | "subnet" | "host") {
-                return Err(Fatal(format!("unknown mynetworks mask style value \"{style}\" in \"{style}\"")));
-            }
-        }
+        self.check_networks()?;
         let protocols = params.get("inet_protocols");
         match params.list("inet_protocols").iter().find(|name| !matches!(name.as_str(), "all" | "ipv4" | "ipv6")) {
             Some(unknown) => Err(Fatal(format!("unknown inet_protocols value \"{unknown}\" in \"{protocols}\""))),
             None => Ok(()),
         }
+    }
+
+    /// `mynetworks`, if it follows from `mynetworks_style`.
+    ///
+    /// # Errors
+    /// There is no such style.
+    pub fn check_networks(&self) -> Result<(), Fatal> {
+        let style = self.global().get("mynetworks_style");
+        let is_known = matches!(style.as_str(), "class" | "subnet" | "host");
+        if is_known || self.main.get("mynetworks").is_some() {
+            return Ok(());
+        }
+        Err(Fatal(format!("unknown mynetworks mask style value \"{style}\" in \"{style}\"")))
     }
 
     /// Addresses in `inet_interfaces` must be this host's own.

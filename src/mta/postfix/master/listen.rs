@@ -52,6 +52,22 @@ fn of_service(entry: &MasterEntry, params: &Params<'_>, host: &Host) -> Result<V
     Ok(addrs.into_iter().filter(speaks).map(|addr| Listener::Tcp { addr: Some(addr), port }).collect())
 }
 
+/// What master(8) says about services that are listed twice.
+pub fn duplicates(config: &Config, host: &Host) -> Vec<String> {
+    let entries = &config.master.entries;
+    let twice = entries.iter().enumerate().filter(|(at, entry)| {
+        let same = |other: &&MasterEntry| other.name == entry.name && other.kind == entry.kind;
+        entry.kind == ServiceKind::Inet && entries.iter().take(*at).any(|other| same(&other))
+    });
+    twice
+        .filter_map(|(_, entry)| {
+            let service = entry.name.rsplit_once(':').map_or(entry.name.as_str(), |(_, service)| service);
+            let (name, port) = (&entry.name, port(service, host)?);
+            Some(format!("duplicate master.cf entry for service \"{name}\" ({port}) -- using the last entry"))
+        })
+        .collect()
+}
+
 /// The addresses that `inet_interfaces` names.
 fn interfaces(names: &[SmolStr], host: &Host) -> Result<Vec<IpAddr>, Fatal> {
     let loopback = [IpAddr::from([127, 0, 0, 1]), IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1])];

@@ -142,6 +142,9 @@ impl Running {
             log.log(ctx, priority_of(note), TAG, format_args!("{note}"));
         }
         let config = Arc::new(config?);
+        for warning in listen::duplicates(&config, ctx.host) {
+            log.warn(ctx, TAG, format_args!("{warning}"));
+        }
         let params = config.global();
         let queue_directory = params.get("queue_directory");
         let layout = showq::layout(&params, ctx.host);

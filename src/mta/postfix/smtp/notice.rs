@@ -12,6 +12,8 @@ pub(super) struct Transcript {
     text: Vec<u8>,
     partial: Vec<u8>,
     broken: bool,
+    /// QUIT was said: nobody waits for the answer.
+    left: bool,
 }
 
 impl Transcript {
@@ -19,11 +21,15 @@ impl Transcript {
     pub fn said(&mut self, bytes: &[u8]) {
         for line in bytes.split_inclusive(|octet| *octet == b'\n') {
             self.line(b" Out: ", line);
+            self.left |= line.starts_with(b"QUIT");
         }
     }
 
     /// Notes replies. A line that is none breaks the protocol.
     pub fn heard(&mut self, bytes: &[u8]) {
+        if self.left {
+            return;
+        }
         self.partial.extend_from_slice(bytes);
         let end = memchr::memrchr(b'\n', &self.partial).map_or(0, |at| at + 1);
         let rest = self.partial.split_off(end);

@@ -18,7 +18,7 @@ use crate::mta::postfix::cleanup::ReceiveOverrides;
 use crate::mta::postfix::config::{Config, Fatal, MasterEntry, Params, limits};
 use crate::mta::postfix::maps::{AddressFinder, MapFlags, Maps, MatchList, Stamps, Table};
 use crate::mta::postfix::milter::Milters;
-use crate::mta::postfix::notice::Notices;
+use crate::mta::postfix::notice::{NOTIFY_CLASSES, Notices};
 use crate::smtp::framing::{BareNewline, Limits};
 use crate::smtp::server::Settings;
 
@@ -137,6 +137,12 @@ impl SmtpdConf {
             return Err(Fatal(format!("unexpected command-line argument: {word}")));
         }
         limits::check("smtpd", params, startup)?;
+        params.mask("notify_classes", &NOTIFY_CLASSES)?;
+        let kind = params.get("smtpd_sasl_type");
+        if params.bool("smtpd_sasl_auth_enable")? && !matches!(kind.as_str(), "cyrus" | "dovecot") {
+            startup.push(format!("warning: unsupported SASL server implementation: {kind}"));
+            return Err(Fatal("SASL per-process initialization failed".into()));
+        }
         let mut checks = load_checks(params)?;
         let overrides = ReceiveOverrides::load(params)?;
         if let Some(text) = List::ALL.into_iter().find_map(|list| fault(checks.rules(list))) {
@@ -259,6 +265,9 @@ fn load_checks(params: &Params<'_>) -> Result<Checks, Fatal> {
     let mut classes = Classes::new();
     for name in params.list("smtpd_restriction_classes") {
         let members = params.list(&name);
+        if members.is_empty() && params.raw(&name).is_none() {
+            return Err(Fatal(format!("restriction class `{name}' needs a definition")));
+        }
         classes.insert(name.clone(), (members, params.source(&name)));
     }
     let rules = |list: List| -> Arc<[Rule]> {

@@ -7,6 +7,7 @@ mod malformed;
 mod print;
 mod show_main;
 mod show_master;
+mod templates;
 mod unused;
 
 use bytes::Bytes;
@@ -118,12 +119,12 @@ fn start(env: &mut Env<'_, '_>, console: &Console) -> Result<u8, String> {
     for option in letters {
         exclusive.push(option.letter);
         match option.letter {
+            'b' | 't' => {}
             'a' => return Ok(print_all(env, &["cyrus", "dovecot"])),
             'A' => return Ok(print_all(env, &["cyrus"])),
             'l' => return Ok(print_all(env, &["flock", "fcntl", "dotlock"])),
             'm' => return Ok(print_all(env, TYPES)),
             'T' => return Ok(tls_facts(env, console, &option.value)),
-            'b' | 't' => return Ok(0),
             'c' => {
                 directory.clone_from(&option.value);
                 given = Some(option.value);
@@ -158,6 +159,9 @@ fn start(env: &mut Env<'_, '_>, console: &Console) -> Result<u8, String> {
             options.action = Action::Edit;
         }
     }
+    if let Some(letter) = exclusive.iter().find(|letter| matches!(letter, 'b' | 't')) {
+        return templates::run(env, *letter == 'b', &directory, names.first().map(String::as_str));
+    }
     for group in ["eX#", "MFPp"] {
         let given: Vec<String> =
             group.chars().filter(|letter| exclusive.contains(letter)).map(|letter| format!("-{letter}")).collect();
@@ -176,7 +180,7 @@ fn start(env: &mut Env<'_, '_>, console: &Console) -> Result<u8, String> {
 fn tls_facts(env: &mut Env<'_, '_>, console: &Console, mode: &str) -> u8 {
     match mode {
         "compile-version" => print_all(env, &["OpenSSL 3.0.11 19 Sep 2023"]),
-        "run-version" => print_all(env, &["OpenSSL 3.0.22 25 Aug 2026"]),
+        "run-version" => print_all(env, &["OpenSSL 3.0.15 3 Sep 2024"]),
         "public-key-algorithms" => print_all(env, &["dsa", "ecdsa", "rsa"]),
         _ => {
             console.warning(env, &format!("unknown 'postconf -T' mode: {mode}"));

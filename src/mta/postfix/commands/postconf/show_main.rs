@@ -61,6 +61,9 @@ impl Postconf<'_> {
     }
 
     fn show_parameter(&self, env: &mut Env<'_, '_>, name: &str, names: &Names) -> Result<(), String> {
+        if name == "mynetworks" {
+            self.config.check_networks().map_err(|fatal| fatal.0)?;
+        }
         let params = self.config.global();
         let own = self.config.main.get(name).map(|setting| setting.value.clone());
         let raw =

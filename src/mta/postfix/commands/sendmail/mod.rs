@@ -10,6 +10,7 @@ use super::messages::not_authorized;
 use super::postdrop::{self, Submission, complain};
 use crate::host::process::Input;
 use crate::host::program::Run;
+use crate::host::vfs::Cred;
 use crate::host::{Env, Program, Progress, Resume};
 use crate::mail::address::{self, Token};
 use crate::mta::postfix::config::{self, Config};
@@ -160,6 +161,10 @@ impl Sendmail {
             Err(error) => return fatal(env, &error.0),
         };
         let params = config.global();
+        let queue = params.get("queue_directory");
+        if let Err(error) = env.ctx.host.vfs.resolve(&queue, &Cred::ROOT) {
+            return fatal(env, &format!("chdir {queue}: {error}"));
+        }
         if let Some(text) = not_authorized("authorized_submit_users", "submit mail", &params, env) {
             return fatal(env, &text);
         }
