@@ -100,6 +100,7 @@ pub fn text(all: &[Listed], host: &Host) -> String {
         }
         let mark = match message.queue {
             QueueName::Active => "*",
+            QueueName::Hold if message.forced_expire => "!#",
             QueueName::Hold => "!",
             _ if message.forced_expire => "#",
             _ => " ",

@@ -161,13 +161,7 @@ impl Texts {
     }
 
     /// A span of time in another unit: `delay_warning_time_hours`.
-    fn span(
-        &self,
-        name: &str,
-        template: Template,
-        params: &Params<'_>,
-        warnings: &mut Vec<String>,
-    ) -> Option<SmolStr> {
+    fn span(&self, name: &str, template: Template, params: &Params<'_>, warnings: &mut Vec<String>) -> Option<SmolStr> {
         const UNITS: [(&str, u64); 5] =
             [("seconds", 1), ("minutes", 60), ("hours", 3600), ("days", 86_400), ("weeks", 604_800)];
         let (parameter, unit) = name.rsplit_once('_')?;

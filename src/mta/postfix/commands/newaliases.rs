@@ -24,7 +24,7 @@ pub(super) fn run(env: &mut Env<'_, '_>, _stdin: Bytes) -> u8 {
             return EX_TEMPFAIL;
         }
     };
-    if env.args.get(1).is_some_and(|word| word != "--" || env.args.len() > 2) {
+    if env.args.iter().skip(1).any(|word| !word.starts_with('-')) {
         console.fatal(env, "alias initialization mode requires no recipient");
         return EX_TEMPFAIL;
     }

@@ -328,11 +328,13 @@ impl Tool {
             env.cred.clone()
         };
         let vfs = &env.ctx.host.vfs;
-        let opened = match vfs.access(&db_path, &cred, WRITE) {
-            Err(Errno::NoEnt) => vfs.access(db_path.rsplit_once('/').map_or("/", |(parent, _)| parent), &cred, WRITE),
-            opened => opened,
-        };
-        opened.map_err(|errno| format!("open {db_name}: {errno}"))?;
+        match vfs.access(&db_path, &cred, WRITE) {
+            Err(Errno::NoEnt) => {
+                let parent = db_path.rsplit_once('/').map_or("/", |(parent, _)| parent);
+                vfs.access(parent, &cred, WRITE).map_err(|errno| format!("open database {db_name}: {errno}"))?;
+            }
+            opened => opened.map(drop).map_err(|errno| format!("open {db_name}: {errno}"))?,
+        }
         let read = self.parse(if self.options.increment { "stdin" } else { path }, &db_name, &text);
         let mut db = HashDb { source: source.clone().into(), entries: BTreeMap::new() };
         if self.options.increment && env.ctx.host.vfs.exists(&db_path) {
@@ -407,7 +409,7 @@ impl Tool {
 fn no_deletion(kind: &str, path: &str) -> String {
     match kind {
         "fail" => format!("table fail:{path}: delete error: Application error"),
-        "static" => format!("table static:{path}: delete operation is not supported"),
+        "static" => format!("table {kind}:{path}: delete operation is not supported"),
         _ if path.is_empty() => format!("open dictionary: expecting \"type:name\" form instead of \"{kind}:\""),
         _ if !is_supported(kind) => format!("unsupported dictionary type: {kind}"),
         _ => format!("{kind}:{path} map requires O_RDONLY access mode"),

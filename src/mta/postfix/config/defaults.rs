@@ -71,7 +71,7 @@ const SERVICES: [&str; 13] = [
 
 /// Whether a known parameter is one that a delivery service brings.
 pub fn is_of_service(name: &str) -> bool {
-    let own = |rest: &str| PER_TRANSPORT.iter().any(|(suffix, _)| *suffix == rest);
+    let own = |rest: &str| rest != "_delivery_status_filter" && PER_TRANSPORT.iter().any(|(suffix, _)| *suffix == rest);
     SERVICES.iter().filter_map(|service| name.strip_prefix(service)).any(own)
 }
 

@@ -317,6 +317,7 @@ fn template(text: &str, groups: usize, negate: bool, flavour: Flavour) -> Result
             name.parse().map_err(|_| format!("non-numeric replacement index \"{name}\"\n{BAD_REPLACEMENT}"))?;
         if number == 0 || number >= groups {
             return Err(match flavour {
+                _ if number > 0 => format!("out of range replacement index \"{name}\": skipping this rule"),
                 Flavour::Posix => format!("out of range replacement index \"{name}\": skipping this rule"),
                 Flavour::Perl => format!("out of range replacement index \"{name}\"\n{BAD_REPLACEMENT}"),
             });

@@ -47,7 +47,7 @@ pub fn parse(text: &str, lmtp: bool, default_port: u16) -> Result<Nexthop, Strin
         }
     };
     let name = name.strip_prefix("IPv6:").unwrap_or(name);
-    if name.is_empty() {
+    if name.is_empty() && !rest.starts_with('[') {
         return Err(format!("missing host information in server description: {rest}"));
     }
     if !is_host(name) {

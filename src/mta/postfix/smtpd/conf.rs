@@ -133,7 +133,8 @@ impl SmtpdConf {
     ) -> Result<SmtpdConf, Fatal> {
         let params = &config.service(entry);
         // Options of the program itself may stand there, but no other words.
-        if let Some(word) = entry.args.iter().find(|word| !word.starts_with('-')) {
+        let word = entry.args.iter().find(|word| !word.starts_with('-'));
+        if let Some(word) = word.filter(|_| entry.bad_option.is_none()) {
             return Err(Fatal(format!("unexpected command-line argument: {word}")));
         }
         limits::check("smtpd", params, startup)?;

@@ -35,7 +35,9 @@ pub(super) fn run(
     let absolute = env.path(&path);
     let text = env.ctx.host.vfs.read_text(&absolute, env.cred).map_err(|errno| format!("open {path}: {errno}"))?;
     let new = change(&text, &path, options, &mut changes)?;
-    for change in changes.iter().filter(|change| !change.matched) {
+    // Entries that are not there need no removing.
+    let silent = options.subject == Subject::Entries && options.action == Action::Exclude;
+    for change in changes.iter().filter(|change| !change.matched && !silent) {
         let shown = match &change.value {
             Some(value) => format!("{}={value}", change.text),
             None => change.text.clone(),

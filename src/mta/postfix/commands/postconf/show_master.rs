@@ -91,10 +91,12 @@ impl Postconf<'_> {
         let [service, kind, ..] = &entry.columns;
         match self.options.subject {
             Subject::Main | Subject::Entries => {
-                let expand = self.options.expand;
-                let shown =
-                    |word: &String| if expand { self.expand_override(&tidy(word), entry).into() } else { tidy(word) };
-                let command: Vec<String> = entry.command.iter().map(shown).collect();
+                let words = std::iter::once("").chain(entry.command.iter().map(String::as_str)).zip(&entry.command);
+                let shown = |(before, word): (&str, &String)| match self.options.expand && before == "-o" {
+                    true => self.expand_override(&tidy(word), entry).into(),
+                    false => tidy(word),
+                };
+                let command: Vec<String> = words.map(shown).collect();
                 env.outln(print::entry(&entry.columns, &command, self.options.fold));
                 true
             }

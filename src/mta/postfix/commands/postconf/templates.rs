@@ -10,12 +10,7 @@ use crate::mta::postfix::config::Config;
 const NAME: &str = "postfix/bounce";
 
 /// Prints the templates of a file, or those in use; `expanded` with the values of parameters.
-pub(super) fn run(
-    env: &mut Env<'_, '_>,
-    expanded: bool,
-    directory: &str,
-    file: Option<&str>,
-) -> Result<u8, String> {
+pub(super) fn run(env: &mut Env<'_, '_>, expanded: bool, directory: &str, file: Option<&str>) -> Result<u8, String> {
     let config = Config::load_main(env.ctx.host, &env.path(directory), &mut Vec::new()).map_err(|error| error.0)?;
     let params = config.global();
     let templates = match file {

@@ -66,15 +66,9 @@ impl Evaluation<'_, '_, '_> {
     /// warning says so each time.
     pub(super) fn is_ignored(&mut self, restriction: &Restriction) -> bool {
         let names: &[&str] = match restriction {
-            Restriction::PermitTlsClientcerts | Restriction::CheckAccess(AccessKey::Certificate, _)
-                if !self.checks.asks_certificate =>
-            {
-                let name = match restriction {
-                    Restriction::CheckAccess(..) => "check_ccert_access",
-                    _ => "permit_tls_clientcerts",
-                };
-                let warning = format!("warning: {name} is requested, but \"smtpd_tls_ask_ccert = no\"");
-                self.run.notes.push(Note::Line(warning));
+            Restriction::CheckAccess(AccessKey::Certificate, _) if !self.checks.asks_certificate => {
+                let warning = "warning: check_ccert_access is requested, but \"smtpd_tls_ask_ccert = no\"";
+                self.run.notes.push(Note::Line(warning.to_owned()));
                 return true;
             }
             _ if self.checks.sasl => return false,
