@@ -8,6 +8,8 @@ mod hands;
 mod reading;
 #[path = "support/labs.rs"]
 mod repository;
+#[path = "window/tasks.rs"]
+mod tasks;
 
 use std::sync::Arc;
 
@@ -165,6 +167,10 @@ fn the_language_changes_at_once() {
 struct Broken;
 
 impl Shelf for Broken {
+    fn now(&self) -> u64 {
+        0
+    }
+
     fn demonstrations(&self) -> Vec<Entry> {
         let scenario = session("bounce").scenario().clone();
         let kind = EntryKind::Demonstration;

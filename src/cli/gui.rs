@@ -143,6 +143,10 @@ fn recordings() -> Vec<Entry> {
 }
 
 impl Shelf for Disk {
+    fn now(&self) -> u64 {
+        super::lab::seconds_now()
+    }
+
     fn demonstrations(&self) -> Vec<Entry> {
         let entry = |name: String| {
             let scenario = files::scenario(&name).ok()?;

@@ -139,6 +139,7 @@ fn unfilled(line: &str, values: &Values) -> String {
 pub fn shown(input: &Input) -> String {
     let text = match input {
         Input::Command { host, user, line, .. } => format!("{user}@{host}: {line}"),
+        Input::Fetch { host, user, protocol, server, .. } => format!("{user}@{host}: {} {server}", protocol.name()),
         Input::Type { text, .. } => text.clone(),
         Input::Write { host, path, .. } => format!("{host}: {path}"),
         Input::Open { host, user, .. } => format!("{user}@{host}"),

@@ -150,6 +150,14 @@ impl Window {
             Intent::Move(host, point) => stage.index.layout.move_to(host, point),
             Intent::Input(input) => stage.input(input),
             Intent::Wait(time) => stage.wait(time),
+            Intent::Exam(minutes) => {
+                stage.begin_exam(minutes, self.shelf.now());
+                self.bench = None;
+                self.lab.forget();
+            }
+            Intent::HandIn => stage.input(crate::session::Input::HandIn),
+            Intent::BackTo(task) => stage.back_to(&task),
+            Intent::CatchUp(task) => stage.catch_up(&task),
             // Who drives the session elsewhere has one future only.
             Intent::Without(..) if stage.shared.is_some() => {}
             Intent::Without(event, source) => {

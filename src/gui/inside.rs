@@ -130,13 +130,23 @@ impl Board<'_> {
         self.painter.line(points, Stroke::new(2.0, self.theme.rest));
     }
 
+    /// Where a mail stands at a station: on its upper edge, so that it covers neither name nor queue id.
+    fn stand(&self, station: Station) -> Pos2 {
+        self.rect(station).center_top()
+    }
+
     fn shift(&self, shift: &Shift) {
-        let points: Vec<Pos2> = shift.way.iter().map(|station| self.rect(*station).center()).collect();
+        let points: Vec<Pos2> = shift.way.iter().map(|station| self.stand(*station)).collect();
         let Some(at) = along(&points, super::map::ease(shift.part / 0.9)) else { return };
         let theme = self.theme;
-        icon::envelope(self.painter, at, vec2(42.0, 29.0) * theme.scale, theme.card, theme.rest);
+        icon::envelope(self.painter, at, vec2(36.0, 25.0) * theme.scale, theme.card, theme.rest);
         let galley = self.painter.layout_no_wrap(shift.label.to_string(), theme.mono(theme::TEXT), theme.rest);
-        let rect = Rect::from_center_size(at + vec2(0.0, 28.0 * theme.scale), galley.size() + vec2(8.0, 2.0));
+        let size = galley.size() + vec2(8.0, 2.0);
+        // Above it, or beside it where above there is no room.
+        let above = at - vec2(0.0, 12.0 * theme.scale + size.y / 2.0 + 1.0);
+        let beside = at - vec2(22.0 * theme.scale + size.x / 2.0, 0.0);
+        let centre = if above.y - size.y / 2.0 < self.body.top() - 4.0 { beside } else { above };
+        let rect = Rect::from_center_size(centre, size);
         self.painter.rect_filled(rect, 3.0, theme.paper);
         self.painter.galley(rect.min + vec2(4.0, 1.0), galley, theme.rest);
     }

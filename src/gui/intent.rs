@@ -125,6 +125,14 @@ pub enum Intent {
     Move(crate::sim::HostId, Point),
     /// Do something.
     Input(Input),
+    /// The lab becomes an exam of so many minutes.
+    Exam(u64),
+    /// The exam is handed in.
+    HandIn,
+    /// Go back to where a task of the lab was done.
+    BackTo(String),
+    /// Begin at a task of the lab, with the model solution for those before it.
+    CatchUp(String),
     /// Let virtual time pass.
     Wait(Duration),
     /// Play again what led to an event, without the line of a file on which a rule stands.

@@ -5,6 +5,8 @@
 //! Nothing here changes a world except through [`crate::session::Session`].
 
 mod carry;
+mod coursework;
+mod exam;
 pub mod futures;
 pub mod gif;
 pub mod inside;

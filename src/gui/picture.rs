@@ -47,6 +47,13 @@ pub(super) fn show(
         }
     }
     poster::caption(&painter, caption, scene, desk.theme);
+    if scene.caption.is_none() && scene.gap.is_none() && stage.playhead.at.0 == 0 && !stage.is_at_end() {
+        let place = caption.left_center() + egui::vec2(14.0, 0.0);
+        let text = desk.word("start-hint");
+        let font = desk.theme.text(theme::NAME);
+        let text = super::map::fitted(&painter, &text, &font, caption.width() - 28.0);
+        painter.text(place, Align2::LEFT_CENTER, text, font, desk.theme.dim);
+    }
     if let (Some(Bench::Compare(_)), Depth::Internet) = (bench, stage.depth) {
         title(&painter, rect, desk.theme, &stage.branch);
     }
@@ -99,6 +106,10 @@ fn other_future(painter: &egui::Painter, rect: Rect, desk: &Desk<'_>, stage: &mu
 /// The map with its dragging, zooming and clicking.
 fn map(ui: &mut Ui, desk: &mut Desk<'_>, stage: &mut Stage, scene: &Scene, rect: Rect, presenter: bool) {
     let response = ui.interact(rect, ui.scope_id().with("map"), Sense::click_and_drag());
+    // Cards do not run about while somebody drags the edge of a panel.
+    if !ui.input(|input| input.pointer.any_down()) {
+        stage.fit(rect.width(), rect.height());
+    }
     let mut camera = stage.camera.unwrap_or_else(|| Camera::fit(&stage.index.layout, rect.shrink(8.0)));
     if let Some(pointer) = response.hover_pos() {
         let (scroll, pinch) = ui.input(|input| (input.smooth_scroll_delta().y, input.zoom_delta()));

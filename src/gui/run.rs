@@ -20,6 +20,7 @@ struct App {
 
 impl eframe::App for App {
     fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
+        self.window.enlarge(ui.ctx());
         self.window.show(ui);
         if self.window.is_over() {
             ui.ctx().send_viewport_cmd(egui::ViewportCommand::Close);

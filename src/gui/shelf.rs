@@ -91,6 +91,10 @@ impl Shelf for Single {
         Ok(())
     }
 
+    fn now(&self) -> u64 {
+        0
+    }
+
     fn settings(&self) -> Settings {
         self.settings.clone()
     }
@@ -126,6 +130,8 @@ pub trait Shelf {
     fn open_sockets(&self, _session: Session) -> Result<Box<dyn Shared>, String> {
         Err("there are no real sockets here".to_owned())
     }
+    /// What the clock on the wall says, in seconds since 1970: exams go by it.
+    fn now(&self) -> u64;
     /// What was remembered.
     fn settings(&self) -> Settings;
     /// Remembers. What cannot be written is lost silently: it is only comfort.

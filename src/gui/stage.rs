@@ -86,6 +86,8 @@ pub struct Stage {
     live: bool,
     /// The world at a moment, for panels that read files.
     past: Option<(Screen, World)>,
+    /// The size of the picture that the map was fitted to, and its hosts.
+    fitted: (u32, u32, usize),
     pub(super) compared: Option<Compared>,
     named: u32,
 }
@@ -111,6 +113,7 @@ impl Stage {
             note: None,
             live: false,
             past: None,
+            fitted: (0, 0, 0),
             compared: None,
             named: 1,
         }
@@ -155,6 +158,17 @@ impl Stage {
         self.playhead.seek(end, &self.index);
         self.error = done.as_ref().err().map(InputError::to_string);
         done.ok()
+    }
+
+    /// Gives the map the shape of the picture that it is drawn into, if that makes it clearly larger.
+    pub fn fit(&mut self, width: f32, height: f32) {
+        let shape = (width as u32, height as u32, self.index.layout.places.len());
+        if self.camera.is_some() || std::mem::replace(&mut self.fitted, shape) == shape {
+            return;
+        }
+        if let Some(layout) = self.index.layout.fitted(self.session.cast(), width, height) {
+            self.index.layout = layout;
+        }
     }
 
     /// The event that the present step is about.
@@ -274,7 +288,7 @@ impl Stage {
     }
 
     /// The session has gone on, or taken another way than the one before.
-    fn changed(&mut self, before: Option<Session>) {
+    pub(super) fn changed(&mut self, before: Option<Session>) {
         (self.past, self.compared) = (None, None);
         match before {
             None => self.index.read(&self.session),

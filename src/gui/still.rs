@@ -6,12 +6,13 @@ use super::map::Map;
 use super::shelf::{Settings, Single};
 use super::stage::Selection;
 use super::studio::{Drawn, Studio};
-use super::theme::Theme;
+use super::theme::{self, Theme};
 use super::window::Window;
 use super::{inside, poster, sequence, talk};
 use crate::session::Session;
 use crate::session::words::{Lang, Words};
 use crate::sim::HostId;
+use crate::view::layout::Layout;
 use crate::view::{Index, Screen, scene};
 
 /// What is shown.
@@ -50,6 +51,8 @@ pub struct Still {
     words: Words,
     title: String,
     rows: Vec<crate::trace::EventId>,
+    /// Where hosts stand in a picture of this shape.
+    layout: Layout,
     window: Option<Window>,
 }
 
@@ -60,12 +63,13 @@ impl Still {
         let title = &session.scenario().title;
         let rows = if look.what == What::Sequence { crate::view::sequence::rows(session, index) } else { Vec::new() };
         Still {
-            studio: Studio::new(look.size, theme),
+            studio: studio(look, theme),
             look,
             theme,
             words: Words::new(look.lang),
             title: look.lang.pick(&title.en, &title.de).to_owned(),
             rows,
+            layout: layout(look, session, index),
             window: (look.what == What::Window).then(|| window(look, session)),
         }
     }
@@ -85,7 +89,7 @@ impl Still {
             }
             _ => None,
         };
-        let (what, rows) = (self.look.what, &self.rows);
+        let (what, rows, layout) = (self.look.what, &self.rows, &self.layout);
         if let Some(window) = &mut self.window {
             if let Some(stage) = window.stage_mut() {
                 stage.playhead.seek(at, index);
@@ -104,7 +108,7 @@ impl Still {
                 sequence::page(painter, rect, session, index, words, rows, &scene, &theme);
             }
             _ => {
-                let map = Map { layout: &index.layout, scene: &scene, theme: &theme, words, host: None, event: None };
+                let map = Map { layout, scene: &scene, theme: &theme, words, host: None, event: None };
                 poster::paint(painter, rect, &map, title, None);
             }
         }))
@@ -114,6 +118,18 @@ impl Still {
     pub fn pixels(&self, drawn: Drawn) -> ColorImage {
         self.studio.pixels(drawn)
     }
+}
+
+/// The studio for a look. In a window type grows with the screen; other pictures see to that themselves.
+fn studio(look: Look, theme: Theme) -> Studio {
+    let studio = Studio::new(look.size, theme);
+    if look.what == What::Window { studio.enlarged(theme::enlargement(look.size[1] as f32)) } else { studio }
+}
+
+/// The map in the shape of the picture, of which the words above and below it take some.
+fn layout(look: Look, session: &Session, index: &Index) -> Layout {
+    let [width, height] = look.size.map(|side| side as f32);
+    index.layout.fitted(session.cast(), width, height * 0.85).unwrap_or_else(|| index.layout.clone())
 }
 
 /// A window that shows a session.

@@ -14,6 +14,8 @@ pub struct Studio {
     rasteriser: Rasteriser,
     theme: Theme,
     size: [u32; 2],
+    /// Pixels per point.
+    scale: f32,
     time: f64,
 }
 
@@ -21,6 +23,7 @@ pub struct Studio {
 pub struct Drawn {
     shapes: Vec<ClippedShape>,
     theme: Theme,
+    /// In points.
     size: [u32; 2],
 }
 
@@ -30,7 +33,19 @@ impl Studio {
         let ctx = egui::Context::default();
         ctx.set_fonts(super::theme::fonts());
         theme.apply(&ctx);
-        Studio { ctx, rasteriser: Rasteriser::default(), theme, size, time: 0.0 }
+        Studio { ctx, rasteriser: Rasteriser::default(), theme, size, scale: 1.0, time: 0.0 }
+    }
+
+    /// The same with so many pixels to a point: everything is drawn larger.
+    #[must_use]
+    pub fn enlarged(mut self, scale: f32) -> Studio {
+        self.scale = scale;
+        self
+    }
+
+    /// The picture's size in points.
+    fn points(&self) -> egui::Vec2 {
+        vec2(self.size[0] as f32, self.size[1] as f32) / self.scale
     }
 
     /// Draws panels: first their sizes are learned, then they are used.
@@ -45,19 +60,24 @@ impl Studio {
     }
 
     fn pass(&mut self, show: &mut dyn FnMut(&mut Ui)) -> Drawn {
-        let rect = Rect::from_min_size(Pos2::ZERO, vec2(self.size[0] as f32, self.size[1] as f32));
+        let points = self.points();
+        let rect = Rect::from_min_size(Pos2::ZERO, points);
         self.time += 1.0 / 60.0;
-        let input = RawInput { screen_rect: Some(rect), time: Some(self.time), ..RawInput::default() };
+        let mut input = RawInput { screen_rect: Some(rect), time: Some(self.time), ..RawInput::default() };
+        for viewport in input.viewports.values_mut() {
+            viewport.native_pixels_per_point = Some(self.scale);
+        }
         let mut output = self.ctx.run_ui(input, show);
         self.rasteriser.update(&mut output.textures_delta);
-        Drawn { shapes: output.shapes, theme: self.theme, size: self.size }
+        let size = [points.x.round() as u32, points.y.round() as u32];
+        Drawn { shapes: output.shapes, theme: self.theme, size }
     }
 
     /// What was drawn, as pixels.
     pub fn pixels(&self, drawn: Drawn) -> ColorImage {
-        let primitives = self.ctx.tessellate(drawn.shapes, 1.0);
+        let primitives = self.ctx.tessellate(drawn.shapes, self.scale);
         let size = [self.size[0] as usize, self.size[1] as usize];
-        self.rasteriser.draw(&primitives, size, 1.0, self.theme.paper)
+        self.rasteriser.draw(&primitives, size, self.scale, self.theme.paper)
     }
 }
 

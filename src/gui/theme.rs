@@ -20,6 +20,12 @@ pub const RADIUS: u8 = 6;
 /// How much larger type is in presenter mode.
 pub const PRESENTER: f32 = 1.5;
 
+/// How much larger a window is drawn that has so many points in height: on a large screen people sit farther
+/// away, and type that is small there is not read.
+pub fn enlargement(height: f32) -> f32 {
+    ((height / 900.0).clamp(1.0, 2.0) * 20.0).round() / 20.0
+}
+
 /// The colours of a theme. Those with meaning come from Okabe and Ito's palette, darkened for text on
 /// paper so that every text has a contrast of at least 4.5 to 1.
 #[derive(Clone, Copy, Debug, PartialEq)]

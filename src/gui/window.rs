@@ -17,7 +17,7 @@ use super::shared::Shared;
 use super::shelf::{Settings, Shelf};
 use super::stage::Stage;
 use super::theme::{self, Theme};
-use super::{keys, picture};
+use super::{exam, keys, picture};
 use crate::scenario::Scenario;
 use crate::session::errors;
 use crate::session::words::{Lang, Words};
@@ -46,9 +46,9 @@ pub struct Window {
     chooser: Chooser,
     pub(super) inspector: Inspector,
     pub(super) events: Events,
-    terminal: Terminal,
+    pub(super) terminal: Terminal,
     program: Program,
-    lab: Lab,
+    pub(super) lab: Lab,
     bindings: Vec<keys::Binding>,
     error: Option<String>,
     pub(super) stage: Option<Stage>,
@@ -57,6 +57,16 @@ pub struct Window {
     has_fonts: bool,
     /// Parts of a millisecond of real time that have not been played yet.
     rest: f64,
+    /// How large everything is drawn, if that is known.
+    zoom: Option<f32>,
+    remembered: Remembered,
+}
+
+/// What was remembered of the window last.
+#[derive(Clone, Copy, Default, PartialEq)]
+struct Remembered {
+    size: Option<[f32; 2]>,
+    zoom: Option<f32>,
 }
 
 impl Window {
@@ -89,6 +99,8 @@ impl Window {
             restyle: true,
             has_fonts: false,
             rest: 0.0,
+            zoom: None,
+            remembered: Remembered::default(),
         }
     }
 
@@ -181,9 +193,6 @@ impl Window {
     pub fn show(&mut self, ui: &mut Ui) {
         if !std::mem::replace(&mut self.has_fonts, true) {
             ui.ctx().set_fonts(theme::fonts());
-            if let Some(zoom) = self.settings.zoom.filter(|zoom| (0.5..=3.0).contains(zoom)) {
-                ui.ctx().set_zoom_factor(zoom);
-            }
         }
         if std::mem::take(&mut self.restyle) {
             self.theme.apply(ui.ctx());
@@ -204,6 +213,9 @@ impl Window {
             if ui.interact(rect, ui.scope_id().with("black"), Sense::click()).clicked() {
                 intents.push(Intent::Black);
             }
+        } else if self.stage.as_ref().is_some_and(|stage| stage.session.hides_answers()) {
+            self.exam(ui, &mut intents);
+            intents.retain(exam::permits);
         } else if self.stage.is_some() {
             self.session(ui, &mut intents);
         } else {
@@ -227,6 +239,7 @@ impl Window {
     /// Lets time pass if it plays. A window that stands still asks for no frames.
     fn time(&mut self, ui: &Ui) {
         let Some(stage) = &mut self.stage else { return };
+        stage.tell_clock(self.shelf.now());
         if stage.shared.is_some() {
             stage.follow();
             ui.ctx().request_repaint_after(LOOK_EVERY);
@@ -241,13 +254,28 @@ impl Window {
         ui.ctx().request_repaint();
     }
 
+    /// Draws everything larger on a large screen, and as a person has zoomed it.
+    pub(super) fn enlarge(&mut self, ctx: &egui::Context) {
+        let zoom = ctx.zoom_factor();
+        let usual = theme::enlargement(ctx.content_rect().height() * zoom);
+        if self.zoom.is_some_and(|given| (given - zoom).abs() > 0.01) {
+            // A person has changed it.
+            self.settings.zoom = Some((zoom / usual).clamp(0.5, 3.0));
+        }
+        let wanted = usual * self.settings.zoom.filter(|zoom| (0.5..=3.0).contains(zoom)).unwrap_or(1.0);
+        if (wanted - zoom).abs() > 0.01 {
+            ctx.set_zoom_factor(wanted);
+        }
+        self.zoom = Some(wanted);
+    }
+
     /// Remembers the window's size and zoom once nobody drags it any more.
     fn remember_size(&mut self, ui: &Ui) {
-        let zoom = ui.ctx().zoom_factor();
-        let size = ui.ctx().content_rect().size() * zoom;
-        let now = (Some([size.x.round(), size.y.round()]), Some(zoom));
-        if (self.settings.size, self.settings.zoom) != now && !ui.input(|input| input.pointer.any_down()) {
-            (self.settings.size, self.settings.zoom) = now;
+        let size = ui.ctx().content_rect().size() * ui.ctx().zoom_factor();
+        let now = Remembered { size: Some([size.x.round(), size.y.round()]), zoom: self.settings.zoom };
+        if self.remembered != now && !ui.input(|input| input.pointer.any_down()) {
+            self.settings.size = now.size;
+            self.remembered = now;
             self.shelf.remember(&self.settings);
         }
     }
@@ -283,6 +311,22 @@ impl Window {
         });
         let scene = scene(&stage.session, &stage.index, &self.words, stage.playhead.at);
         let mut sides = self.settings.sides;
+        let frame = Frame::new().fill(theme.panel).inner_margin(10);
+        if roomy && !self.settings.hide_story {
+            // A lab's text is read, a story is glanced at.
+            let part = if stage.session.lab().is_some() { 0.25 } else { 0.19 };
+            let width = (size.x * part).clamp(200.0, 420.0);
+            // It has the whole height: tasks are read while a terminal is worked at.
+            let panel = Panel::left("story").default_size(sides.story.unwrap_or(width)).resizable(true).frame(frame);
+            let response = panel.show(ui, |ui| {
+                if stage.session.lab().is_some() {
+                    self.lab.show(ui, &mut desk, stage);
+                } else {
+                    story::show(ui, &mut desk, stage);
+                }
+            });
+            resized(&mut sides.story, width, response.response.rect.width());
+        }
         if let Some(bench) = bench.filter(|_| roomy) {
             let height = (size.y * 0.36).clamp(140.0, 420.0);
             let panel = Panel::bottom("bench").default_size(sides.bench.unwrap_or(height)).resizable(true).frame(bars);
@@ -299,21 +343,6 @@ impl Window {
                 }
             });
             resized(&mut sides.bench, height, response.response.rect.height());
-        }
-        let frame = Frame::new().fill(theme.panel).inner_margin(10);
-        if roomy && !self.settings.hide_story {
-            // A lab's text is read, a story is glanced at.
-            let part = if stage.session.lab().is_some() { 0.25 } else { 0.19 };
-            let width = (size.x * part).clamp(200.0, 420.0);
-            let panel = Panel::left("story").default_size(sides.story.unwrap_or(width)).resizable(true).frame(frame);
-            let response = panel.show(ui, |ui| {
-                if stage.session.lab().is_some() {
-                    self.lab.show(ui, &mut desk, stage);
-                } else {
-                    story::show(ui, &mut desk, stage);
-                }
-            });
-            resized(&mut sides.story, width, response.response.rect.width());
         }
         if roomy && !self.settings.hide_inspector {
             let width = (size.x * 0.265).clamp(260.0, 460.0);

@@ -2,6 +2,7 @@
 
 use smol_str::{SmolStr, format_smolstr};
 
+use super::Credentials;
 use super::retrieve::{Errand, Output, PATIENCE, Protocol, Retriever, Security};
 use crate::host::dial::Dialer;
 use crate::host::vfs::Cred;
@@ -23,6 +24,15 @@ pub struct Fetch {
     pub protocol: Protocol,
     /// Login, and what stays on the server.
     pub errand: Errand,
+}
+
+impl Fetch {
+    /// An account of a user at a server; its port says how it is secured.
+    pub fn new(user: &str, server: &str, protocol: Protocol, login: Credentials, keep: bool, tls: bool) -> Fetch {
+        let security = Security::on_port(tls, Dialer::new(server, protocol.port()).port);
+        let errand = Errand { login, keep, all: false, security };
+        Fetch { user: user.into(), server: server.into(), protocol, errand }
+    }
 }
 
 /// A mail program while it fetches. Messages go to the user's `~/Mail/inbox` (mbox). It exits with

@@ -12,7 +12,7 @@ use crate::sim::Duration;
 pub(super) const PATIENCE: Duration = Duration::from_secs(300);
 
 /// How mail is fetched.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Protocol {
     /// RFC 1939.
     #[default]

@@ -10,7 +10,7 @@ use crate::host::dial::Dialer;
 use crate::host::vfs::{Cred, Node, Vfs};
 use crate::host::{Exit, Process};
 use crate::mua::send::SUBMISSION;
-use crate::mua::{Credentials, Errand, Fetch, Reader, Security, SendMail, Submission};
+use crate::mua::{Credentials, Fetch, Reader, Security, SendMail, Submission};
 use crate::sim::{Duration, HostId, ProcId, Time};
 use crate::trace::{Actor, Kind};
 use crate::world::World;
@@ -227,10 +227,7 @@ fn send_mail(send: &written::Send) -> SendMail {
 
 /// What a `Fetch` step asks for.
 fn fetching(fetch: &written::Fetch) -> Fetch {
-    let port = Dialer::new(&fetch.server, fetch.protocol.port()).port;
-    let security = Security::on_port(fetch.tls, port);
-    let errand = Errand { login: credentials(&fetch.login), keep: fetch.keep, all: false, security };
-    Fetch { user: fetch.user.as_str().into(), server: fetch.server.as_str().into(), protocol: fetch.protocol, errand }
+    Fetch::new(&fetch.user, &fetch.server, fetch.protocol, credentials(&fetch.login), fetch.keep, fetch.tls)
 }
 
 fn credentials(login: &written::Login) -> Credentials {

@@ -12,6 +12,7 @@ use crate::host::console::Window;
 use crate::host::refusal::Refusal;
 use crate::host::vfs::Cred;
 use crate::host::{Input as ProcessInput, Signal};
+use crate::mua::{Credentials, Fetch, Protocol, Reader};
 use crate::scenario::Scenario;
 use crate::sim::faults::{Block, Effect, Rule, Selector};
 use crate::sim::outside::{Inward, OutsideId, Pace};
@@ -37,6 +38,27 @@ pub enum Input {
         /// Standard input.
         #[serde(default, skip_serializing_if = "String::is_empty")]
         stdin: String,
+    },
+    /// A person's mail program fetches what its server has, into `~/Mail/inbox`.
+    Fetch {
+        /// Where the person sits.
+        host: String,
+        /// Who it is.
+        user: String,
+        /// How.
+        protocol: Protocol,
+        /// The server, `host` or `host:port`.
+        server: String,
+        /// Login name there.
+        login: String,
+        /// Password.
+        password: String,
+        /// Whether the mail stays on the server.
+        #[serde(default)]
+        keep: bool,
+        /// Whether STARTTLS (STLS) is used.
+        #[serde(default)]
+        tls: bool,
     },
     /// Interrupts a command (Ctrl-C).
     Interrupt {
@@ -314,6 +336,7 @@ impl Input {
         match self {
             Input::Pass
             | Input::Command { .. }
+            | Input::Fetch { .. }
             | Input::Interrupt { .. }
             | Input::Open { .. }
             | Input::Type { .. }
@@ -361,6 +384,13 @@ impl Input {
             | Input::Clock { .. }
             | Input::HandIn => {}
             Input::Command { host, user, line, stdin } => return command(world, host, user, line, stdin).map(Some),
+            Input::Fetch { host, user, protocol, server, login, password, keep, tls } => {
+                let id = find(world, host)?;
+                known_user(world, id, user)?;
+                let login = Credentials { user: login.into(), password: password.into() };
+                let fetch = Fetch::new(user, server, *protocol, login, *keep, *tls);
+                return Ok(Some((id, world.start(id, Box::new(Reader::new(fetch)), actor))));
+            }
             Input::Interrupt { host, proc } => {
                 let id = find(world, host)?;
                 world.input(id, ProcId(*proc), ProcessInput::Signal(Signal::Int));
@@ -472,11 +502,18 @@ fn find(world: &World, name: &str) -> Result<HostId, InputError> {
     world.find(name).ok_or_else(|| InputError::UnknownHost(name.to_owned()))
 }
 
+/// Refuses somebody whom a host does not know.
+fn known_user(world: &World, host: HostId, user: &str) -> Result<(), InputError> {
+    let host = world.host(host);
+    match host.accounts.user(user) {
+        Some(_) => Ok(()),
+        None => Err(InputError::UnknownUser(host.name.to_string(), user.to_owned())),
+    }
+}
+
 fn command(world: &mut World, host: &str, user: &str, line: &str, stdin: &str) -> Result<(HostId, ProcId), InputError> {
     let id = find(world, host)?;
-    if world.host(id).accounts.user(user).is_none() {
-        return Err(InputError::UnknownUser(host.to_owned(), user.to_owned()));
-    }
+    known_user(world, id, user)?;
     let spawn = crate::scenario::login_spawn(world.host(id), Some(user), line, stdin);
     Ok((id, world.spawn(id, spawn, Actor::Student)))
 }

@@ -14,7 +14,9 @@ pub(super) fn check(lab: &Lab, input: &Input) -> Result<(), InputError> {
         _ => Err(InputError::NotPermitted(format!("work on {host} as {user}"))),
     };
     match input {
-        Input::Command { host, user, .. } | Input::Open { host, user, .. } => work_as(host, user),
+        Input::Command { host, user, .. } | Input::Open { host, user, .. } | Input::Fetch { host, user, .. } => {
+            work_as(host, user)
+        }
         // The editor of files is root's.
         Input::Write { host, .. } => work_as(host, "root"),
         Input::Interrupt { host, .. } if !permits.hosts.contains_key(host) => {

@@ -2,9 +2,6 @@
 
 use super::geometry::{Area, Point};
 
-/// Widths of the pictures that regions are arranged for, as multiples of their heights, and their weights: the
-/// map alone, and the map between panels.
-const ASPECTS: [(f32, f32); 2] = [(1.9, 1.0), (1.35, 0.5)];
 /// Space between regions one above the other.
 const ABOVE: f32 = 84.0;
 /// Space between regions side by side, where dialogues are read.
@@ -13,6 +10,10 @@ const BESIDE: f32 = 270.0;
 const BESIDE_MANY: f32 = 200.0;
 /// Space between regions in rows.
 const BETWEEN: f32 = 44.0;
+/// Height of the empty band between rows, as a part of the height of all rows.
+const BAND: f32 = 0.24;
+/// Most regions with such a band: on maps of more nothing can be read anyway.
+const MOST_WITH_BAND: usize = 40;
 /// Most regions with wide space between them.
 const MOST_WIDE: usize = 4;
 /// How much larger a picture may be so that one line less goes through a region that it does not belong to.
@@ -29,8 +30,8 @@ pub struct Block {
     pub names_only: bool,
 }
 
-/// The middles of regions around an empty middle.
-pub fn around(blocks: &[Block]) -> Vec<Point> {
+/// The middles of regions around an empty middle, for a picture whose width is so many times its height.
+pub fn around(blocks: &[Block], aspect: f32) -> Vec<Point> {
     let angles = angles(blocks);
     let beside = if blocks.len() <= MOST_WIDE { BESIDE } else { BESIDE_MANY };
     let mut best: Option<(f32, f32, Vec<Point>)> = None;
@@ -42,7 +43,7 @@ pub fn around(blocks: &[Block]) -> Vec<Point> {
             if !is_apart(blocks, &centres, beside) {
                 continue;
             }
-            let cost = cost(blocks, &centres);
+            let cost = cost(blocks, &centres, aspect);
             let spread = across + down;
             // As large as possible on the screen; of those that are equally large the most spacious.
             let better = best
@@ -53,7 +54,7 @@ pub fn around(blocks: &[Block]) -> Vec<Point> {
             }
         }
     }
-    best.map_or_else(|| rows(blocks), |(_, _, centres)| centres)
+    best.map_or_else(|| rows(blocks, aspect), |(_, _, centres)| centres)
 }
 
 /// Cosine and sine of the direction of each region: name servers above, the first on the left, the next on
@@ -98,7 +99,7 @@ fn is_apart(blocks: &[Block], centres: &[Point], beside: f32) -> bool {
 }
 
 /// How small everything becomes on the screen, and how many lines go through regions.
-pub fn cost(blocks: &[Block], centres: &[Point]) -> f32 {
+pub fn cost(blocks: &[Block], centres: &[Point], aspect: f32) -> f32 {
     let areas = areas(blocks, centres);
     let through = |one: usize, other: usize| {
         areas
@@ -108,11 +109,11 @@ pub fn cost(blocks: &[Block], centres: &[Point]) -> f32 {
     };
     let pairs = (0..areas.len()).flat_map(|one| (0..one).map(move |other| (one, other)));
     let crossed = pairs.filter(|(one, other)| through(*one, *other)).count() as f32;
-    size(blocks, centres) * (1.0 + FREE_LINE * crossed)
+    size(blocks, centres, aspect) * (1.0 + FREE_LINE * crossed)
 }
 
 /// The middles of regions in rows, as many to a row as make everything largest.
-pub fn rows(blocks: &[Block]) -> Vec<Point> {
+pub fn rows(blocks: &[Block], aspect: f32) -> Vec<Point> {
     const TRIES: u8 = 48;
     let widest = blocks.iter().map(|block| block.width).fold(0.0, f32::max);
     let all: f32 = blocks.iter().map(|block| block.width + BETWEEN).sum();
@@ -120,7 +121,7 @@ pub fn rows(blocks: &[Block]) -> Vec<Point> {
     for number in 0..=TRIES {
         let limit = widest + (all - widest) * (f32::from(number) / f32::from(TRIES)).powi(2);
         let centres = rows_up_to(blocks, limit);
-        let size = size(blocks, &centres);
+        let size = size(blocks, &centres, aspect);
         if best.as_ref().is_none_or(|(least, _)| size < *least) {
             best = Some((size, centres));
         }
@@ -132,13 +133,21 @@ pub fn rows(blocks: &[Block]) -> Vec<Point> {
 fn rows_up_to(blocks: &[Block], limit: f32) -> Vec<Point> {
     let (mut x, mut y, mut tallest) = (0.0, 0.0, 0.0_f32);
     let mut centres = Vec::new();
+    let mut rows = vec![0_usize];
     for block in blocks {
         if x > 0.0 && x + block.width > limit {
             (x, y, tallest) = (0.0, y + tallest + BETWEEN, 0.0);
+            rows.push(centres.len());
         }
         centres.push(Point::new(x + block.width / 2.0, y + block.height / 2.0));
         x += block.width + BETWEEN;
         tallest = tallest.max(block.height);
+    }
+    if let Some(first) = rows.get(rows.len().div_ceil(2)).filter(|_| blocks.len() <= MOST_WITH_BAND) {
+        let band = (y + tallest) * BAND;
+        for centre in &mut centres[*first..] {
+            centre.y += band;
+        }
     }
     let middle =
         areas(blocks, &centres).into_iter().reduce(|one, other| one.union(&other)).unwrap_or_default().centre();
@@ -151,10 +160,10 @@ fn areas(blocks: &[Block], centres: &[Point]) -> Vec<Area> {
 }
 
 /// How small everything becomes on the screen.
-pub fn size(blocks: &[Block], centres: &[Point]) -> f32 {
+pub fn size(blocks: &[Block], centres: &[Point], aspect: f32) -> f32 {
     let areas = areas(blocks, centres);
     let all = areas.into_iter().reduce(|one, other| one.union(&other)).unwrap_or_default();
-    ASPECTS.iter().map(|(aspect, weight)| (all.width() / aspect).max(all.height()) * weight).sum()
+    (all.width() / aspect).max(all.height())
 }
 
 #[cfg(test)]
@@ -169,7 +178,7 @@ mod tests {
     fn up_to_four_regions_see_each_other() {
         for names in [vec![false, false], vec![true, false, false], vec![true, false, false, false], vec![false; 4]] {
             let blocks = blocks(&names);
-            let centres = around(&blocks);
+            let centres = around(&blocks, 1.9);
             let areas: Vec<Area> = centres.iter().map(|centre| Area::around(*centre, 264.0, 172.0)).collect();
             for (one, from) in centres.iter().enumerate() {
                 for (other, to) in centres[..one].iter().enumerate() {
@@ -183,7 +192,7 @@ mod tests {
 
     #[test]
     fn name_servers_stand_above() {
-        let centres = around(&blocks(&[true, false, false]));
+        let centres = around(&blocks(&[true, false, false]), 1.9);
         assert!(centres[0].y < centres[1].y && centres[1].x < centres[2].x, "{centres:?}");
     }
 }

@@ -9,7 +9,10 @@ const LONGEST: usize = 160;
 
 /// The caption of an event: its sentence, who it is about, and the rule that decided.
 pub fn caption(sentence: &Sentence, event: &Event, words: &Words) -> String {
-    let text = sentence.text.replace('\n', " ");
+    // Of many lines the first says what they are.
+    let mut lines = sentence.text.lines().filter(|line| !line.trim().is_empty());
+    let first = lines.next().unwrap_or_default();
+    let text = if lines.next().is_some() { format!("{first} …") } else { first.to_owned() };
     let text = match &sentence.who {
         Who::World => text,
         Who::Host(host) => format!("{host}: {text}"),

@@ -1,6 +1,6 @@
 //! A trace made ready for looking at any moment of it: beats, checkpoints, and what belongs together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use smol_str::SmolStr;
 
@@ -72,6 +72,8 @@ pub struct Index {
     mails: BTreeMap<MailKey, Vec<EventId>>,
     logs: BTreeMap<HostId, Vec<EventId>>,
     verdicts: BTreeMap<HostId, Vec<(EventId, Verdict)>>,
+    /// Mails without a sender.
+    reports: BTreeSet<MailKey>,
     pairs: BTreeMap<(HostId, HostId), Pair>,
     /// What is in the way of traffic.
     pub barriers: Barriers,
@@ -104,6 +106,7 @@ impl Index {
             mails: BTreeMap::new(),
             logs: BTreeMap::new(),
             verdicts: BTreeMap::new(),
+            reports: BTreeSet::new(),
             pairs: BTreeMap::new(),
             barriers: Barriers::new(scenario),
             set_up: session.set_up_events(),
@@ -141,9 +144,17 @@ impl Index {
         {
             self.landmarks.push((event.id, landmark));
         }
+        if let (Some(host), Kind::QueueEnter { queue_id, sender, .. }) = (event.host, &event.kind)
+            && sender.is_empty()
+        {
+            self.reports.insert((host, queue_id.clone()));
+        }
         if let (Some(host), Some(verdict)) = (event.host, Verdict::of(event))
             && event.id.0 > self.set_up
         {
+            let mail = queue_id_of(event).map(|id| (host, id.clone()));
+            let about = mail.is_some_and(|mail| self.reports.contains(&mail));
+            let verdict = if about { verdict.on_report() } else { verdict };
             self.verdicts.entry(host).or_default().push((event.id, verdict));
         }
         if let Some(session) = session_of(event) {

@@ -1,7 +1,7 @@
 //! Where hosts stand on the map: domains as regions, hosts as cards in them.
 //!
 //! Few regions stand around an empty middle, so that what travels between them crosses no card; many
-//! stand in rows. The same scenario gives the same picture everywhere, and nothing overlaps.
+//! stand in rows above and below an empty band, in which words are read. The same scenario gives the same picture everywhere, and nothing overlaps.
 
 use std::net::IpAddr;
 
@@ -14,19 +14,28 @@ use crate::scenario::written::{Preset, Service};
 use crate::sim::HostId;
 
 /// Width of a host's card.
-pub const CARD_WIDTH: f32 = 236.0;
+pub const CARD_WIDTH: f32 = 248.0;
 /// Height of a host's card.
 pub const CARD_HEIGHT: f32 = 116.0;
-/// Space between cards of a region.
-const CARD_GAP: f32 = 48.0;
+/// Space between cards of a region that stand side by side.
+const BESIDE: f32 = 72.0;
+/// Space between cards of a region one above the other, where a line of a dialogue is read.
+const ABOVE: f32 = 64.0;
 /// Space between a region's edge and its cards.
 const PADDING: f32 = 14.0;
 /// Space for a region's name, above its cards.
 pub const TITLE: f32 = 36.0;
-/// How much larger cards must become to stand side by side.
-const WORTH: f32 = 1.06;
+/// How much larger everything must become for the cards of a region to stand side by side, where there is less
+/// room for what they say to each other.
+const WORTH: f32 = 1.2;
 /// Most regions that stand around the middle.
 const MOST_AROUND: usize = 8;
+/// Width of a picture as a multiple of its height, if nothing else is known about it.
+const WIDE: f32 = 1.9;
+/// The same at its least and at its most: what is narrower or flatter than that, nothing can be arranged for.
+const ASPECTS: (f32, f32) = (0.8, 2.6);
+/// How much larger everything must become for cards to take other places.
+const WORTH_MOVING: f32 = 1.06;
 
 /// What a host is for, in the course's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -133,11 +142,30 @@ pub struct Layout {
     pub regions: Vec<Region>,
     /// The rectangle around everything.
     pub bounds: Area,
+    /// Whether somebody has moved a card.
+    #[serde(skip)]
+    is_moved: bool,
 }
 
 impl Layout {
-    /// The layout of a scenario's hosts.
+    /// The layout of a scenario's hosts in a picture of the usual shape.
     pub fn of(scenario: &Scenario) -> Layout {
+        Layout::shaped(scenario, WIDE)
+    }
+
+    /// A layout that makes everything clearly larger than this one in a picture of that size, if there is one;
+    /// who has moved cards keeps them where they are.
+    pub fn fitted(&self, scenario: &Scenario, width: f32, height: f32) -> Option<Layout> {
+        if self.is_moved || width <= 0.0 || height <= 0.0 {
+            return None;
+        }
+        let zoom = |bounds: &Area| (width / bounds.width().max(1.0)).min(height / bounds.height().max(1.0));
+        let other = Layout::shaped(scenario, width / height);
+        (zoom(&other.bounds) > zoom(&self.bounds) * WORTH_MOVING).then_some(other)
+    }
+
+    /// The layout of a scenario's hosts for a picture whose width is so many times its height.
+    fn shaped(scenario: &Scenario, aspect: f32) -> Layout {
         let nodes = scenario.hosts.iter().enumerate().map(|(index, host)| Node {
             name: host.name.clone(),
             domain: domain_in(scenario, index),
@@ -145,13 +173,18 @@ impl Layout {
             role: Role::of(scenario, index),
             fixed: host.place.map(|(x, y)| Point::new(x, y)),
         });
-        Layout::arrange(&nodes.collect::<Vec<_>>())
+        Layout::arrange_for(&nodes.collect::<Vec<_>>(), aspect)
     }
 
-    /// Gives every host its place.
+    /// Gives every host its place in a picture of the usual shape.
     pub fn arrange(nodes: &[Node]) -> Layout {
+        Layout::arrange_for(nodes, WIDE)
+    }
+
+    fn arrange_for(nodes: &[Node], aspect: f32) -> Layout {
+        let aspect = aspect.clamp(ASPECTS.0, ASPECTS.1);
         let groups = group(nodes);
-        let (shapes, blocks, centres) = best_shapes(&groups);
+        let (shapes, blocks, centres) = best_shapes(&groups, aspect);
         let mut layout = Layout::default();
         let mut cards: Vec<Option<(Area, u32)>> = vec![None; nodes.len()];
         for (number, ((group, block), centre)) in groups.iter().zip(&blocks).zip(&centres).enumerate() {
@@ -174,7 +207,7 @@ impl Layout {
         }
         for (index, node) in nodes.iter().enumerate() {
             if let Some(point) = node.fixed {
-                layout.move_to(HostId(index as u32), point);
+                layout.shift(HostId(index as u32), point);
             }
         }
         layout.measure();
@@ -189,11 +222,16 @@ impl Layout {
     /// Moves the middle of a host's card as near to a point as no other card is in the way; its region
     /// grows or shrinks with it.
     pub fn move_to(&mut self, host: HostId, point: Point) {
+        self.is_moved = true;
+        self.shift(host, point);
+    }
+
+    fn shift(&mut self, host: HostId, point: Point) {
         let index = host.0 as usize;
         let Some(place) = self.places.get(index) else { return };
         let old = place.area;
         let free = |area: &Area| {
-            let wide = area.grown(CARD_GAP / 4.0);
+            let wide = area.grown(BESIDE / 4.0);
             self.places.iter().enumerate().all(|(other, place)| other == index || !place.area.overlaps(&wide))
         };
         let wanted = Area::around(point, old.width(), old.height());
@@ -293,7 +331,7 @@ impl Shape {
 }
 
 /// Regions in the shapes that make everything largest, and their middles.
-fn best_shapes(groups: &[Group]) -> (Vec<Shape>, Vec<Block>, Vec<Point>) {
+fn best_shapes(groups: &[Group], aspect: f32) -> (Vec<Shape>, Vec<Block>, Vec<Point>) {
     let around = groups.len() <= MOST_AROUND;
     let shaped = |shapes: &[Shape]| {
         let block = |(group, shape): (&Group, &Shape)| {
@@ -301,9 +339,10 @@ fn best_shapes(groups: &[Group]) -> (Vec<Shape>, Vec<Block>, Vec<Point>) {
             Block { width, height, names_only: group.names_only }
         };
         let blocks: Vec<Block> = groups.iter().zip(shapes).map(block).collect();
-        let centres = if around { arrange::around(&blocks) } else { arrange::rows(&blocks) };
+        let centres = if around { arrange::around(&blocks, aspect) } else { arrange::rows(&blocks, aspect) };
         // In rows lines go behind regions anyway.
-        let cost = if around { arrange::cost(&blocks, &centres) } else { arrange::size(&blocks, &centres) };
+        let cost =
+            if around { arrange::cost(&blocks, &centres, aspect) } else { arrange::size(&blocks, &centres, aspect) };
         (cost, blocks, centres)
     };
     let mut shapes = vec![Shape::Tall; groups.len()];
@@ -317,7 +356,6 @@ fn best_shapes(groups: &[Group]) -> (Vec<Shape>, Vec<Block>, Vec<Point>) {
     for number in (0..groups.len()).filter(|number| groups[*number].hosts.len() > 1) {
         shapes[number] = Shape::Wide;
         let wide = shaped(&shapes);
-        // Lines of cards side by side run behind each other, which must be worth it.
         if wide.0 * WORTH < best.0 {
             best = wide;
         } else {
@@ -330,14 +368,14 @@ fn best_shapes(groups: &[Group]) -> (Vec<Shape>, Vec<Block>, Vec<Point>) {
 fn region_size(shape: Shape, count: usize) -> (f32, f32) {
     let columns = shape.columns(count);
     let rows = count.div_ceil(columns);
-    let across = columns as f32 * (CARD_WIDTH + CARD_GAP) - CARD_GAP + 2.0 * PADDING;
-    let down = rows as f32 * (CARD_HEIGHT + CARD_GAP) - CARD_GAP + PADDING + TITLE;
+    let across = columns as f32 * (CARD_WIDTH + BESIDE) - BESIDE + 2.0 * PADDING;
+    let down = rows as f32 * (CARD_HEIGHT + ABOVE) - ABOVE + PADDING + TITLE;
     (across, down)
 }
 
 fn card_in(region: Area, columns: usize, place: usize) -> Area {
-    let x = region.min.x + PADDING + (place % columns) as f32 * (CARD_WIDTH + CARD_GAP);
-    let y = region.min.y + TITLE + (place / columns) as f32 * (CARD_HEIGHT + CARD_GAP);
+    let x = region.min.x + PADDING + (place % columns) as f32 * (CARD_WIDTH + BESIDE);
+    let y = region.min.y + TITLE + (place / columns) as f32 * (CARD_HEIGHT + ABOVE);
     Area { min: Point::new(x, y), max: Point::new(x + CARD_WIDTH, y + CARD_HEIGHT) }
 }
 
@@ -346,6 +384,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::scenario::Sources;
 
     fn nodes(domains: &[usize]) -> Vec<Node> {
         let node = |(index, domain): (usize, &usize)| Node {
@@ -404,6 +443,26 @@ mod tests {
         assert_eq!(domain_of("ws1.berlin.example.org"), "berlin.example.org");
         assert_eq!(domain_of("attacker.test"), "attacker.test");
         assert_eq!(domain_of("localhost"), "localhost");
+    }
+
+    #[test]
+    fn a_map_takes_the_shape_of_its_picture_unless_somebody_has_moved_cards() {
+        let text = |number: usize| {
+            let domain = ["example.com", "example.com", "example.org", "example.org", "example.org"][number];
+            format!("(name: \"h{number}\", addresses: [\"192.0.2.1{number}\"], fqdn: \"h{number}.{domain}\"),")
+        };
+        let dns = "(name: \"dns\", addresses: [\"203.0.113.53\"], preset: DnsServer),".to_owned();
+        let hosts: String = std::iter::once(dns).chain((0..5).map(text)).collect();
+        let text = format!("(title: (en: \"a\", de: \"b\"), summary: (en: \"\", de: \"\"), hosts: [{hosts}])");
+        let sources = Sources { name: "x".into(), file: "x.ron".into(), text, ..Sources::default() };
+        let scenario = Scenario::load(&sources).unwrap();
+        let wide = Layout::of(&scenario);
+        assert!(wide.fitted(&scenario, 1900.0, 1000.0).is_none(), "it has this shape already");
+        let mut narrow = wide.fitted(&scenario, 700.0, 700.0).expect("cards one above the other");
+        assert!(narrow.bounds.width() < wide.bounds.width());
+        assert_apart(&narrow);
+        narrow.move_to(HostId(0), Point::new(0.0, 0.0));
+        assert!(narrow.fitted(&scenario, 1900.0, 600.0).is_none(), "what was moved stays");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::host::vfs::{Cred, Vfs};
 use crate::mailbox::{maildir, mbox};
 
 /// Folders that mailboxes lie in, and how deep.
-const PLACES: [(&str, u32); 3] = [("/var/mail", 3), ("/home", 2), ("/root", 1)];
+const PLACES: [(&str, u32); 3] = [("/var/mail", 3), ("/home", 3), ("/root", 1)];
 /// Most messages of a mailbox that are shown; the newest ones.
 const MOST: usize = 500;
 

@@ -32,6 +32,7 @@ pub mod mailbox;
 pub mod message;
 pub mod notes;
 pub mod packet;
+pub mod placing;
 pub mod playhead;
 pub mod probes;
 pub mod scene;

@@ -19,6 +19,8 @@ pub enum Verdict {
     Bounced,
     /// In its mailbox.
     Delivered,
+    /// In its mailbox, but it is a report about a mail that is not.
+    Reported,
     /// Given to a program.
     Piped,
     /// Passed on to the next host.
@@ -40,6 +42,7 @@ impl Verdict {
             Verdict::Refused => "stamp-refused",
             Verdict::Bounced => "stamp-bounced",
             Verdict::Delivered => "stamp-delivered",
+            Verdict::Reported => "stamp-reported",
             Verdict::Piped => "stamp-piped",
             Verdict::HandedOver => "stamp-handed-over",
             Verdict::Full => "stamp-full",
@@ -53,9 +56,16 @@ impl Verdict {
         match self {
             Verdict::Accepted | Verdict::Delivered | Verdict::HandedOver | Verdict::Piped => Tone::Good,
             Verdict::RelayRefused => Tone::Good,
+            Verdict::Reported => Tone::Dim,
             Verdict::Later => Tone::Waiting,
             Verdict::Refused | Verdict::Bounced | Verdict::Full | Verdict::OpenRelay => Tone::Bad,
         }
+    }
+
+    /// The same for a mail without a sender: what is good for a report is not for the mail that it is about.
+    #[must_use]
+    pub fn on_report(self) -> Verdict {
+        if self == Verdict::Delivered { Verdict::Reported } else { self }
     }
 
     /// The verdict that an event is by itself; most are none.

@@ -32,7 +32,8 @@ pub fn lab_window(name: &str, settings: Settings) -> Window {
     window
 }
 
-fn labelled(harness: &Harness<'_, Window>, text: &str) -> bool {
+/// Whether something on the screen says this.
+pub fn labelled(harness: &Harness<'_, Window>, text: &str) -> bool {
     harness.query_all_by_label_contains(text).count() > 0
 }
 
@@ -260,6 +261,10 @@ type Kept = Rc<RefCell<BTreeMap<String, String>>>;
 struct Keeping(Kept);
 
 impl Shelf for Keeping {
+    fn now(&self) -> u64 {
+        0
+    }
+
     fn demonstrations(&self) -> Vec<Entry> {
         Vec::new()
     }

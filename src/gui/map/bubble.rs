@@ -1,6 +1,6 @@
 //! The dialogue as two-lane speech on the link: the client's line on one side, the reply on the other.
 
-use egui::{Color32, Pos2, Rect, Stroke, pos2, vec2};
+use egui::{Color32, Pos2, Rect, Stroke, Vec2, pos2, vec2};
 
 use super::{Canvas, Piece, Target, ease};
 use crate::gui::theme;
@@ -13,6 +13,8 @@ const MOST: usize = 3;
 const WIDEST: f32 = 340.0;
 /// A bubble is not made narrower than this to fit between two cards.
 const NARROWEST: f32 = 200.0;
+/// How far from its line what was said before may stand.
+const REACH: f32 = 150.0;
 
 impl Canvas<'_> {
     pub(super) fn bubbles(&mut self) {
@@ -61,28 +63,33 @@ impl Canvas<'_> {
         let between =
             if flat { ((middle - from).x.abs() * 2.0 - 34.0 * scale).max(NARROWEST * scale) } else { f32::MAX };
         let room = (WIDEST * scale).min(self.rect.width() - 40.0).min(between) - badge_width;
-        let text = if refused {
-            self.painter.layout(speech.text.clone(), mono.clone(), theme.ink, room)
-        } else {
-            self.painter.layout_no_wrap(self.fitted(&speech.text, &mono, room), mono, theme.ink)
-        };
-        let size = vec2(badge_width + text.size().x + 18.0 * scale, text.size().y + 9.0 * scale);
+        // A long refusal is rather tall than over something.
+        let narrower: &[f32] = if refused { &[1.0, 0.8, 0.62] } else { &[1.0] };
+        let reach = if speech.fresh.is_some() { f32::INFINITY } else { REACH * scale };
+        let mut laid = None;
+        for part in narrower {
+            let text = if refused {
+                self.painter.layout(speech.text.clone(), mono.clone(), theme.ink, room * part)
+            } else {
+                self.painter.layout_no_wrap(self.fitted(&speech.text, &mono, room), mono.clone(), theme.ink)
+            };
+            let size = vec2(badge_width + text.size().x + 18.0 * scale, text.size().y + 9.0 * scale);
+            let wishes = self.beside_line(from, middle, size, side);
+            let (rest, free) = self.find_place(size, &wishes, reach, &[]);
+            if free || laid.is_none() {
+                laid = Some((text, size, rest, free));
+            }
+            if free {
+                break;
+            }
+        }
+        let Some((text, size, rest, free)) = laid else { return };
+        // What is said now is shown in any case.
+        if !free && speech.fresh.is_none() {
+            return;
+        }
+        self.take(Piece::Bubble, rest);
         let away = vec2(0.0, side * (size.y / 2.0 + 6.0));
-        let along = middle - from;
-        let rest = if flat {
-            let beside = [0.0, -0.25, 0.25, -0.5, 0.5].map(|offset| middle + along * offset + away);
-            let farther = [0.0, -0.3, 0.3].map(|offset| middle + along * offset + away * 3.2);
-            let wishes: Vec<Pos2> = beside.into_iter().chain(farther).collect();
-            self.place_box(Piece::Bubble, size, &wishes)
-        } else {
-            // Beside the cards of a column, in the empty middle of the map if that is near.
-            let inwards = if middle.x > self.rect.center().x { -1.0 } else { 1.0 };
-            let reach = (CARD_WIDTH / 2.0 + 26.0) * self.zoom() + size.x / 2.0;
-            let near = size.x / 2.0 + 12.0;
-            let wishes = [0.0, inwards * near, -inwards * near, inwards * reach, -inwards * reach]
-                .map(|x| middle + vec2(x, 0.0) + away);
-            self.place_box(Piece::Bubble, size, &wishes)
-        };
         let rect = match speech.fresh {
             // It is there when half of its time has passed, to be read.
             Some(part) => {
@@ -93,6 +100,9 @@ impl Canvas<'_> {
             None => rest,
         };
         let edge = if speech.fresh.is_some() { colour } else { theme::mix(theme.line, colour, 0.5) };
+        if rect == rest {
+            self.leader(rect, middle, edge);
+        }
         self.frame(rect, theme.card, Stroke::new(if speech.fresh.is_some() { 2.0 } else { 1.0 }, edge));
         let mut left = rect.left() + 9.0 * scale;
         if let Some(badge) = badge {
@@ -102,6 +112,23 @@ impl Canvas<'_> {
         self.painter.galley(pos2(left, rect.center().y - text.size().y / 2.0), text, theme.ink);
         let name = speech.code.map_or_else(String::new, |code| format!("{code} ")) + &speech.text;
         self.targets.push((rect, Target::Session(bubble.session, speech.event), name));
+    }
+
+    /// Where words may stand: on their side of the line, in the order of preference.
+    fn beside_line(&self, from: Pos2, middle: Pos2, size: Vec2, side: f32) -> Vec<Pos2> {
+        let along = middle - from;
+        let away = vec2(0.0, side * (size.y / 2.0 + 6.0));
+        if along.x.abs() >= along.y.abs() {
+            let beside = [0.0, -0.25, 0.25, -0.5, 0.5].map(|offset| middle + along * offset + away);
+            let farther = [0.0, -0.3, 0.3].map(|offset| middle + along * offset + away * 3.2);
+            return beside.into_iter().chain(farther).collect();
+        }
+        // Beside the cards of a column, in the empty middle of the map if that is near.
+        let inwards = if middle.x > self.rect.center().x { -1.0 } else { 1.0 };
+        let reach = (CARD_WIDTH / 2.0 + 26.0) * self.zoom() + size.x / 2.0;
+        let near = size.x / 2.0 + 12.0;
+        let aside = [0.0, inwards * near, -inwards * near, inwards * reach, -inwards * reach];
+        aside.map(|x| middle + vec2(x, 0.0) + away).to_vec()
     }
 
     fn badge(&self, rect: Rect, badge: std::sync::Arc<egui::Galley>, colour: Color32) {

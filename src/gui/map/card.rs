@@ -67,11 +67,20 @@ impl Canvas<'_> {
         let row = (rect.bottom() - square.bottom() - pad) / 3.0;
         let line = |number: f32| square.bottom() + row * (number + 0.5);
         if let Some(addr) = place.addr {
-            let mono = self.card_mono(15.0);
-            let addr = self.fitted(&addr.to_string(), &mono, rect.width() - 2.0 * pad);
+            let room = rect.width() - 2.0 * pad;
+            // Rather smaller than without the names of the services.
+            let sizes = [(15.0, 14.0), (14.0, 13.0), (12.0, 12.0)];
+            let all = sizes.map(|(mono, text)| {
+                let mono = self.card_mono(mono);
+                let addr = self.painter.layout_no_wrap(addr.to_string(), mono.clone(), theme.dim);
+                (addr.size().x + self.services_width(card, text) <= room, mono, text)
+            });
+            let [first, ..] = &all;
+            let (_, mono, text) = all.iter().find(|(fits, ..)| *fits).unwrap_or(first);
+            let addr = self.fitted(&addr.to_string(), mono, room);
             let place = pos2(rect.left() + pad, line(0.0));
-            let written = self.painter.text(place, Align2::LEFT_CENTER, addr, mono, theme.dim);
-            self.services(card, pos2(rect.right() - pad, line(0.0)), written.right() + 8.0);
+            let written = self.painter.text(place, Align2::LEFT_CENTER, addr, mono.clone(), theme.dim);
+            self.services(card, pos2(rect.right() - pad, line(0.0)), written.right() + 4.0, *text);
         }
         self.chips(card, pos2(rect.left() + pad, line(1.0)), rect.right() - pad);
         if !card.log.is_empty() {
@@ -85,15 +94,24 @@ impl Canvas<'_> {
         }
     }
 
+    /// How wide the services of a card are in a size of type, with the space before them.
+    fn services_width(&self, card: &Card, size: f32) -> f32 {
+        let width = |name: &str| {
+            let galley = self.painter.layout_no_wrap(name.to_owned(), self.card_text(size), self.theme().dim);
+            galley.size().x + 16.0 * self.zoom()
+        };
+        card.services.iter().map(|(name, _)| width(name)).sum::<f32>() + 4.0
+    }
+
     /// Services from the right: a full point runs, a hollow one does not. Names where there is room.
-    fn services(&self, card: &Card, at: egui::Pos2, left: f32) {
+    fn services(&self, card: &Card, at: egui::Pos2, left: f32, size: f32) {
         let theme = self.theme();
         let zoom = self.zoom();
         let mut right = at.x;
         for (name, runs) in card.services.iter().rev() {
             let colour = if *runs { theme.good } else { theme.bad };
-            let galley = self.painter.layout_no_wrap((*name).to_owned(), self.card_text(14.0), theme.dim);
-            let point = 13.0 * zoom;
+            let galley = self.painter.layout_no_wrap((*name).to_owned(), self.card_text(size), theme.dim);
+            let point = 12.0 * zoom;
             let named = right - galley.size().x - point >= left;
             let width = if named { galley.size().x + point } else { point };
             if right - width < left {
@@ -106,9 +124,9 @@ impl Canvas<'_> {
                 self.painter.circle_stroke(dot, 3.5 * zoom, Stroke::new(1.8, colour));
             }
             if named {
-                self.painter.galley(pos2(dot.x + 9.0 * zoom, at.y - galley.size().y / 2.0), galley, theme.dim);
+                self.painter.galley(pos2(dot.x + 8.0 * zoom, at.y - galley.size().y / 2.0), galley, theme.dim);
             }
-            right -= width + 7.0 * zoom;
+            right -= width + 4.0 * zoom;
         }
     }
 
@@ -163,10 +181,20 @@ impl Canvas<'_> {
         let square = Rect::from_min_size(rect.min + vec2(4.0, 4.0), vec2(side, side));
         icon::role(self.painter, square, place.role, role);
         if rect.height() >= 20.0 {
-            let font = FontId::proportional((rect.height() * 0.36).clamp(theme::NOTE, 20.0).round());
+            let mut font = FontId::proportional((rect.height() * 0.36).clamp(theme::NOTE, 20.0).round());
             let left = square.right() + 4.0;
-            let name = self.fitted(&place.name, &font, rect.right() - left - 2.0);
+            let room = rect.right() - left - 2.0;
+            let wide = self.painter.layout_no_wrap(place.name.clone(), font.clone(), theme.ink).size().x;
+            // Rather smaller than cut.
+            font.size = (font.size * (room / wide).min(1.0)).max(theme::NOTE).floor();
+            let name = self.fitted(&place.name, &font, room);
             self.painter.text(pos2(left, square.center().y), Align2::LEFT_CENTER, name, font, theme.ink);
+        }
+        let mono = FontId::monospace(theme::NOTE);
+        if let Some(addr) = place.addr.filter(|_| rect.height() >= 54.0) {
+            let addr = self.fitted(&addr.to_string(), &mono, rect.width() - 8.0);
+            let under = pos2(rect.left() + 5.0, square.bottom() + 10.0);
+            self.painter.text(under, Align2::LEFT_CENTER, addr, mono, theme.dim);
         }
         if rect.height() >= 36.0 {
             self.chips(card, pos2(rect.left() + 4.0, rect.bottom() - 11.0), rect.right() - 4.0);
@@ -227,7 +255,7 @@ impl Canvas<'_> {
         self.frame(rect, fill, Stroke::new(if stamp.age < 1.0 { 2.0 } else { 1.0 }, fade));
         let mark = pos2(rect.left() + 13.0 * zoom, rect.center().y);
         match stamp.verdict.tone() {
-            Tone::Good => icon::tick(self.painter, mark, 5.0 * zoom, fade),
+            Tone::Good | Tone::Dim => icon::tick(self.painter, mark, 5.0 * zoom, fade),
             Tone::Waiting => icon::clock(self.painter, mark, 6.0 * zoom, fade),
             _ => icon::cross(self.painter, mark, 4.5 * zoom, fade),
         }

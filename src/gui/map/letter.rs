@@ -47,8 +47,10 @@ impl Canvas<'_> {
             let sign = if differs { "≠ " } else { "" };
             (format!("{sign}{name}: {value}"), if differs { theme.later } else { theme.ink })
         };
-        let mut inside: Vec<Row> =
-            vec![field("From", &letter.from, &letter.sender), field("To", &letter.to, &letter.rcpts)];
+        let mut inside: Vec<Row> = vec![field("From", &letter.from, &letter.sender)];
+        if !letter.to.is_empty() {
+            inside.push(field("To", &letter.to, &letter.rcpts));
+        }
         if !letter.subject.is_empty() {
             inside.push((format!("Subject: {}", letter.subject), theme.dim));
         }
@@ -88,7 +90,8 @@ impl Canvas<'_> {
             middle + vec2(aside, away),
             middle + vec2(-aside, away),
         ];
-        let rect = self.place_box(Piece::Tag, vec2(width, height), &wishes);
+        let Some(rect) = self.place_box(Piece::Tag, vec2(width, height), &wishes, f32::INFINITY) else { return };
+        self.leader(rect, middle, colour);
         let mut left = rect.left();
         for (number, (head, rows, edge, size)) in laid.into_iter().enumerate() {
             let sheet = Rect::from_min_size(pos2(left, rect.top()), vec2(size.x, height));

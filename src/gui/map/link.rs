@@ -2,13 +2,21 @@
 
 use std::sync::Arc;
 
-use egui::{Align2, Color32, Galley, Pos2, Rect, Stroke, StrokeKind, pos2, vec2};
+use egui::{Align2, Color32, Galley, Pos2, Rect, Stroke, StrokeKind, Vec2, pos2, vec2};
 
-use super::{Canvas, Piece, Way, icon};
+use super::{Canvas, FAR, Piece, Way, icon};
 use crate::gui::theme::{self, mix};
 use crate::view::barrier::Hindrance;
 use crate::view::layout::TITLE;
 use crate::view::scene::{Link, LinkState, Obstacle};
+
+/// What is true of a line, measured.
+struct Plate {
+    /// Width of the padlock.
+    lock: f32,
+    size: Vec2,
+    user: Option<Arc<Galley>>,
+}
 
 impl Canvas<'_> {
     pub(super) fn links(&mut self) {
@@ -48,6 +56,7 @@ impl Canvas<'_> {
             let (square, label) = self.obstacle_place(obstacle, way.at(0.5));
             self.take(Piece::Obstacle, label.map_or(square, |(rect, _)| square.union(rect)));
         }
+        self.reserve_plates();
     }
 
     /// Where an obstacle and its label stand.
@@ -62,39 +71,79 @@ impl Canvas<'_> {
         (square, Some((Rect::from_center_size(place, galley.size() + vec2(8.0, 2.0)), galley)))
     }
 
-    /// What stands on lines, over everything that moves along them.
-    pub(super) fn marks(&mut self) {
+    /// Keeps the places of padlocks and names free: near the client, where they cover nothing.
+    fn reserve_plates(&mut self) {
+        if self.zoom() < FAR / 2.0 {
+            return;
+        }
         let map = self.map;
-        for link in &map.scene.links {
-            let plain = link.tls.is_none() && link.obstacle.is_none() && link.user.is_none();
-            if plain {
+        for (number, link) in map.scene.links.iter().enumerate() {
+            let size = self.plate(link).size;
+            if size.x == 0.0 {
                 continue;
             }
             let Some(way) = self.way(link.from, link.to) else { continue };
-            let theme = *self.theme();
-            if let Some(good) = link.tls {
-                let colour = if good { theme.good } else { theme.later };
-                let at = way.at(0.14);
-                self.painter.circle_filled(at, 13.0 * self.loudness(), theme.paper);
-                icon::padlock(self.painter, at, 18.0 * self.loudness(), good, colour, theme.paper);
-            }
-            if let Some(user) = &link.user {
-                self.user(user, way.at(0.26), theme.good);
-            }
-            if let Some(obstacle) = &link.obstacle {
+            let flat = (way.to - way.from).x.abs() >= (way.to - way.from).y.abs();
+            let aside = if flat { vec2(0.0, size.y / 2.0 + 8.0) } else { vec2(size.x / 2.0 + 8.0, 0.0) };
+            let along = |side: f32| (1..10_u8).map(move |step| (f32::from(step) * 0.07, side));
+            let mut places = [0.0, -1.0, 1.0]
+                .into_iter()
+                .flat_map(along)
+                .map(|(part, side)| Rect::from_center_size(way.at(part) + aside * side, size));
+            let free = |rect: &Rect| !self.taken.iter().any(|taken| taken.intersects(rect.expand(1.0)));
+            // Where there is no room at all it can be read in the inspector.
+            let Some(rect) = places.find(|rect| free(rect)) else { continue };
+            self.take(Piece::Mark, rect);
+            self.marks.push((number, rect));
+        }
+    }
+
+    /// What stands on lines, over everything that moves along them.
+    pub(super) fn marks(&mut self) {
+        let map = self.map;
+        for (number, rect) in &self.marks {
+            self.draw_plate(&map.scene.links[*number], *rect);
+        }
+        for link in &map.scene.links {
+            let Some(obstacle) = &link.obstacle else { continue };
+            if let Some(way) = self.way(link.from, link.to) {
                 self.obstacle(obstacle, way.at(0.5));
             }
         }
     }
 
-    /// Who has logged in, with a key.
-    fn user(&self, user: &str, at: Pos2, colour: Color32) {
+    /// Measures what is true of a line; nothing if there is nothing to be said.
+    fn plate(&self, link: &Link) -> Plate {
         let scale = self.loudness();
-        let galley = self.painter.layout_no_wrap(user.to_owned(), self.speech_mono(13.0), colour);
-        let rect = Rect::from_center_size(at, galley.size() + vec2(28.0 * scale, 4.0));
-        self.frame(rect, self.theme().paper, Stroke::new(1.0, colour));
-        icon::key(self.painter, pos2(rect.left() + 11.0 * scale, at.y), 13.0 * scale, colour);
-        self.painter.galley(pos2(rect.left() + 22.0 * scale, rect.top() + 2.0), galley, colour);
+        let lock = if link.tls.is_some() { 24.0 * scale } else { 0.0 };
+        let user = link.user.as_ref().map(|user| {
+            let font = self.speech_mono(13.0);
+            self.painter.layout_no_wrap(user.to_string(), font, Color32::PLACEHOLDER)
+        });
+        let key = user.as_ref().map_or(0.0, |user| user.size().x + 28.0 * scale);
+        let height = if lock + key > 0.0 { 24.0 * scale } else { 0.0 };
+        Plate { lock, size: vec2(lock + key, height), user }
+    }
+
+    /// A padlock, and who has logged in, with a key.
+    fn draw_plate(&self, link: &Link, rect: Rect) {
+        let theme = *self.theme();
+        let scale = self.loudness();
+        let Plate { lock, user, .. } = self.plate(link);
+        let colour = match link.tls {
+            Some(false) => theme.later,
+            _ => theme.good,
+        };
+        self.frame(rect, theme.paper, Stroke::new(1.0, colour));
+        if let Some(good) = link.tls {
+            let at = pos2(rect.left() + lock / 2.0, rect.center().y);
+            icon::padlock(self.painter, at, 16.0 * scale, good, colour, theme.paper);
+        }
+        if let Some(user) = user {
+            let left = rect.left() + lock;
+            icon::key(self.painter, pos2(left + 11.0 * scale, rect.center().y), 13.0 * scale, theme.good);
+            self.painter.galley(pos2(left + 22.0 * scale, rect.center().y - user.size().y / 2.0), user, theme.good);
+        }
     }
 
     /// A firewall, a cut cable, a slow line.

@@ -8,7 +8,7 @@ mod link;
 mod mover;
 mod note;
 
-use egui::{Color32, CornerRadius, FontId, Painter, Pos2, Rect, Stroke, StrokeKind, Vec2, pos2, vec2};
+use egui::{Color32, CornerRadius, FontId, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, Vec2, pos2, vec2};
 
 use super::theme::{self, Theme};
 use crate::session::words::Words;
@@ -16,7 +16,8 @@ use crate::sim::{HostId, Socket};
 use crate::trace::EventId;
 use crate::view::Scene;
 use crate::view::geometry::{Area, Point};
-use crate::view::layout::{CARD_WIDTH, Layout, Place};
+use crate::view::layout::{Layout, Place};
+use crate::view::placing;
 
 /// Below this zoom cards show names only.
 const FAR: f32 = 0.55;
@@ -99,6 +100,8 @@ pub enum Piece {
     Stamp,
     /// What stands in the way of a line.
     Obstacle,
+    /// What is true of a line: that it is encrypted, and who has logged in.
+    Mark,
     /// A list or a tree beside a card.
     Note,
     /// Words beside a mover, or an opened letter.
@@ -162,6 +165,14 @@ pub(super) struct Canvas<'a> {
     pub(super) rect: Rect,
     /// Places that are taken: cards, then notes and bubbles.
     pub(super) taken: Vec<Rect>,
+    /// Small places along the lines on which something happens.
+    pub(super) lines: Vec<Rect>,
+    /// Lines on which something stands, by number, and where.
+    pub(super) marks: Vec<(usize, Rect)>,
+    /// How many notes have been drawn.
+    pub(super) noted: usize,
+    /// Lines from boxes to what they are about, which run below all boxes.
+    pub(super) leaders: Vec<Shape>,
     /// The same as what they are.
     pub(super) pieces: Vec<(Piece, Rect)>,
     pub(super) targets: Targets,
@@ -183,6 +194,10 @@ impl Map<'_> {
             camera,
             rect,
             taken: Vec::new(),
+            lines: Vec::new(),
+            marks: Vec::new(),
+            noted: 0,
+            leaders: Vec::new(),
             pieces: Vec::new(),
             targets: Targets::new(),
         };
@@ -192,11 +207,15 @@ impl Map<'_> {
         canvas.cards();
         canvas.reserve_stamps();
         canvas.reserve_marks();
-        canvas.notes();
+        let below = painter.add(Shape::Noop);
+        // What happens now takes its place first; what is over gets what is left.
+        canvas.notes(false);
         canvas.movers();
         canvas.marks();
         canvas.bubbles();
+        canvas.notes(true);
         canvas.stamps();
+        painter.set(below, Shape::Vec(std::mem::take(&mut canvas.leaders)));
         (canvas.targets, canvas.pieces)
     }
 }
@@ -262,13 +281,17 @@ impl Canvas<'_> {
             let (from, to) = (self.at(start.edge_towards(b)), self.at(end.edge_towards(a)));
             return Some(Way { from, to, bend: None });
         }
-        let bend = self.bend(from, to, a, b);
+        let Some(bend) = self.bend(from, to, a, b) else {
+            let (from, to) = (self.at(start.edge_towards(b)), self.at(end.edge_towards(a)));
+            return Some(Way { from, to, bend: None });
+        };
         let (from, to) = (self.at(start.edge_towards(bend)), self.at(end.edge_towards(bend)));
         Some(Way { from, to, bend: Some(self.at(bend)) })
     }
 
-    /// The smallest bend of a way with which it goes past all other cards, rather inwards than outwards.
-    fn bend(&self, from: HostId, to: HostId, a: Point, b: Point) -> Point {
+    /// The smallest bend of a way with which it goes past all other cards, rather inwards than outwards; `None`
+    /// if it would leave the map for that: then it is better behind the cards.
+    fn bend(&self, from: HostId, to: HostId, a: Point, b: Point) -> Option<Point> {
         const PIECES: u8 = 12;
         let (dx, dy) = (b.x - a.x, b.y - a.y);
         let length = dx.hypot(dy).max(1.0);
@@ -292,8 +315,13 @@ impl Canvas<'_> {
             (0..PIECES).all(|piece| others.iter().all(|area| !area.crossed(at(piece), at(piece + 1))))
         };
         let offsets = (1..=10_u8).flat_map(|step| [inwards, -inwards].map(|side| side * f32::from(step) * 45.0));
-        let found = offsets.map(bent).find(|bend| passes(*bend));
-        found.unwrap_or_else(|| bent(inwards * CARD_WIDTH))
+        let map = self.map.layout.bounds.grown(12.0);
+        // The way goes half as far aside as what it bends to.
+        let inside = |bend: Point| {
+            let top = middle.towards(bend, 0.5);
+            map.min.x < top.x && top.x < map.max.x && map.min.y < top.y && top.y < map.max.y
+        };
+        offsets.map(bent).find(|bend| inside(*bend) && passes(*bend))
     }
 
     /// Whether something is drawn at all.
@@ -312,44 +340,36 @@ impl Canvas<'_> {
         self.pieces.push((piece, rect));
     }
 
-    /// A place for a box; it is taken then.
-    pub(super) fn place_box(&mut self, piece: Piece, size: Vec2, wishes: &[Pos2]) -> Rect {
-        let (rect, _) = self.find_place(size, wishes);
-        self.take(piece, rect);
-        rect
+    /// A place for a box where it covers nothing, at most so far from the best of several wishes; it is taken then.
+    pub(super) fn place_box(&mut self, piece: Piece, size: Vec2, wishes: &[Pos2], reach: f32) -> Option<Rect> {
+        let (rect, free) = self.find_place(size, wishes, reach, &[]);
+        if free {
+            self.take(piece, rect);
+        }
+        free.then_some(rect)
     }
 
     /// A place for a box at one of several wishes where it covers as little as possible, or else at the nearest
-    /// place where it covers nothing; and whether it covers nothing.
-    pub(super) fn find_place(&self, size: Vec2, wishes: &[Pos2]) -> (Rect, bool) {
-        let room = self.rect.shrink(4.0);
-        let fits = |centre: Pos2| {
-            let half = size / 2.0;
-            let clamp =
-                |value: f32, low: f32, high: f32| if low > high { (low + high) / 2.0 } else { value.clamp(low, high) };
-            let x = clamp(centre.x, room.left() + half.x, room.right() - half.x);
-            let y = clamp(centre.y, room.top() + half.y, room.bottom() - half.y);
-            Rect::from_center_size(pos2(x, y), size)
-        };
-        let covers = |rect: &Rect| -> f32 {
-            let wide = rect.expand(2.0);
-            self.taken.iter().map(|taken| taken.intersect(wide)).filter(Rect::is_positive).map(|r| r.area()).sum()
-        };
-        let mut best: Option<(f32, f32, Rect)> = None;
-        for wish in wishes {
-            let rect = fits(*wish);
-            let covered = covers(&rect);
-            let cost = covered + wish.distance(rect.center()) * 4.0;
-            if best.is_none_or(|(least, ..)| cost + 0.5 < least) {
-                best = Some((cost, covered, rect));
-            }
+    /// place where it covers nothing, if that is within reach; and whether it covers nothing.
+    pub(super) fn find_place(&self, size: Vec2, wishes: &[Pos2], reach: f32, besides: &[Rect]) -> (Rect, bool) {
+        // On maps of very many hosts there is no room anyway.
+        let few = self.map.layout.places.len() <= MOST_BENT;
+        let wishes: Vec<Point> = wishes.iter().map(|wish| Point::new(wish.x, wish.y)).collect();
+        let wanted =
+            placing::Wanted { width: size.x, height: size.y, wishes: &wishes, reach: if few { reach } else { 0.0 } };
+        let taken = self.taken.iter().chain(besides).map(|rect| area_of(*rect));
+        let found = placing::place(area_of(self.rect.shrink(4.0)), taken, &wanted);
+        let (min, max) = (found.area.min, found.area.max);
+        (Rect::from_min_max(pos2(min.x, min.y), pos2(max.x, max.y)), found.is_free)
+    }
+
+    /// A thin line from a box to what it is about, if that is not beside it.
+    pub(super) fn leader(&mut self, rect: Rect, to: Pos2, colour: Color32) {
+        let from = rect.clamp(to);
+        if from.distance(to) > 10.0 * self.loudness() {
+            self.leaders.push(Shape::line_segment([from, to], Stroke::new(1.5, colour)));
+            self.leaders.push(Shape::circle_filled(to, 3.0 * self.loudness(), colour));
         }
-        let (_, covered, rect) = best.unwrap_or((0.0, 0.0, fits(room.center())));
-        if covered == 0.0 {
-            return (rect, true);
-        }
-        let free = (self.map.layout.places.len() <= MOST_BENT).then(|| nearest_free(room, rect, covers)).flatten();
-        (free.unwrap_or(rect), free.is_some())
     }
 
     /// A box with a coloured edge.
@@ -368,24 +388,9 @@ fn mono(size: f32) -> FontId {
     FontId::monospace(size.max(theme::NOTE).round())
 }
 
-/// The place nearest to a rectangle's where it covers nothing.
-fn nearest_free(room: Rect, wanted: Rect, covers: impl Fn(&Rect) -> f32) -> Option<Rect> {
-    const STEP: f32 = 20.0;
-    let size = wanted.size();
-    let steps = |length: f32| (length / STEP).clamp(0.0, 200.0) as u16;
-    let free = room.size() - size;
-    let mut best: Option<(f32, Rect)> = None;
-    for row in 0..=steps(free.y) {
-        for column in 0..=steps(free.x) {
-            let min = room.min + vec2(f32::from(column), f32::from(row)) * STEP;
-            let rect = Rect::from_min_size(min, size);
-            let away = rect.center().distance(wanted.center());
-            if best.is_none_or(|(least, _)| away < least) && covers(&rect) == 0.0 {
-                best = Some((away, rect));
-            }
-        }
-    }
-    best.map(|(_, rect)| rect)
+/// A rectangle of the screen as the view knows it.
+fn area_of(rect: Rect) -> Area {
+    Area { min: Point::new(rect.left(), rect.top()), max: Point::new(rect.right(), rect.bottom()) }
 }
 
 /// As much of a text as fits into a width, with an ellipsis if something is missing.

@@ -3,11 +3,14 @@
 use egui::{Color32, Pos2, Rect, Stroke, Vec2, pos2, vec2};
 
 use super::{Canvas, Piece, Target, Way, ease, icon};
+use crate::gui::theme;
 use crate::trace::ConnectResult;
 use crate::view::scene::{Mover, MoverKind};
 
 /// Most movers with words.
 const MOST_CAPTIONS: usize = 3;
+/// The middle of the row of counts on a card, as a part of its height.
+const DEPOSITED: f32 = 0.63;
 
 impl Canvas<'_> {
     pub(super) fn movers(&mut self) {
@@ -39,7 +42,7 @@ impl Canvas<'_> {
                 self.painter.circle_filled(at, 7.0 * scale, colour);
                 if captions {
                     let text = if open { format!("{} ✔", mover.label) } else { mover.label.clone() };
-                    self.tag(&text, "", way.at(0.5) + vec2(0.0, -22.0 * scale), colour, mover);
+                    self.tag(&text, "", way.at(0.5) + vec2(0.0, -22.0 * scale), way.at(0.5), colour, mover);
                 }
             }
             MoverKind::ConnectFailed(result) => self.failed(mover, way, result),
@@ -48,7 +51,7 @@ impl Canvas<'_> {
                 self.painter.circle_filled(at, 20.0 * scale, theme.paper);
                 icon::padlock(self.painter, at, 28.0 * scale, good, colour, theme.paper);
                 if captions {
-                    self.tag(&mover.label, &mover.detail, way.at(0.5) + vec2(0.0, 46.0 * scale), colour, mover);
+                    self.tag(&mover.label, &mover.detail, way.at(0.5) + vec2(0.0, 46.0 * scale), at, colour, mover);
                 }
             }
             MoverKind::Auth(ok) => {
@@ -58,7 +61,7 @@ impl Canvas<'_> {
                 if captions {
                     let sign = if ok { '✔' } else { '✖' };
                     let user = format!("{} {sign}", mover.detail);
-                    self.tag(&mover.label, &user, way.at(0.5) + vec2(0.0, 46.0 * scale), colour, mover);
+                    self.tag(&mover.label, &user, way.at(0.5) + vec2(0.0, 46.0 * scale), at, colour, mover);
                 }
             }
             MoverKind::Letter => self.letter(mover, way, part, captions && mover.lane == 0),
@@ -89,7 +92,7 @@ impl Canvas<'_> {
             self.painter.circle_filled(stop, 7.0 * scale, theme.bad);
         }
         let remark = if over { mover.detail.as_str() } else { "" };
-        self.tag(&mover.label, remark, way.at(0.5) + vec2(0.0, -26.0 * scale), theme.bad, mover);
+        self.tag(&mover.label, remark, way.at(0.5) + vec2(0.0, -26.0 * scale), stop, theme.bad, mover);
     }
 
     /// Mail that sinks into a mailbox of its host.
@@ -97,12 +100,16 @@ impl Canvas<'_> {
         let Some(card) = self.card_rect(mover.to) else { return };
         let theme = *self.theme();
         let scale = self.loudness();
-        let (from, to) = (card.top() - 18.0 * scale, card.center().y);
-        let at = pos2(card.center().x, from + (to - from) * ease(mover.part / 0.8));
-        let size = vec2(38.0, 26.0) * scale * (1.0 - 0.35 * ease(mover.part / 0.8));
+        // It comes to rest in the row of the counts, where nothing is written on the right.
+        let row = card.top() + card.height() * DEPOSITED;
+        let part = ease(mover.part / 0.8);
+        let size = vec2(38.0, 26.0) * scale * (1.0 - 0.45 * part);
+        let (from, to) = (card.top() - 18.0 * scale, row);
+        let at = pos2(card.right() - 34.0 * self.zoom(), from + (to - from) * part);
         icon::envelope(self.painter, at, size, theme.card, theme.rest);
         if captions {
-            self.tag(&mover.label, "", pos2(card.center().x, card.top() - 12.0 * scale), theme.rest, mover);
+            let above = pos2(card.center().x, card.top() - 12.0 * scale);
+            self.tag(&mover.label, "", above, above, theme.rest, mover);
         }
     }
 
@@ -112,9 +119,7 @@ impl Canvas<'_> {
         let at = way.at(part);
         let answer = mover.kind == MoverKind::Answer;
         if !captions {
-            let rect = Rect::from_center_size(at, vec2(16.0, 16.0));
-            self.frame(rect, theme.tint(theme.dns), Stroke::new(1.5, theme.dns));
-            return;
+            return self.small_question(at);
         }
         let small = self.speech_mono(14.0);
         let widest = 250.0 * self.loudness();
@@ -133,8 +138,15 @@ impl Canvas<'_> {
             .collect();
         let width = galleys.iter().map(|(galley, _)| galley.size().x).fold(0.0, f32::max) + 16.0;
         let height = galleys.iter().map(|(galley, _)| galley.size().y).sum::<f32>() + 8.0;
-        let at = self.before_card(mover, way, part, vec2(width, height));
-        let rect = self.inside(Rect::from_center_size(at, vec2(width, height)));
+        // Where it is on its way, or as near to that as it covers nothing.
+        const STEP: f32 = 0.05;
+        let near = (0..=18_u8).flat_map(|step| [1.0, -1.0].map(|side| part + side * f32::from(step) * STEP));
+        let wishes: Vec<Pos2> = near.filter(|part| (0.0..=1.0).contains(part)).map(|part| way.at(part)).collect();
+        let reach = 160.0 * self.loudness();
+        let Some(rect) = self.place_box(Piece::Tag, vec2(width, height), &wishes, reach) else {
+            return self.small_question(at);
+        };
+        self.leader(rect, at, theme.dns);
         self.frame(rect, theme.card, Stroke::new(2.0, theme.dns));
         let mut y = rect.top() + 4.0;
         for (galley, colour) in galleys {
@@ -145,29 +157,15 @@ impl Canvas<'_> {
         self.targets.push((rect, Target::Event(mover.event), mover.label.clone()));
     }
 
-    /// Where a box on its way stands so that it does not cover the host that it leaves or comes to; the middle
-    /// of the way if there is no such place.
-    fn before_card(&self, mover: &Mover, way: Way, part: f32, size: Vec2) -> Pos2 {
-        const STEP: f32 = 0.02;
-        let (host, step) = if part > 0.5 { (mover.to, -STEP) } else { (mover.from, STEP) };
-        let Some(card) = self.card_rect(host) else { return way.at(part) };
-        let mut part = part;
-        while (part - 0.5).abs() > STEP && card.intersects(Rect::from_center_size(way.at(part), size)) {
-            part += step;
-        }
-        way.at(part)
+    /// A question or an answer without words.
+    fn small_question(&self, at: Pos2) {
+        let theme = self.theme();
+        let rect = Rect::from_center_size(at, vec2(16.0, 16.0));
+        self.frame(rect, theme.tint(theme.dns), Stroke::new(1.5, theme.dns));
     }
 
-    /// A rectangle, moved into the map.
-    fn inside(&self, rect: Rect) -> Rect {
-        let room = self.rect.shrink(4.0);
-        let x = (room.left() - rect.left()).max(0.0) - (rect.right() - room.right()).max(0.0);
-        let y = (room.top() - rect.top()).max(0.0) - (rect.bottom() - room.bottom()).max(0.0);
-        rect.translate(vec2(x, y))
-    }
-
-    /// Words beside a mover.
-    fn tag(&mut self, first: &str, second: &str, centre: Pos2, colour: Color32, mover: &Mover) {
+    /// Words beside a mover, where they cover nothing.
+    fn tag(&mut self, first: &str, second: &str, centre: Pos2, about: Pos2, colour: Color32, mover: &Mover) {
         let theme = *self.theme();
         let font = self.speech_mono(14.0);
         let lines = [first, second].map(|line| self.fitted(line, &font, 280.0 * self.loudness()));
@@ -176,13 +174,17 @@ impl Canvas<'_> {
             .filter(|line| !line.is_empty())
             .map(|line| self.painter.layout_no_wrap(line.clone(), font.clone(), colour))
             .collect();
-        let width = galleys.iter().map(|galley| galley.size().x).fold(0.0, f32::max) + 12.0;
-        let height = galleys.iter().map(|galley| galley.size().y).sum::<f32>() + 4.0;
+        let width = galleys.iter().map(|galley| galley.size().x).fold(0.0, f32::max) + 16.0;
+        let height = galleys.iter().map(|galley| galley.size().y).sum::<f32>() + 6.0;
         let size = vec2(width, height);
         let below = vec2(0.0, 2.0 * (self.rect.center().y - centre.y).signum() * height);
-        let rect = self.place_box(Piece::Tag, size, &[centre, centre + below, centre - below]);
-        self.painter.rect_filled(rect, 4.0, theme.paper);
-        let mut y = rect.top() + 2.0;
+        let wishes = [centre, centre + below, centre - below];
+        let Some(rect) = self.place_box(Piece::Tag, size, &wishes, 200.0 * self.loudness()) else { return };
+        if !rect.expand(40.0 * self.loudness()).contains(about) {
+            self.leader(rect, about, colour);
+        }
+        self.frame(rect, theme.paper, Stroke::new(1.0, theme::mix(theme.line, colour, 0.5)));
+        let mut y = rect.top() + 3.0;
         for galley in galleys {
             let size = galley.size();
             self.painter.galley(pos2(rect.center().x - size.x / 2.0, y), galley, colour);

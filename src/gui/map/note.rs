@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use egui::{Color32, Galley, Rect, Stroke, pos2, vec2};
+use egui::{Color32, Galley, Rect, Shape, Stroke, pos2, vec2};
 
 use super::{Canvas, FAR, Piece, Target, icon, mono, text};
 use crate::view::alias::Leaf;
@@ -36,21 +36,32 @@ struct Laid {
 
 /// The smallest scale of notes, at which their words can still be read.
 const SMALLEST: f32 = 0.92;
+/// Most notes at a time; more are not read.
+const MOST: usize = 6;
+/// How far from its best place a note of a host may stand that nothing happens at.
+const REACH: f32 = 130.0;
 
 impl Canvas<'_> {
-    pub(super) fn notes(&mut self) {
+    /// Draws what hosts think: what they do now, or what is over.
+    pub(super) fn notes(&mut self, over: bool) {
         if self.zoom() < FAR / 2.0 {
             return;
         }
-        let map = self.map;
-        // A note that covers a line is struck through by it; only notes avoid lines, bubbles ride on them.
-        let lines = self.lines();
-        let count = lines.len();
-        self.taken.splice(0..0, lines);
-        for note in &map.scene.notes {
-            self.note(note);
+        if !over {
+            self.lines = self.lines();
         }
-        self.taken.drain(..count);
+        let map = self.map;
+        let first = |note: &Note| {
+            let active = map.scene.cards.get(note.host.0 as usize).is_some_and(|card| card.active);
+            map.host == Some(note.host) || active
+        };
+        let mut notes: Vec<&Note> = map.scene.notes.iter().filter(|note| note.over == over).collect();
+        notes.sort_by_key(|note| !first(note));
+        for note in notes.into_iter().take(2 * MOST) {
+            if self.noted < MOST {
+                self.note(note, first(note));
+            }
+        }
     }
 
     /// Small places along the lines that are drawn.
@@ -68,23 +79,27 @@ impl Canvas<'_> {
         ways.flat_map(along).map(|at| Rect::from_center_size(at, vec2(16.0, 16.0))).collect()
     }
 
-    fn note(&mut self, note: &Note) {
+    /// Draws a note where it covers nothing. One that would have to stand far from its host is left out, unless
+    /// its host is what is looked at.
+    fn note(&mut self, note: &Note, first: bool) {
         let Some(card) = self.card_rect(note.host) else { return };
-        // Rather smaller than over something else.
+        // Rather smaller than over a line, and rather over a line than far away.
         let tries = [1.0, 0.85, 0.7].map(|part| (self.loudness() * part).max(SMALLEST));
-        let mut laid = self.lay(note, card, tries[0]);
-        for scale in &tries[1..] {
+        let off_lines = tries.iter().map(|scale| (*scale, true));
+        let near = off_lines.chain([(tries[2], false)]).map(|(scale, off)| (scale, off, REACH * self.loudness()));
+        let far = first.then_some((tries[2], false, f32::INFINITY));
+        for (scale, off_lines, reach) in near.chain(far) {
+            let laid = self.lay(note, card, scale, reach, off_lines);
             if laid.free {
-                break;
+                self.take(Piece::Note, laid.rect);
+                self.noted += 1;
+                return self.draw_note(note, card, laid);
             }
-            laid = self.lay(note, card, *scale);
         }
-        self.take(Piece::Note, laid.rect);
-        self.draw_note(note, card, laid);
     }
 
     /// Measures a note and finds a place for it.
-    fn lay(&self, note: &Note, card: Rect, scale: f32) -> Laid {
+    fn lay(&self, note: &Note, card: Rect, scale: f32, reach: f32, off_lines: bool) -> Laid {
         let theme = *self.theme();
         let (title_font, mono, small) = (text(13.0 * scale), mono(13.0 * scale), text(12.0 * scale));
         let widest = if scale < self.loudness() { 230.0 } else { 320.0 } * scale;
@@ -137,7 +152,9 @@ impl Canvas<'_> {
             pos2(centre.x - inwards * beside, centre.y - under),
             pos2(centre.x - inwards * beside, centre.y + under),
         ];
-        let (rect, free) = self.find_place(size, &wishes);
+        // A note that covers a line is struck through by it; only notes avoid lines, bubbles ride on them.
+        let lines: &[Rect] = if off_lines { &self.lines } else { &[] };
+        let (rect, free) = self.find_place(size, &wishes, reach, lines);
         Laid { rows, title, rect, free, scale, head, row_height }
     }
 
@@ -146,7 +163,7 @@ impl Canvas<'_> {
         let Laid { rows, title, rect, scale, head, row_height, .. } = laid;
         let edge = card.clamp(rect.center());
         let line = if note.over { theme.line } else { theme.dim };
-        self.painter.line_segment([edge, rect.clamp(edge)], Stroke::new(1.5, line));
+        self.leaders.push(Shape::line_segment([edge, rect.clamp(edge)], Stroke::new(1.5, line)));
         self.frame(rect, theme.card, Stroke::new(if note.over { 1.0 } else { 1.5 }, line));
         self.painter.galley(rect.min + vec2(9.0, 4.0) * scale, title, theme.dim);
         let middle = |number: usize| rect.top() + head + (number as f32 + 0.5) * row_height;

@@ -125,8 +125,9 @@ impl Events {
                 }
             }
         });
-        let (head, _) = ui.allocate_exact_size(vec2(ui.available_width(), sequence::HEAD), Sense::hover());
-        let columns = Columns::new(head, stage.session.world().host_count());
+        let tall = sequence::row_height(&theme);
+        let (head, _) = ui.allocate_exact_size(vec2(ui.available_width(), tall), Sense::hover());
+        let columns = Columns::new(head, stage.session.world().host_count(), &theme);
         sequence::heads(ui.painter(), head, &columns, &stage.session, &theme, ui.max_rect().bottom());
         let now = stage.present();
         let narrator = Narrator::new(&stage.session, desk.words, &stage.index.facts);
@@ -135,13 +136,12 @@ impl Events {
         if self.shown != Some(now) {
             self.shown = Some(now);
             let row = rows.partition_point(|id| *id <= now) as f32;
-            area = area.vertical_scroll_offset((row * sequence::ROW - ui.available_height() * 0.6).max(0.0));
+            area = area.vertical_scroll_offset((row * tall - ui.available_height() * 0.6).max(0.0));
         }
         let last = rows.partition_point(|id| *id <= now).checked_sub(1).map(|at| rows[at]);
-        area.show_rows(ui, sequence::ROW, rows.len(), |ui, range| {
+        area.show_rows(ui, tall, rows.len(), |ui, range| {
             for id in &rows[range] {
-                let (rect, response) =
-                    ui.allocate_exact_size(vec2(ui.available_width(), sequence::ROW), Sense::click());
+                let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), tall), Sense::click());
                 let Some(arrow) = crate::view::sequence::arrow(&stage.session, &narrator, desk.words, *id) else {
                     continue;
                 };

@@ -1,5 +1,6 @@
 //! The window's panels: each reads shared data and pushes intents.
 
+pub mod accounts;
 pub mod ask;
 pub mod bar;
 pub mod chooser;

@@ -4,6 +4,7 @@
 use egui::{RichText, ScrollArea, Ui};
 
 use super::Desk;
+use super::accounts::Account;
 use super::letter::Shown;
 use crate::gui::intent::Intent;
 use crate::gui::stage::Stage;
@@ -20,12 +21,17 @@ pub struct Program {
     shown: Shown,
     /// The mail that is being written.
     draft: Option<Draft>,
+    /// The account that is being filled in.
+    account: Option<Account>,
     /// The mailbox that is open, and the message in it; the newest one if that is not there.
     open: Option<(HostId, String)>,
     message: Option<usize>,
     /// What was found, with the moment and the length of the trace that it was found for.
     found: Option<(Screen, u64, Found)>,
 }
+
+/// How the folder ends that a mail program fetches into.
+const FETCHED: &str = "/Mail/inbox";
 
 /// Mailboxes, each with its host.
 type Found = Vec<(HostId, Mailbox)>;
@@ -103,22 +109,51 @@ impl Program {
         if self.draft.is_some() {
             return self.compose(ui, desk, stage);
         }
+        if let Some(account) = &mut self.account {
+            let host = stage.session.world().find(account.host());
+            if account.show(ui, desk, stage) {
+                (self.account, self.open, self.message) = (None, host.map(|host| (host, String::new())), None);
+            }
+            return;
+        }
         self.find(stage);
         let Some((_, _, found)) = &self.found else { return };
-        let (mut open, mut write, mut answer) = (None, false, None);
+        let (mut open, mut write, mut answer, mut fetch) = (None, false, None, false);
+        let accounts = Account::all(stage);
         ui.horizontal_top(|ui| {
             let height = ui.available_height();
             ui.vertical(|ui| {
                 ui.set_width(230.0 * desk.theme.scale);
-                write = ui.button(format!("✉ {}", desk.word("program-write"))).clicked();
+                ui.horizontal_wrapped(|ui| {
+                    write = ui.button(format!("✉ {}", desk.word("program-write"))).clicked();
+                    fetch = ui.button(format!("📥 {}", desk.word("fetch-form"))).clicked();
+                });
                 ScrollArea::vertical().id_salt("mailboxes").max_height(height - 30.0).show(ui, |ui| {
-                    for (host, mailbox) in found {
-                        let name = stage.session.world().host(*host).name.as_str();
-                        let label = format!("{name}  {} ({})", mailbox.path, mailbox.letters.len());
-                        let here = self.open.as_ref().is_some_and(|(id, path)| id == host && *path == mailbox.path);
-                        let text = RichText::new(label).font(desk.theme.mono(theme::NOTE));
-                        if ui.selectable_label(here, text).clicked() {
-                            open = Some((*host, mailbox.path.clone()));
+                    for account in &accounts {
+                        let text = RichText::new(format!("📥 {}", account.label())).font(desk.theme.text(theme::NOTE));
+                        if ui.add(egui::Button::new(text).truncate()).clicked() {
+                            desk.want(Intent::Input(account.input()));
+                            let host = stage.session.world().find(account.host());
+                            open = host.map(|host| (host, String::new()));
+                        }
+                    }
+                    // What a mail program has fetched is read first; the rest lies on its servers.
+                    for (fetched, word) in [(true, "program-fetched"), (false, "program-stored")] {
+                        let mut here =
+                            found.iter().filter(|(_, one)| one.path.ends_with(FETCHED) == fetched).peekable();
+                        if here.peek().is_some() {
+                            ui.label(
+                                RichText::new(desk.word(word)).font(desk.theme.text(theme::NOTE)).color(desk.theme.dim),
+                            );
+                        }
+                        for (host, mailbox) in here {
+                            let name = stage.session.world().host(*host).name.as_str();
+                            let label = format!("{name}  {} ({})", mailbox.path, mailbox.letters.len());
+                            let here = self.open.as_ref().is_some_and(|(id, path)| id == host && *path == mailbox.path);
+                            let text = RichText::new(label).font(desk.theme.mono(theme::NOTE));
+                            if ui.selectable_label(here, text).clicked() {
+                                open = Some((*host, mailbox.path.clone()));
+                            }
                         }
                     }
                     if found.is_empty() {
@@ -170,6 +205,10 @@ impl Program {
         if write {
             self.draft = Some(blank(stage));
         }
+        if fetch {
+            let Draft { host, user, .. } = blank(stage);
+            self.account = Some(accounts.first().cloned().unwrap_or_else(|| Account::blank(host, user)));
+        }
         if let Some(letter) = answer {
             self.draft = Some(reply(stage, &letter));
         }
@@ -184,6 +223,11 @@ impl Program {
         let world = stage.world();
         let all = world.hosts().flat_map(|host| mailboxes(host).into_iter().map(|mailbox| (host.id, mailbox)));
         let found: Vec<(HostId, Mailbox)> = all.collect();
+        // Who has fetched wants to read what has come.
+        if let Some((host, path)) = self.open.as_mut().filter(|(_, path)| path.is_empty()) {
+            let inbox = found.iter().find(|(id, mailbox)| id == host && mailbox.path.ends_with(FETCHED));
+            *path = inbox.map_or_else(String::new, |(_, mailbox)| mailbox.path.clone());
+        }
         if self.open.is_none() {
             let filled = found.iter().find(|(_, mailbox)| !mailbox.letters.is_empty());
             self.open = filled.or(found.first()).map(|(host, mailbox)| (*host, mailbox.path.clone()));
@@ -269,12 +313,14 @@ fn reply(stage: &Stage, letter: &Letter) -> Draft {
     Draft { to: address.trim().to_owned(), subject, text, ..blank(stage) }
 }
 
-fn line(ui: &mut Ui, label: &str, text: &mut String, width: f32) {
+/// A field with its label.
+pub(super) fn line(ui: &mut Ui, label: &str, text: &mut String, width: f32) {
     let label = ui.label(label);
     ui.add(egui::TextEdit::singleline(text).desired_width(width)).labelled_by(label.id);
 }
 
-fn pick(ui: &mut Ui, id: &str, name: &str, chosen: &mut String, all: &[String]) {
+/// A list to choose from.
+pub(super) fn pick(ui: &mut Ui, id: &str, name: &str, chosen: &mut String, all: &[String]) {
     let list = egui::ComboBox::from_id_salt(id).selected_text(chosen.clone());
     let response = list.show_ui(ui, |ui| {
         for one in all {

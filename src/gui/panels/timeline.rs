@@ -39,18 +39,23 @@ pub fn show(ui: &mut Ui, desk: &mut Desk<'_>, stage: &Stage, bench: Option<Bench
             }
         }
         ui.separator();
-        for id in stage.session.terminals().ids() {
-            let Some(terminal) = stage.session.terminal(id) else { continue };
-            let label = format!("{} $", terminal.host().name);
-            if ui.selectable_label(bench == Some(Bench::Terminal(id)), label).clicked() {
-                desk.want(Intent::Bench(Bench::Terminal(id)));
-            }
-        }
-        ui.menu_button(desk.word("bench-terminal"), |ui| terminals(ui, desk, stage));
-        ui.menu_button("+ telnet", |ui| telnet(ui, desk, stage));
-        ui.menu_button(desk.word("bench-wait"), |ui| waits(ui, desk));
+        hands(ui, desk, stage, bench);
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| branches(ui, desk, stage, bench));
     });
+}
+
+/// Terminals, dialogues by hand, and letting time pass.
+pub fn hands(ui: &mut Ui, desk: &mut Desk<'_>, stage: &Stage, bench: Option<Bench>) {
+    for id in stage.session.terminals().ids() {
+        let Some(terminal) = stage.session.terminal(id) else { continue };
+        let label = format!("{} $", terminal.host().name);
+        if ui.selectable_label(bench == Some(Bench::Terminal(id)), label).clicked() {
+            desk.want(Intent::Bench(Bench::Terminal(id)));
+        }
+    }
+    ui.menu_button(desk.word("bench-terminal"), |ui| terminals(ui, desk, stage));
+    ui.menu_button("+ telnet", |ui| telnet(ui, desk, stage));
+    ui.menu_button(desk.word("bench-wait"), |ui| waits(ui, desk));
 }
 
 /// A terminal on every host, as everybody who may work there.
@@ -116,7 +121,8 @@ fn waits(ui: &mut Ui, desk: &mut Desk<'_>) {
 
 fn branches(ui: &mut Ui, desk: &mut Desk<'_>, stage: &Stage, bench: Option<Bench>) {
     if stage.futures.is_empty() {
-        if !stage.is_now() {
+        // Who only watches from the beginning is told nothing; who has stopped may want to do something.
+        if !stage.is_now() && stage.playhead.at.0 > 0 && !stage.playhead.playing {
             let text = RichText::new(desk.word("past-notice")).color(desk.theme.dim).font(desk.theme.text(theme::NOTE));
             ui.add(egui::Label::new(text).truncate());
         }

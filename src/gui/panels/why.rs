@@ -11,6 +11,11 @@ use crate::view::why::{Cause, Reasons, why};
 
 /// Draws the chain of an event.
 pub fn show(ui: &mut Ui, desk: &mut Desk<'_>, stage: &Stage, event: EventId) {
+    // How the hosts were set up explains nothing that anybody has asked for.
+    if event.0 <= stage.index.set_up() && stage.selected_event().is_none() {
+        ui.label(RichText::new(desk.word("why-nothing")).color(desk.theme.dim));
+        return;
+    }
     let chain = why(&stage.session, &stage.index, desk.words, event);
     for (number, cause) in chain.iter().enumerate() {
         if number > 0 {

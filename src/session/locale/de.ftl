@@ -170,6 +170,7 @@ stamp-later = später wieder
 stamp-refused = abgelehnt
 stamp-bounced = unzustellbar
 stamp-delivered = zugestellt
+stamp-reported = Bericht zugestellt
 stamp-handed-over = übergeben
 stamp-relay-refused = Relay verweigert
 stamp-open-relay = OFFENES RELAY

@@ -170,6 +170,7 @@ stamp-later = try later
 stamp-refused = refused
 stamp-bounced = bounced
 stamp-delivered = delivered
+stamp-reported = report delivered
 stamp-handed-over = handed over
 stamp-relay-refused = relay refused
 stamp-open-relay = OPEN RELAY

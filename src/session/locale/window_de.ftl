@@ -1,5 +1,6 @@
 # Wörter der Bereiche des Fensters.
 past-notice = Du siehst die Vergangenheit: Was du hier tust, beginnt einen anderen Verlauf.
+start-hint = Leertaste spielt ab, → geht einen Schritt, ein Klick fragt warum. Alle Tasten: ?
 note-end = Das ist das Ende.
 note-beginning = Das ist der Anfang.
 note-no-command = Kein weiterer Befehl in dieser Richtung.
@@ -8,6 +9,7 @@ note-no-refusal = Keine weitere Ablehnung in dieser Richtung.
 note-no-bounce = Kein weiterer Bounce in dieser Richtung.
 note-no-decision = Keine weitere Entscheidung in dieser Richtung.
 note-no-narration = Kein weiteres Kapitel in dieser Richtung.
+note-not-done = Diese Aufgabe war in keinem Moment erledigt.
 note-no-future = Es gibt nur diesen Verlauf. Geh zurück und tu etwas anderes, dann sind es zwei.
 
 branch-compare = vergleichen
@@ -98,5 +100,22 @@ exact-answer = Antwort
 exact-add = Scharf stellen
 exact-left = noch { $count }
 
+why-nothing = Noch ist nichts geschehen. Klick etwas auf der Karte, im Log oder in einer Liste an, und hier steht, warum es so ist.
 why-without = Ohne diese Zeile?
 why-without-tip = Spielt alles noch einmal ohne diese Zeile und vergleicht beide Verläufe.
+
+exam-over = Die Prüfung ist vorbei. Jetzt ist alles zu sehen.
+exam-left = Prüfung: noch { $left } von { $all } Minuten
+exam-hand-in = Abgeben
+exam-sit = Öffne unten ein Terminal, und erledige links die Aufgaben.
+lab-exam = Als Prüfung ablegen …
+lab-exam-terms = Keine Tipps, keine Karte, keine Geschichte, und erst am Ende, wie die Aufgaben stehen.
+lab-exam-minutes = Beginnen: { $minutes } Minuten
+lab-back = Zurück an die Stelle, an der das erledigt war
+lab-catch-up = Hier einsteigen: die Lösung für alles davor übernehmen
+fetch-form = Abholen …
+fetch-now = Abholen
+fetch-server = Server
+fetch-keep = auf dem Server lassen
+program-fetched = Von Mailprogrammen abgeholt
+program-stored = Auf den Servern

@@ -1,5 +1,6 @@
 # Words of the window's panels.
 past-notice = You look at the past: what you do here begins another future.
+start-hint = Space plays, → takes one step, a click asks why. All keys: ?
 note-end = This is the end.
 note-beginning = This is the beginning.
 note-no-command = No further command in this direction.
@@ -8,6 +9,7 @@ note-no-refusal = No further refusal in this direction.
 note-no-bounce = No further bounce in this direction.
 note-no-decision = No further decision in this direction.
 note-no-narration = No further chapter in this direction.
+note-not-done = This task was not done at any moment.
 note-no-future = There is only this future. Go back and do something differently, then there are two.
 
 branch-compare = compare
@@ -98,5 +100,22 @@ exact-answer = answer
 exact-add = Arm
 exact-left = { $count } left
 
+why-nothing = Nothing has happened yet. Click anything on the map, in the log or in a list, and here stands why it is so.
 why-without = Without this line?
 why-without-tip = Plays everything again without this line, and compares both futures.
+
+exam-over = The exam is over. Now everything can be seen.
+exam-left = Exam: { $left } of { $all } minutes left
+exam-hand-in = Hand in
+exam-sit = Open a terminal below, and do the tasks on the left.
+lab-exam = Do it as an exam …
+lab-exam-terms = No hints, no map, no story, and how the tasks stand only at the end.
+lab-exam-minutes = Begin: { $minutes } minutes
+lab-back = Back to where this was done
+lab-catch-up = Begin here: take over the solution of all before it
+fetch-form = Fetch …
+fetch-now = Fetch
+fetch-server = Server
+fetch-keep = leave on the server
+program-fetched = Fetched by mail programs
+program-stored = On the servers

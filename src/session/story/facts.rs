@@ -77,7 +77,7 @@ impl Facts {
     }
 
     /// The number of an expectation or of a fault of the script, among their like, from 0.
-    pub(super) fn ordinal(&self, event: EventId) -> Option<usize> {
+    pub fn ordinal(&self, event: EventId) -> Option<usize> {
         self.ordinals.get(&event).copied()
     }
 }
