@@ -301,9 +301,9 @@ mod tests {
 
     #[test]
     fn values_are_decoded_and_bounded() {
-        let word = |text: &str| crate::smtp::command::words(text).remove(0);
-        assert_eq!(attribute(&word("helo=a+2Eb")).ok(), Some(("HELO".into(), "a.b".into())));
-        assert!(attribute(&word("HELO")).is_err());
-        assert!(attribute(&word(&format!("HELO={}", "a".repeat(256)))).is_err());
+        let parse = |text: &str| attribute(&crate::smtp::command::words(text)[0]);
+        assert_eq!(parse("helo=a+2Eb").ok(), Some(("HELO".into(), "a.b".into())));
+        assert!(parse("HELO").is_err());
+        assert!(parse(&format!("HELO={}", "a".repeat(256))).is_err());
     }
 }
