@@ -94,6 +94,7 @@ serve--watch = Die Dialoge mitlesen, mit dem, was jede Zeile bedeutet
 serve--coach = Wie --watch, und sagen, was erwartet wurde, wo etwas abgelehnt wird
 serve--fault = Etwas schiefgehen lassen: rcpt:451, mail:421:2 (beim zweiten Mal), data:drop, quit:delay10:1:ws1
 serve--max_connections = Verbindungen zur selben Zeit
+serve--max_per_client = Verbindungen zur selben Zeit von einer anderen Maschine
 serve--control = Ein Unix-Socket, der dieselben Zeilen nimmt wie das Terminal (p, s, f 1h, x 10)
 
 shell--scenario = Eine Übung oder ein Szenario: der Name eines eingebauten, oder eine Datei

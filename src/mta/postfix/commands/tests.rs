@@ -216,7 +216,7 @@ fn postmap_refuses_what_it_cannot_do() {
         (&["-q", "a", "mysql:x"], "unsupported dictionary type: mysql"),
         (&["-q", "a", "fail:x"], "table fail:x: query error: Application error"),
         (&["-s", "regexp:re"], "table regexp:re: sequence operation is not supported"),
-        (&["-q", "a", "-s", "x"], "specify only one of -s or -q or -d"),
+        (&["-q", "a", "-s", "x"], "specify only one of -s -q or -d"),
         (&["-q", "a", "inline:foo"], "bad syntax: \"inline:foo\"; need \"inline:{name=value...}\""),
     ];
     for (args, expected) in cases {
