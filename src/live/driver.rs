@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::timeout;
 
+use super::allowance::Allowance;
 use super::capture::Capture;
 use super::clock::Clock;
 use super::command::{Command, Handle, Outlet, ToSocket, Watcher};
@@ -48,6 +49,11 @@ const MAX_EVENTS: u64 = 2_000_000;
 /// The same in octets of inputs.
 const MAX_OCTETS: u64 = 256 << 20;
 
+/// Octets that may come at once, and each second after it.
+const OCTETS: (i64, i64) = (64 << 20, 1 << 20);
+/// Likewise events: what the octets bring about.
+const EVENTS: (i64, i64) = (1_400_000, 2_000);
+
 /// What a driver begins with.
 pub struct Setup {
     /// The session.
@@ -82,6 +88,9 @@ pub struct Driver {
     held: BTreeSet<OutsideId>,
     /// Octets of all inputs.
     octets: u64,
+    /// What a flood may still use of octets and of events.
+    allowances: [Allowance; 2],
+    counted: u64,
     recorder: Option<Recorder>,
     capture: Option<Capture>,
     watchers: Vec<Box<dyn Watcher>>,
@@ -110,6 +119,8 @@ impl Driver {
             sockets: BTreeMap::new(),
             held: BTreeSet::new(),
             octets: 0,
+            allowances: [OCTETS, EVENTS].map(|(burst, per_second)| Allowance::new(burst, per_second, now)),
+            counted: seen,
             recorder,
             capture,
             watchers,
@@ -128,8 +139,10 @@ impl Driver {
     /// Drives the session until it is told to stop, and gives it back.
     pub async fn run(mut self) -> Session {
         while !self.stopped {
-            if self.turns.is_empty() || self.clock.is_paused() {
-                match timeout(self.sleep(), self.inbox.recv()).await {
+            let flood = self.flood();
+            if self.turns.is_empty() || self.clock.is_paused() || flood.is_some() {
+                let sleep = flood.filter(|_| !self.turns.is_empty()).map_or(TICK, |wait| wait.min(TICK));
+                match timeout(self.sleep().min(sleep), self.inbox.recv()).await {
                     Ok(Some(command)) => self.receive(command),
                     Ok(None) => break,
                     Err(_) => {}
@@ -207,11 +220,21 @@ impl Driver {
 
     fn take_turns(&mut self) {
         let mut spent = 0;
-        while spent < TURN && !self.clock.is_paused() {
+        while spent < TURN && !self.clock.is_paused() && self.flood().is_none() {
             let Some((cost, command)) = self.turns.take() else { break };
             spent += cost;
             self.perform(command);
         }
+    }
+
+    /// How long everybody waits because more has come than may at once.
+    fn flood(&mut self) -> Option<Duration> {
+        let events = self.session.world().trace().len();
+        let [octets, happened] = &mut self.allowances;
+        happened.spend(events.saturating_sub(self.counted));
+        self.counted = events;
+        let now = Instant::now();
+        octets.wait(now).max(happened.wait(now))
     }
 
     fn perform(&mut self, command: Command) {
@@ -278,6 +301,7 @@ impl Driver {
             Input::Connect { conn, .. } | Input::Ask { conn, .. } => Some(*conn),
             Input::Bytes { data, .. } | Input::Datagram { data, .. } => {
                 self.octets += data.len() as u64;
+                self.allowances[0].spend(data.len() as u64);
                 None
             }
             _ => None,

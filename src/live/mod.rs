@@ -6,6 +6,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "this is the room of real clocks, threads and sockets")]
 
+pub mod allowance;
 pub mod capture;
 pub mod class;
 pub mod clock;
