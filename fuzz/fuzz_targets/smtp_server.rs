@@ -23,7 +23,8 @@ fn answer(question: &Question) -> Answer {
     let go_on = |next| Answer { reply: Some(Reply::new(354, "go on")), error: false, next };
     match question {
         Question::Command(command) => {
-            let words = mxlab::smtp::command::words(&command.text());
+            let text = command.text();
+            let words = mxlab::smtp::command::words(&text);
             let size = words.get(1).and_then(|word| word.text.parse().ok()).unwrap_or(0);
             match command.verb {
                 Verb::Data => go_on(Next::Data { limit: 200 }),
