@@ -226,6 +226,7 @@ fn walk(root: &Path, dir: &Path, found: &mut BTreeMap<String, Vec<u8>>) -> io::R
 ///
 /// # Errors
 /// There is none of this name, or it is not valid; in words for people, one line per problem.
+#[cfg(feature = "gui")]
 pub fn scenario(name: &str) -> Result<Scenario, String> {
     let sources = sources(name)?;
     Scenario::load(&sources).map_err(|problems| {
