@@ -2,27 +2,14 @@
 
 #![allow(clippy::disallowed_methods, reason = "tests read scenarios")]
 
-use std::path::Path;
+#[path = "support/scenarios.rs"]
+mod repository;
+
 use std::sync::Arc;
 
-use mxlab::scenario::{Scenario, Sources};
 use mxlab::session::{Input, Recording, Session};
 use mxlab::sim::Duration;
-
-fn sources(name: &str) -> Sources {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").join(format!("{name}.ron"));
-    let text = std::fs::read_to_string(path).unwrap();
-    Sources { name: name.into(), file: format!("{name}.ron"), text, ..Sources::default() }
-}
-
-fn session_of(sources: &Sources) -> Session {
-    let scenario = Scenario::load(sources).unwrap_or_else(|problems| panic!("{problems:#?}"));
-    Session::new(Arc::new(scenario), None, None).unwrap()
-}
-
-fn session(name: &str) -> Session {
-    session_of(&sources(name))
-}
+use repository::{session, session_of, text};
 
 fn command(line: &str) -> Input {
     Input::Command { host: "mx1".into(), user: "root".into(), line: line.into(), stdin: "Subject: x\n\ny\n".into() }
@@ -131,14 +118,14 @@ fn going_back_and_doing_the_same_again_leads_to_the_same_world() {
 
 #[test]
 fn another_host_leaves_the_dice_of_the_others_alone() {
-    let plain = sources("greylisted-retry");
+    let plain = text("greylisted-retry");
     let more = "hosts: [\n        (name: \"zz\", addresses: [\"203.0.113.99\"], fqdn: \"zz.example.net\"),";
-    let larger = Sources { text: plain.text.replacen("hosts: [", more, 1), ..plain.clone() };
-    let dice = |sources: &Sources| {
-        let session = session_of(sources);
+    let larger = plain.replacen("hosts: [", more, 1);
+    let dice = |text: String| {
+        let session = session_of("greylisted-retry", text);
         let world = session.world();
         let mut dice = world.host(world.find("mx1").unwrap()).dice.clone();
         (0..8).map(|_| dice.next_u64()).collect::<Vec<_>>()
     };
-    assert_eq!(dice(&plain), dice(&larger));
+    assert_eq!(dice(plain), dice(larger));
 }

@@ -5,48 +5,29 @@
 #![allow(clippy::disallowed_methods, reason = "tests read their cases")]
 #![cfg(feature = "gui")]
 
+#[path = "support/scenarios.rs"]
+mod repository;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use mxlab::gui::map::{Camera, Map, Piece};
 use mxlab::gui::still::{Look, Still, What};
 use mxlab::gui::studio::{self, Studio};
 use mxlab::gui::theme::Theme;
-use mxlab::scenario::{Scenario, Sources};
 use mxlab::session::Session;
 use mxlab::session::words::{Lang, Words};
 use mxlab::trace::EventId;
 use mxlab::view::index::Landmark;
 use mxlab::view::{Index, Screen, scene};
+use repository::{names, played, session_of};
 
 /// Moments of every scenario at which its map is looked at, besides its first refusal.
 const MOMENTS: u64 = 7;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pictures")
-}
-
-fn names() -> Vec<String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
-    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let files = entries.filter(|path| path.extension().is_some_and(|ext| ext == "ron"));
-    let mut names: Vec<String> = files.map(|path| path.file_stem().unwrap().to_string_lossy().into_owned()).collect();
-    names.sort();
-    names
-}
-
-fn play(name: &str, text: String) -> Session {
-    let sources = Sources { name: name.into(), file: format!("{name}.ron"), text, ..Sources::default() };
-    let scenario = Scenario::load(&sources).unwrap_or_else(|problems| panic!("{problems:#?}"));
-    let mut session = Session::new(Arc::new(scenario), None, None).unwrap();
-    session.run_script(None);
-    session
-}
-
-fn played(name: &str) -> Session {
-    play(name, fs::read_to_string(format!("{}/scenarios/{name}.ron", env!("CARGO_MANIFEST_DIR"))).unwrap())
 }
 
 /// A world of so many hosts in domains of three, in which mail goes from each to the next domain.
@@ -75,7 +56,9 @@ fn crowd(hosts: usize) -> Session {
     let text = format!(
         "(title: (en: \"crowd\", de: \"Menge\"), summary: (en: \"\", de: \"\"),\nzones: [{zones}],\nhosts: [{written}],\nscript: [{script} Settle(\"60s\")])"
     );
-    play("crowd", text)
+    let mut session = session_of("crowd", text);
+    session.run_script(None);
+    session
 }
 
 /// Compares a picture with the one that is kept.

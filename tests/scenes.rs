@@ -1,35 +1,17 @@
 //! What pictures of every scenario show, as text: at quarters of its time, and at the first refusal.
 #![allow(clippy::disallowed_methods, reason = "tests read their cases")]
 
-use std::fmt::Write as _;
-use std::fs;
-use std::path::Path;
-use std::sync::Arc;
+#[path = "support/scenarios.rs"]
+mod repository;
 
-use mxlab::scenario::{Scenario, Sources};
+use std::fmt::Write as _;
+
 use mxlab::session::Session;
 use mxlab::session::words::{Lang, Words};
 use mxlab::trace::EventId;
 use mxlab::view::index::Landmark;
 use mxlab::view::{Index, Scene, Screen, scene};
-
-fn names() -> Vec<String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
-    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let files = entries.filter(|path| path.extension().is_some_and(|ext| ext == "ron"));
-    let mut names: Vec<String> = files.map(|path| path.file_stem().unwrap().to_string_lossy().into_owned()).collect();
-    names.sort();
-    names
-}
-
-fn played(name: &str) -> Session {
-    let text = fs::read_to_string(format!("{}/scenarios/{name}.ron", env!("CARGO_MANIFEST_DIR"))).unwrap();
-    let sources = Sources { name: name.into(), file: format!("{name}.ron"), text, ..Sources::default() };
-    let scenario = Scenario::load(&sources).unwrap_or_else(|problems| panic!("{problems:#?}"));
-    let mut session = Session::new(Arc::new(scenario), None, None).unwrap();
-    session.run_script(None);
-    session
-}
+use repository::{names, played};
 
 /// A picture in words.
 fn describe(session: &Session, scene: &Scene) -> String {

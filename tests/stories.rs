@@ -2,36 +2,17 @@
 
 #![allow(clippy::disallowed_methods, reason = "tests read their cases")]
 
+#[path = "support/scenarios.rs"]
+mod repository;
+
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use mxlab::scenario::{Scenario, Sources, Step};
+use mxlab::scenario::Step;
 use mxlab::session::story::{self, Detail, Lang, Style};
 use mxlab::session::{Input, Recording, Session};
-
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios")
-}
-
-fn names() -> Vec<String> {
-    let entries = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path());
-    let mut names: Vec<String> = entries.map(|path| path.file_stem().unwrap().to_string_lossy().into_owned()).collect();
-    names.sort();
-    names
-}
-
-fn scenario(name: &str) -> Arc<Scenario> {
-    let text = fs::read_to_string(folder().join(format!("{name}.ron"))).unwrap();
-    let sources = Sources { name: name.into(), file: format!("{name}.ron"), text, ..Sources::default() };
-    Arc::new(Scenario::load(&sources).unwrap_or_else(|problems| panic!("{problems:#?}")))
-}
-
-fn played(name: &str) -> Session {
-    let mut session = Session::new(scenario(name), None, None).unwrap();
-    session.run_script(None);
-    session
-}
+use repository::{names, played};
 
 #[test]
 fn every_scenario_plays_to_its_end_and_meets_its_expectations() {
@@ -139,7 +120,7 @@ fn replay_reproduces_trace_and_digest() {
         session.apply(Input::Pass).unwrap();
         session.note_digest();
         let recording = Recording::parse(&session.recording().to_text()).unwrap();
-        let (again, drift) = Session::replay(scenario(name), &recording).unwrap();
+        let (again, drift) = Session::replay(Arc::new(session.scenario().clone()), &recording).unwrap();
         assert_eq!(drift, [], "{name}");
         assert_eq!(again.world().digest(), session.world().digest(), "{name}");
         let lines = |session: &Session| {

@@ -110,7 +110,23 @@ pub struct Env<'a, 'c> {
     pub tty: bool,
 }
 
-impl Env<'_, '_> {
+impl<'c> Env<'_, 'c> {
+    /// The same surroundings for a command that this one runs itself, with arguments and variables of its own.
+    pub fn for_command<'b>(&'b mut self, args: &'b [String], vars: &'b BTreeMap<SmolStr, String>) -> Env<'b, 'c> {
+        Env {
+            ctx: &mut *self.ctx,
+            args,
+            vars,
+            cwd: self.cwd,
+            cred: self.cred,
+            stdin: &mut *self.stdin,
+            stdout: &mut *self.stdout,
+            stderr: &mut *self.stderr,
+            reader_gone: self.reader_gone,
+            tty: self.tty,
+        }
+    }
+
     /// An absolute path from one relative to the working directory.
     pub fn path(&self, path: &str) -> String {
         if path.starts_with('/') { path.to_owned() } else { format!("{}/{path}", self.cwd.trim_end_matches('/')) }

@@ -84,18 +84,8 @@ impl Asking {
         if operands < if self.tool == "rm" { 1 } else { 2 } {
             return Progress::Exit(0);
         }
-        let mut inner = Env {
-            ctx: &mut *env.ctx,
-            args: &args,
-            vars: env.vars,
-            cwd: env.cwd,
-            cred: env.cred,
-            stdin: &mut *env.stdin,
-            stdout: &mut *env.stdout,
-            stderr: &mut *env.stderr,
-            reader_gone: env.reader_gone,
-            tty: env.tty,
-        };
+        let vars = env.vars;
+        let mut inner = env.for_command(&args, vars);
         Progress::Exit((self.run)(&mut inner, Bytes::new()))
     }
 }

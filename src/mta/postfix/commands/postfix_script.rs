@@ -233,18 +233,8 @@ impl Postconf {
         let mut vars = env.vars.clone();
         vars.insert("MAIL_CONFIG".into(), directory.to_owned());
         let (mut stdin, mut stdout, mut stderr) = (Stdin::default(), Vec::new(), Vec::new());
-        let mut inner = Env {
-            ctx: env.ctx,
-            args: &args,
-            vars: &vars,
-            cwd: env.cwd,
-            cred: env.cred,
-            stdin: &mut stdin,
-            stdout: &mut stdout,
-            stderr: &mut stderr,
-            reader_gone: env.reader_gone,
-            tty: env.tty,
-        };
+        let mut inner =
+            Env { stdin: &mut stdin, stdout: &mut stdout, stderr: &mut stderr, ..env.for_command(&args, &vars) };
         let status = super::postconf::run(&mut inner, Bytes::new());
         let stderr = String::from_utf8_lossy(&stderr);
         Postconf { stderr: stderr.lines().map(|line| format!("/usr/sbin/{line}\n")).collect(), status }

@@ -74,18 +74,7 @@ fn start(env: &mut Env<'_, '_>, console: &Console, stdin: Bytes) -> Result<u8, S
         };
         let mut vars = env.vars.clone();
         vars.insert("MAIL_CONFIG".into(), instance.directory.clone());
-        let mut inner = Env {
-            ctx: &mut *env.ctx,
-            args: &rest,
-            vars: &vars,
-            cwd: env.cwd,
-            cred: env.cred,
-            stdin: &mut *env.stdin,
-            stdout: &mut *env.stdout,
-            stderr: &mut *env.stderr,
-            reader_gone: env.reader_gone,
-            tty: env.tty,
-        };
+        let mut inner = env.for_command(&rest, &vars);
         status = run(&mut inner, stdin.clone());
     }
     Ok(status)
