@@ -1,5 +1,7 @@
 use super::*;
+use crate::sim::faults::Block;
 use crate::sim::faults::{Effect, Rule, Selector};
+use crate::sim::net::Payload;
 
 const A: &str = "192.0.2.1";
 const B: &str = "192.0.2.2";
