@@ -5,7 +5,9 @@
 //! `mxlab grade t05 FOLDER/t05-telnet-first-mail`.
 #![allow(clippy::disallowed_methods, reason = "a benchmark reads files and the clock")]
 
-use std::collections::BTreeMap;
+#[path = "../tests/support/labs.rs"]
+mod repository;
+
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -13,9 +15,10 @@ use std::time::Instant;
 
 use mxlab::grade::similar::suspicions;
 use mxlab::grade::submission::{Graded, Rules, Submission, grade};
-use mxlab::lab::{Folder, Lab, Student};
+use mxlab::lab::{Lab, Student};
 use mxlab::session::Session;
 use rayon::prelude::*;
+use repository::load;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -69,24 +72,6 @@ fn submissions(lab: &Lab) -> Vec<Submission> {
         Submission { name: format!("{}.mxlab", student.id), content: session.recording().to_text().into_bytes() }
     };
     (0..SUBMISSIONS).into_par_iter().map(make).collect()
-}
-
-fn load(name: &str) -> Lab {
-    let root = Path::new("labs").join(name);
-    let mut files = BTreeMap::new();
-    read(&root, &root, &mut files);
-    Lab::load(Folder { name: name.into(), files }).expect("a lab")
-}
-
-fn read(root: &Path, folder: &Path, files: &mut BTreeMap<String, Vec<u8>>) {
-    for entry in fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
-        if entry.is_dir() {
-            read(root, &entry, files);
-        } else {
-            let path = entry.strip_prefix(root).expect("below").to_string_lossy().into_owned();
-            files.insert(path, fs::read(&entry).expect("a file"));
-        }
-    }
 }
 
 /// Seconds that all threads have used so far; nothing is known but on Linux.
