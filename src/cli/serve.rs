@@ -263,6 +263,9 @@ fn serve(args: &Args, session: Session, choice: Choice, domain: &str) -> Outcome
             return Outcome::Invalid;
         }
     };
+    // Whoever reads the table may signal at once, or open the control socket.
+    gateway.heed_signals();
+    attend::attend(args.control.as_deref(), &gateway, focus);
     let mut out = std::io::stdout().lock();
     let shown = if args.json {
         table::json(gateway.bounds(), domain)
@@ -271,8 +274,6 @@ fn serve(args: &Args, session: Session, choice: Choice, domain: &str) -> Outcome
     };
     let _ = out.write_all(shown.as_bytes()).and_then(|()| out.flush());
     drop(out);
-    attend::attend(args.control.as_deref(), &gateway, focus);
-    gateway.heed_signals();
     #[cfg(feature = "gui")]
     if args.gui {
         let shared = super::wire::Wire::of(&gateway, domain);

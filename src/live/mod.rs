@@ -32,6 +32,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+#[cfg(unix)]
+use std::task::Poll;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -310,7 +312,8 @@ impl Gateway {
 
     /// Takes Ctrl-C, and the system's request to end, for a word to the [`Stopper`] from now on.
     pub fn heed_signals(&self) {
-        self.runtime.spawn(stop_at_signal(self.stopper.clone()));
+        let _within = self.runtime.enter();
+        self.runtime.spawn(stop_at(signals(), self.stopper.clone()));
     }
 
     /// Waits until somebody asks for the end.
@@ -325,21 +328,39 @@ impl Gateway {
     }
 }
 
-/// Asks for the end at Ctrl-C, or when the system wants it.
-async fn stop_at_signal(stopper: Stopper) {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let kinds = [SignalKind::terminate(), SignalKind::hangup()];
-        let [Ok(mut terminate), Ok(mut hang_up)] = kinds.map(signal) else { return };
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminate.recv() => {}
-            _ = hang_up.recv() => {}
-        }
-    }
-    #[cfg(not(unix))]
-    let _ = tokio::signal::ctrl_c().await;
+/// The signals with which a person or the system wants the end. They are taken as soon as this
+/// returns, and not only when somebody waits for them.
+#[cfg(unix)]
+fn signals() -> Vec<tokio::signal::unix::Signal> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+    kinds.into_iter().filter_map(|kind| signal(kind).ok()).collect()
+}
+
+/// Asks for the end at the first of these signals.
+#[cfg(unix)]
+async fn stop_at(mut signals: Vec<tokio::signal::unix::Signal>, stopper: Stopper) {
+    std::future::poll_fn(|context| {
+        let comes = signals.iter_mut().any(|signal| signal.poll_recv(context).is_ready());
+        if comes { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    stopper.stop();
+}
+
+/// Ctrl-C, which is taken as soon as this returns.
+#[cfg(windows)]
+fn signals() -> Option<tokio::signal::windows::CtrlC> {
+    tokio::signal::windows::ctrl_c().ok()
+}
+
+/// Asks for the end at Ctrl-C.
+#[cfg(windows)]
+async fn stop_at(ctrl_c: Option<tokio::signal::windows::CtrlC>, stopper: Stopper) {
+    match ctrl_c {
+        Some(mut ctrl_c) => ctrl_c.recv().await,
+        None => std::future::pending().await,
+    };
     stopper.stop();
 }
 
