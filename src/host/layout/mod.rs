@@ -12,7 +12,7 @@ use super::accounts::Accounts;
 use super::password;
 use super::program::Programs;
 use super::syslog::Syslog;
-use super::vfs::{Content, Cred, Errno, Object, Special, Vfs};
+use super::vfs::{Content, Cred, Device, Errno, Object, Special, Vfs};
 use crate::sim::{Dice, HostId, Time};
 use tables::ids;
 
@@ -201,8 +201,8 @@ fn directories(vfs: &mut Vfs) -> Result<(), Errno> {
         vfs.symlink(target, path, &Cred::ROOT)?;
     }
     vfs.mkdir("/run/lock", 0o1777, &Cred::ROOT)?;
-    for name in ["null", "zero", "full", "random", "urandom", "tty"] {
-        vfs.mknod(&format!("/dev/{name}"), Special::Null, 0o666, &Cred::ROOT)?;
+    for (name, device) in Device::ALL {
+        vfs.mknod(&format!("/dev/{name}"), Special::Device(device), 0o666, &Cred::ROOT)?;
     }
     for name in tables::POSTFIX_DAEMONS {
         let path = format!("/usr/lib/postfix/sbin/{name}");

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use smol_str::SmolStr;
 
 use crate::host::process::Ctx;
-use crate::host::vfs::{Content, Errno, Ino, Node, Rope, Special};
+use crate::host::vfs::{Content, Device, Errno, Ino, Node, Rope, Special};
 use crate::host::vfs::{Cred, Vfs};
 
 /// Number of an open file description. Descriptors of several tasks may share one, and with it
@@ -28,8 +28,17 @@ pub type Fds = BTreeMap<u32, Fd>;
 /// What a descriptor is open on.
 #[derive(Clone, Debug)]
 pub enum Open {
-    /// `/dev/null`.
+    /// Nothing: a directory, or what was closed.
     Null,
+    /// A character device.
+    Device {
+        /// Which.
+        device: Device,
+        /// What its random octets follow from.
+        seed: u64,
+        /// Where the next octet is read.
+        offset: u64,
+    },
     /// A regular file.
     File {
         /// Which.
@@ -141,6 +150,12 @@ impl Files {
         match self.open.get_mut(&fd.file) {
             None | Some(Open::Null | Open::Fifo(_)) => Read::Eof,
             Some(Open::Capture { .. }) => Read::Eof,
+            Some(Open::Device { device, .. }) if !device.is_endless() => Read::Eof,
+            Some(Open::Device { device, seed, offset }) => {
+                let octets = device.octets(*seed, *offset, most.min(PIPE_CAPACITY));
+                *offset += octets.len() as u64;
+                Read::Data(octets)
+            }
             Some(Open::Pipe(buffer)) if buffer.is_empty() => {
                 if writers {
                     Read::Wait
@@ -182,7 +197,9 @@ impl Files {
     /// Gives back octets that were read and not used.
     pub fn unread(&mut self, fd: Fd, rest: &[u8]) {
         match self.open.get_mut(&fd.file) {
-            Some(Open::File { offset, .. }) => *offset = offset.saturating_sub(rest.len() as u64),
+            Some(Open::File { offset, .. } | Open::Device { offset, .. }) => {
+                *offset = offset.saturating_sub(rest.len() as u64)
+            }
             Some(Open::Pipe(buffer) | Open::Input { buffer, .. }) => {
                 for octet in rest.iter().rev() {
                     buffer.push_front(*octet);
@@ -210,7 +227,8 @@ impl Files {
             return Err(WriteError::Limit);
         }
         match self.open.get_mut(&fd.file) {
-            None | Some(Open::Null | Open::Input { .. }) => Ok(()),
+            Some(Open::Device { device: Device::Full, .. }) => Err(WriteError::Errno(Errno::NoSpc)),
+            None | Some(Open::Null | Open::Device { .. } | Open::Input { .. }) => Ok(()),
             Some(Open::Fifo(path)) => {
                 ctx.trigger(path.clone(), bytes.to_vec());
                 Ok(())
@@ -296,7 +314,9 @@ pub fn open(path: &str, mode: OpenMode, umask: u16, cred: &Cred, vfs: &mut Vfs) 
         _ => None,
     };
     match special {
-        Some(Special::Null) => return Ok(Open::Null),
+        Some(Special::Device(device)) => {
+            return Ok(Open::Device { device, seed: vfs.random_seed(), offset: 0 });
+        }
         Some(Special::Fifo) => {
             vfs.access(path, cred, if mode == OpenMode::Read { 4 } else { 2 })?;
             return Ok(Open::Fifo(path.into()));

@@ -28,11 +28,14 @@ const KNOWN: &[(&[&str], &str)] = &[
     (&["mount", "umount", "fdisk", "lsblk", "mkfs"], ""),
     (&["tar", "gzip", "gunzip", "bzip2", "xz", "zip", "unzip", "cpio"], "`cp -a DIR COPY` keeps a copy of a directory"),
     (&["zcat", "zgrep", "zless"], "log files are not compressed here: cat, grep and less read them"),
-    (&["xxd", "hexdump", "hd"], "`od -c FILE` shows octets"),
+    (&["xxd", "hexdump", "hd", "strings"], "`od -c FILE` shows octets"),
     (&["bc", "dc"], "`echo $((1 + 2))` calculates"),
+    (&["tree", "locate", "plocate"], "`find DIR` lists what is in a directory"),
+    (&["pstree", "killall5"], "`ps aux` shows what runs"),
+    (&["dmesg"], "`journalctl` shows what the system said"),
     (&["crontab", "at", "batch"], "`:wait 1h` lets time pass"),
     (&["last", "lastlog", "finger"], "`who` shows who is logged in"),
-    (&["strace", "ltrace", "gdb", "lsof"], "`ss -tlnp` shows who listens"),
+    (&["strace", "ltrace", "gdb", "lsof", "fuser"], "`ss -tlnp` shows who listens"),
 ];
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::amount;
 use super::args::parse;
 use crate::host::program::Env;
 use crate::host::shell::builtins::normal;
@@ -247,27 +248,93 @@ pub fn realpath(env: &mut Env<'_, '_>, _: Bytes) -> u8 {
     status
 }
 
-/// `truncate`.
+/// `truncate` (truncate(1)): sets a length, or changes it by `+N` or `-N`.
 pub fn truncate(env: &mut Env<'_, '_>, _: Bytes) -> u8 {
-    let args = parse!(env, "truncate", "s:c", &[("size", 's')]);
-    let Some(size) = args.value('s').and_then(|text| text.parse::<usize>().ok()).filter(|size| *size < 1 << 26) else {
+    let args = parse!(env, "truncate", "s:cr:", &[("size", 's'), ("no-create", 'c'), ("reference", 'r')]);
+    let by = |text: &str| text.strip_prefix(['+', '-', '<', '>']).map_or(text, str::trim_start).to_owned();
+    let reference = match args.value('r') {
+        None => None,
+        Some(name) => match env.ctx.host.vfs.stat(&env.path(name), env.cred) {
+            Ok(inode) => Some(inode.size().to_string()),
+            Err(error) => {
+                env.errln(format!("truncate: cannot stat '{name}': {error}"));
+                return 1;
+            }
+        },
+    };
+    let Some(text) = reference.or_else(|| args.value('s').map(str::to_owned)) else {
         env.errln("truncate: you must specify either ‘--size’ or ‘--reference’");
         return 1;
     };
+    let Some(size) = amount::parse(&by(&text)) else {
+        env.errln(format!("truncate: Invalid number: ‘{text}’"));
+        return 1;
+    };
+    let mut status = 0;
     for name in &args.operands {
         let path = env.path(name);
-        let result = env.ctx.host.vfs.edit(&path, 0o644, env.cred, |content| {
+        if args.has('c') && env.ctx.host.vfs.stat(&path, env.cred).is_err() {
+            continue;
+        }
+        let result = env.ctx.host.vfs.edit(&path, 0o666, env.cred, |content| {
             let mut all = content.to_vec();
+            let now = all.len();
+            let size = match text.as_bytes().first() {
+                Some(b'+') => now.saturating_add(size),
+                Some(b'-') => now.saturating_sub(size),
+                Some(b'<') => now.min(size),
+                Some(b'>') => now.max(size),
+                _ => size,
+            };
+            if size > amount::MOST {
+                return Err(Errno::FBig);
+            }
             all.resize(size, 0);
             *content = Content::from(all);
             Ok(())
         });
         if let Err(error) = result {
-            env.errln(format!("truncate: cannot open '{name}' for writing: {error}"));
-            return 1;
+            let what = if error == Errno::FBig { "failed to truncate" } else { "cannot open" };
+            let purpose = if error == Errno::FBig { "" } else { " for writing" };
+            env.errln(format!("truncate: {what} '{name}'{purpose}: {error}"));
+            status = 1;
         }
     }
-    0
+    status
+}
+
+/// `fallocate -l SIZE FILE` (fallocate(1)).
+pub fn fallocate(env: &mut Env<'_, '_>, _: Bytes) -> u8 {
+    let args = parse!(env, "fallocate", "l:nv", &[("length", 'l'), ("verbose", 'v')]);
+    let [name] = args.operands.as_slice() else {
+        env.errln("fallocate: no filename specified");
+        return 1;
+    };
+    let Some(size) = args.value('l').and_then(amount::parse).filter(|size| *size > 0) else {
+        env.errln("fallocate: no length argument specified");
+        return 1;
+    };
+    let path = env.path(name);
+    let result = env.ctx.host.vfs.edit(&path, 0o666, env.cred, |content| {
+        if size > amount::MOST {
+            return Err(Errno::FBig);
+        }
+        let mut all = content.to_vec();
+        all.resize(all.len().max(size), 0);
+        *content = Content::from(all);
+        Ok(())
+    });
+    match result {
+        Ok(_) => 0,
+        Err(error @ (Errno::FBig | Errno::NoSpc)) => {
+            env.errln(format!("fallocate: fallocate failed: {error}"));
+            1
+        }
+        Err(error) => {
+            env.errln(format!("fallocate: cannot open {name}: {error}"));
+            1
+        }
+    }
 }
 
 /// `file`.
@@ -282,7 +349,10 @@ pub fn file(env: &mut Env<'_, '_>, _: Bytes) -> u8 {
             Some(Node::Symlink(target)) => format!("symbolic link to {target}"),
             Some(Node::Special(Special::Fifo)) => "fifo (named pipe)".into(),
             Some(Node::Special(Special::Socket)) => "socket".into(),
-            Some(Node::Special(Special::Null)) => "character special (1/3)".into(),
+            Some(Node::Special(Special::Device(device))) => {
+                let (major, minor) = device.numbers();
+                format!("character special ({major}/{minor})")
+            }
             Some(Node::File(content)) => content_kind(&content.to_vec()).into(),
         };
         env.outln(format!("{name}: {kind}"));

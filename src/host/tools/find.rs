@@ -331,7 +331,7 @@ impl Find {
                     | ('l', Node::Symlink(_))
                     | ('p', Node::Special(Special::Fifo))
                     | ('s', Node::Special(Special::Socket))
-                    | ('c', Node::Special(Special::Null))
+                    | ('c', Node::Special(Special::Device(_)))
             ),
             Test::User(uid) => inode.uid == *uid,
             Test::Group(gid) => inode.gid == *gid,

@@ -14,7 +14,7 @@ pub fn mode_text(inode: &Inode) -> String {
         Node::Symlink(_) => 'l',
         Node::Special(Special::Fifo) => 'p',
         Node::Special(Special::Socket) => 's',
-        Node::Special(Special::Null) => 'c',
+        Node::Special(Special::Device(_)) => 'c',
     };
     let mut text = String::from(kind);
     for (shift, special, letter) in [(6, 0o4000, 's'), (3, 0o2000, 's'), (0, 0o1000, 't')] {
@@ -203,7 +203,10 @@ fn show(entries: &[Entry], args: &super::args::Args, details: bool, env: &mut En
             let group =
                 accounts.by_gid(inode.gid).filter(|_| !numeric).map_or(inode.gid.to_string(), |g| g.name.to_string());
             let size = match &inode.node {
-                Node::Special(Special::Null) => "1, 3".into(),
+                Node::Special(Special::Device(device)) => {
+                    let (major, minor) = device.numbers();
+                    format!("{major}, {minor}").into()
+                }
                 _ if args.has('h') => human(inode.size()),
                 _ => inode.size().to_string(),
             };

@@ -1,6 +1,7 @@
 //! Text and system tools with the output of the real ones (coreutils, grep, sed, awk, findutils).
 
 mod accounts;
+mod amount;
 mod args;
 mod asking;
 mod attributes;
@@ -9,6 +10,7 @@ mod bind;
 mod column;
 mod copying;
 mod date;
+mod dd;
 mod diff;
 mod editor;
 mod files;
@@ -51,6 +53,7 @@ pub use posix_regex::Syntax;
 
 use self::operands::Operands;
 use super::program::{Entry, Env, Filter, Program, Programs};
+use super::vfs::{Errno, Node, Special};
 
 type Reads = fn(&[String]) -> bool;
 
@@ -177,6 +180,7 @@ const FILTERS: &[(&str, Filter, Reads)] = &[
     ("touch", attributes::touch, never),
     ("tr", text::tr, always),
     ("true", system::r#true, never),
+    ("fallocate", files::fallocate, never),
     ("truncate", files::truncate, never),
     ("tty", identity::tty, never),
     ("ufw", ufw::ufw, never),
@@ -204,6 +208,7 @@ const PROGRAMS: &[(&str, Make)] = &[
     ("awk", awk::Awk::make),
     ("cat", stream::Cat::make),
     ("cp", asking::Asking::cp),
+    ("dd", dd::Dd::make),
     ("dnf", packages::Apt::make),
     ("dpkg-reconfigure", packages::Apt::make),
     ("yum", packages::Apt::make),
@@ -267,17 +272,33 @@ fn input(env: &mut Env<'_, '_>, stdin: &[u8], tool: &str, name: &str) -> Option<
     }
 }
 
-/// A file's octets; special files are empty.
-fn read_file(env: &Env<'_, '_>, path: &str) -> Result<Vec<u8>, super::vfs::Errno> {
-    use super::vfs::{Errno, Node};
-    let vfs = &env.ctx.host.vfs;
-    match vfs.read(path, env.cred) {
-        Ok(content) => Ok(content.to_vec()),
-        Err(Errno::NxIo) if vfs.stat(path, env.cred).is_ok_and(|inode| matches!(inode.node, Node::Special(_))) => {
-            Ok(Vec::new())
-        }
-        Err(error) => Err(error),
-    }
+/// A file's octets; pipes and sockets are empty. Of a device without end a tool that wants all gets
+/// the first mebibyte.
+fn read_file(env: &mut Env<'_, '_>, path: &str) -> Result<Vec<u8>, Errno> {
+    read_device(env, path, 1 << 20)
+}
+
+/// At most so many octets of a file, from its beginning.
+fn read_at_most(env: &mut Env<'_, '_>, path: &str, most: usize) -> Result<Vec<u8>, Errno> {
+    let mut octets = read_device(env, path, most)?;
+    octets.truncate(most);
+    Ok(octets)
+}
+
+/// A file's octets, but only so many of a device.
+fn read_device(env: &mut Env<'_, '_>, path: &str, most: usize) -> Result<Vec<u8>, Errno> {
+    let vfs = &mut env.ctx.host.vfs;
+    let special = match vfs.read(path, env.cred) {
+        Ok(content) => return Ok(content.to_vec()),
+        Err(error) => match vfs.stat(path, env.cred).map(|inode| &inode.node) {
+            Ok(Node::Special(special)) if error == Errno::NxIo => *special,
+            _ => return Err(error),
+        },
+    };
+    Ok(match special {
+        Special::Device(device) => device.octets(vfs.random_seed(), 0, most),
+        Special::Fifo | Special::Socket => Vec::new(),
+    })
 }
 
 /// The lines of octets as text, without line ends.

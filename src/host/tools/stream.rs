@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::read_file;
+use super::{read_at_most, read_file};
 use crate::host::program::{Env, Program, Progress, Resume};
 
 const LONG: &[(&str, char)] = &[
@@ -203,6 +203,9 @@ impl Program for Head {
         let enough = match &parsed {
             Ok(parsed) if parsed.files().iter().all(|name| name != "-") => true,
             Ok(parsed) => match (parsed.value('c'), parsed.value('n').unwrap_or("10").parse::<usize>()) {
+                (Some(octets), _) => {
+                    super::amount::parse(octets).is_some_and(|octets| env.stdin.buffer.len() >= octets)
+                }
                 (None, Ok(lines)) => env.stdin.buffer.iter().filter(|octet| **octet == b'\n').count() >= lines,
                 _ => false,
             },
@@ -236,14 +239,19 @@ fn head(env: &mut Env<'_, '_>, stdin: Bytes) -> u8 {
     };
     let octets = parsed.value('c').is_some();
     let text = parsed.value('c').or(parsed.value('n')).unwrap_or("10").to_owned();
-    let Ok(count) = text.trim_start_matches('+').parse::<i64>() else {
+    let (from_end, digits) = match text.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, text.trim_start_matches('+')),
+    };
+    let Some(take) = super::amount::parse(digits) else {
         env.errln(format!("head: invalid number of {}: ‘{text}’", if octets { "bytes" } else { "lines" }));
         return 1;
     };
     let files = parsed.files();
     let mut status = 0;
     for (nth, name) in files.iter().enumerate() {
-        let content = if name == "-" { Some(stdin.to_vec()) } else { open(env, "head", name) };
+        let most = if octets && !from_end { take.min(super::amount::MOST) } else { usize::MAX };
+        let content = if name == "-" { Some(stdin.to_vec()) } else { open_at_most(env, "head", name, most) };
         let Some(content) = content else {
             status = 1;
             continue;
@@ -253,9 +261,8 @@ fn head(env: &mut Env<'_, '_>, stdin: Bytes) -> u8 {
             let gap = if nth > 0 { "\n" } else { "" };
             env.stdout.extend_from_slice(format!("{gap}==> {shown} <==\n").as_bytes());
         }
-        let take = usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX);
         let end = if octets {
-            if count < 0 { content.len().saturating_sub(take) } else { take.min(content.len()) }
+            if from_end { content.len().saturating_sub(take) } else { take.min(content.len()) }
         } else {
             let ends: Vec<usize> = content
                 .split_inclusive(|octet| *octet == b'\n')
@@ -264,7 +271,7 @@ fn head(env: &mut Env<'_, '_>, stdin: Bytes) -> u8 {
                     Some(*at)
                 })
                 .collect();
-            let lines = if count < 0 { ends.len().saturating_sub(take) } else { take.min(ends.len()) };
+            let lines = if from_end { ends.len().saturating_sub(take) } else { take.min(ends.len()) };
             lines.checked_sub(1).map_or(0, |last| ends[last])
         };
         env.stdout.extend_from_slice(&content[..end]);
@@ -274,8 +281,14 @@ fn head(env: &mut Env<'_, '_>, stdin: Bytes) -> u8 {
 
 /// Opens a file with the words of head and tail.
 pub fn open(env: &mut Env<'_, '_>, tool: &str, name: &str) -> Option<Vec<u8>> {
+    open_at_most(env, tool, name, usize::MAX)
+}
+
+/// As [`open`], only so many octets.
+fn open_at_most(env: &mut Env<'_, '_>, tool: &str, name: &str, most: usize) -> Option<Vec<u8>> {
     let path = env.path(name);
-    match read_file(env, &path) {
+    let content = if most == usize::MAX { read_file(env, &path) } else { read_at_most(env, &path, most) };
+    match content {
         Ok(content) => Some(content),
         Err(error) => {
             env.errln(format!("{tool}: cannot open '{name}' for reading: {error}"));

@@ -6,6 +6,7 @@ use smol_str::SmolStr;
 
 use super::Ino;
 use super::content::Content;
+use super::device::Device;
 use crate::sim::Time;
 
 /// Who asks: user, group and further groups. [`Cred::ROOT`] may do everything.
@@ -49,8 +50,8 @@ pub enum Special {
     Fifo,
     /// A UNIX-domain socket.
     Socket,
-    /// `/dev/null`.
-    Null,
+    /// A character device.
+    Device(Device),
 }
 
 /// A file with its metadata.

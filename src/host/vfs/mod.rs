@@ -7,6 +7,7 @@
 
 mod attributes;
 mod content;
+mod device;
 mod entries;
 mod inode;
 mod paths;
@@ -19,6 +20,7 @@ use smol_str::SmolStr;
 
 use crate::sim::Time;
 pub use content::{Content, Object, Rope};
+pub use device::Device;
 pub use inode::{Cred, Inode, Node, Special};
 pub use paths::{Place, Trail};
 
@@ -156,6 +158,12 @@ impl Vfs {
         self.used
     }
 
+    /// What the next random octets of a device follow from; every call gives another.
+    pub fn random_seed(&mut self) -> u64 {
+        self.versions += 1;
+        self.base ^ self.versions.rotate_left(32) ^ self.now.micros()
+    }
+
     /// Free octets of the disk.
     pub fn free_space(&self) -> u64 {
         self.capacity.saturating_sub(self.used)
@@ -231,7 +239,7 @@ impl Vfs {
 
     /// The content of a regular file as text; octets that are not UTF-8 are replaced.
     pub fn read_text(&self, path: &str, cred: &Cred) -> Result<String, Errno> {
-        if self.stat(path, cred).is_ok_and(|inode| matches!(inode.node, Node::Special(Special::Null))) {
+        if self.stat(path, cred).is_ok_and(|inode| matches!(inode.node, Node::Special(Special::Device(_)))) {
             return Ok(String::new());
         }
         Ok(String::from_utf8_lossy(&self.read(path, cred)?.to_vec()).into_owned())
@@ -358,7 +366,8 @@ impl Vfs {
                 Ok(())
             }
             Node::Dir(_) => Err(Errno::IsDir),
-            Node::Special(Special::Null) => Ok(()),
+            Node::Special(Special::Device(Device::Full)) => Err(Errno::NoSpc),
+            Node::Special(Special::Device(_)) => Ok(()),
             Node::Special(_) | Node::Symlink(_) => Err(Errno::NxIo),
         }
     }

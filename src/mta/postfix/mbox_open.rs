@@ -167,7 +167,7 @@ fn open_existing(vfs: &mut Vfs, path: &str, link: Ino, open: &Open<'_>) -> Resul
     let inode = vfs.inode(ino).ok_or_else(|| fail(Errno::NoEnt))?;
     match &inode.node {
         Node::Dir(_) => return Err(fail(Errno::IsDir)),
-        Node::Special(Special::Null) => return Ok(ino),
+        Node::Special(Special::Device(_)) => return Ok(ino),
         Node::Special(_) => return Err(Failure::new("5.2.0", format!("destination {path} is not a regular file"))),
         Node::File(_) | Node::Symlink(_) => {}
     }

@@ -156,7 +156,7 @@ impl Test<'_> {
             "-d" => matches!(inode.node, Node::Dir(_)),
             "-p" => matches!(inode.node, Node::Special(Special::Fifo)),
             "-S" => matches!(inode.node, Node::Special(Special::Socket)),
-            "-c" => matches!(inode.node, Node::Special(Special::Null)),
+            "-c" => matches!(inode.node, Node::Special(Special::Device(_))),
             "-b" => false,
             "-s" => inode.size() > 0,
             "-r" => may(4),
