@@ -41,8 +41,21 @@ pub enum Part {
 pub struct Param {
     /// The parameter: a name, a number or a special character.
     pub name: String,
+    /// Which elements, if it is an array (bash).
+    pub index: Option<Index>,
     /// What is made of it.
     pub op: ParamOp,
+}
+
+/// Which elements of an array are meant (bash).
+#[derive(Clone, Debug, PartialEq)]
+pub enum Index {
+    /// `[@]`: each.
+    Each,
+    /// `[*]`: all, joined within double quotes.
+    Joined,
+    /// `[word]`: the one with this key.
+    At(Word),
 }
 
 /// What a parameter expansion makes of the value.
@@ -88,7 +101,7 @@ pub enum ParamOp {
         /// All letters rather than the first.
         all: bool,
     },
-    /// `${!name}` (bash): the value of the variable that this one names.
+    /// `${!name}` (bash): the value of the variable that this one names; `${!name[@]}`: the keys.
     Indirect,
     /// `${name:offset:length}` (bash).
     Slice {
@@ -216,10 +229,21 @@ pub enum Kind {
 pub struct Assign {
     /// The variable.
     pub name: String,
+    /// The key of the element, if it is one of an array (bash).
+    pub key: Option<Word>,
     /// Whether the value is appended (`+=`, bash).
     pub append: bool,
     /// The value.
-    pub value: Word,
+    pub value: Assigned,
+}
+
+/// What is assigned.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Assigned {
+    /// `name=word`.
+    Text(Word),
+    /// `name=(word [key]=word …)` (bash).
+    List(Vec<(Option<Word>, Word)>),
 }
 
 /// A redirection.

@@ -9,7 +9,8 @@
 use std::sync::Arc;
 
 use super::arith;
-use super::ast::{Anchor, Node, Param, ParamOp, Part, UnsetAction, Word};
+use super::array;
+use super::ast::{Anchor, Index, Node, Param, ParamOp, Part, UnsetAction, Word};
 use super::pattern::{self, Pattern, PatternChar};
 use super::state::{Dialect, State};
 use crate::host::Host;
@@ -218,7 +219,8 @@ impl<'a> Expander<'a> {
             }
             Part::Double(parts) => {
                 let only_list = matches!(parts.as_slice(),
-                    [Part::Param(param)] if param.name == "@" && !matches!(param.op, ParamOp::Length));
+                    [Part::Param(param)] if (param.name == "@" || param.index == Some(Index::Each))
+                        && !matches!(param.op, ParamOp::Length));
                 if !only_list {
                     items.push(Item::Mark);
                 }
@@ -282,10 +284,44 @@ impl<'a> Expander<'a> {
         Value::Text(text)
     }
 
+    /// The elements of an array, or its keys where those are asked for.
+    fn elements(&self, name: &str, op: &ParamOp) -> Value {
+        let elements = self.state.elements(name);
+        if elements.is_empty() {
+            return Value::Unset;
+        }
+        Value::List(match op {
+            ParamOp::Indirect => elements.into_iter().map(|(key, _)| key.to_string()).collect(),
+            _ => elements.into_iter().map(|(_, value)| value).collect(),
+        })
+    }
+
+    /// The key that a word between brackets means for this array: text, or the value of an expression.
+    ///
+    /// # Errors
+    /// See [`Stop`].
+    pub fn key(&mut self, name: &str, word: &Word) -> Expanded<String> {
+        if self.state.is_named(name) { self.text(word) } else { self.arithmetic(word).map(|key| key.to_string()) }
+    }
+
     fn param(&mut self, param: &Param, quoted: bool, items: &mut Vec<Item>) -> Expanded<()> {
         let name = param.name.as_str();
-        let value = self.value(name);
+        // How the elements of a list are put together follows from this.
+        let (name, value) = match &param.index {
+            None => (name, self.value(name)),
+            Some(Index::Each) => ("@", self.elements(name, &param.op)),
+            Some(Index::Joined) => ("*", self.elements(name, &param.op)),
+            Some(Index::At(word)) => {
+                let key = self.key(name, word)?;
+                let element = array::join(name, &key);
+                return self.param(&Param { name: element, index: None, op: param.op.clone() }, quoted, items);
+            }
+        };
         let is_list = name == "@" || name == "*";
+        if matches!(param.op, ParamOp::Indirect) && param.index.is_some() {
+            self.push(value, name, quoted, items);
+            return Ok(());
+        }
         if let ParamOp::Unset { colon, action, word } = &param.op {
             let unset = match &value {
                 Value::Unset => true,
@@ -366,7 +402,18 @@ impl<'a> Expander<'a> {
             ParamOp::Slice { offset, length } => {
                 let offset = self.arithmetic(offset)?;
                 let length = length.as_ref().map(|length| self.arithmetic(length)).transpose()?;
-                let value = map(value, |text| slice(&text, offset, length));
+                let value = match value {
+                    Value::List(list) => {
+                        // Positional parameters are counted from `$0`.
+                        let zeroth = param.index.is_none().then(|| self.state.arg0.clone());
+                        let list: Vec<String> = zeroth.into_iter().chain(list).collect();
+                        Value::List(slice(&list, offset, length).to_vec())
+                    }
+                    value => map(value, |text| {
+                        let chars: Vec<char> = text.chars().collect();
+                        slice(&chars, offset, length).iter().collect()
+                    }),
+                };
                 self.push(value, name, quoted, items);
             }
             ParamOp::Plain | ParamOp::Unset { .. } => self.push(value, name, quoted, items),
@@ -534,14 +581,13 @@ fn replace(text: &str, pattern: &Pattern, with: &str, all: bool, anchor: Option<
     out
 }
 
-fn slice(text: &str, offset: i64, length: Option<i64>) -> String {
-    let chars: Vec<char> = text.chars().collect();
-    let size = chars.len() as i64;
+fn slice<T>(all: &[T], offset: i64, length: Option<i64>) -> &[T] {
+    let size = all.len() as i64;
     let from = if offset < 0 { size.saturating_add(offset).max(0) } else { offset.min(size) };
     let to = match length {
         None => size,
         Some(length) if length < 0 => size.saturating_add(length),
         Some(length) => from.saturating_add(length).min(size),
     };
-    chars.iter().skip(from as usize).take((to - from).max(0) as usize).collect()
+    all.get(from as usize..to.max(from) as usize).unwrap_or_default()
 }

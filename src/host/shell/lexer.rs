@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::ast::{Anchor, Param, ParamOp, Part, UnsetAction, Word};
+use super::ast::{Anchor, Index, Param, ParamOp, Part, UnsetAction, Word};
 use super::parser::{ParseError, Parser};
 
 /// A token of the command language.
@@ -294,11 +294,11 @@ impl Parser {
             }
             Some(c) if is_name_start(c) => {
                 let name = self.name();
-                parts.push(Part::Param(Box::new(Param { name, op: ParamOp::Plain })));
+                parts.push(Part::Param(Box::new(Param { name, index: None, op: ParamOp::Plain })));
             }
             Some(c) if c.is_ascii_digit() || "@*#?-$!".contains(c) => {
                 self.bump();
-                parts.push(Part::Param(Box::new(Param { name: c.into(), op: ParamOp::Plain })));
+                parts.push(Part::Param(Box::new(Param { name: c.into(), index: None, op: ParamOp::Plain })));
             }
             _ => push_text(parts, '$', quoted),
         }
@@ -363,27 +363,42 @@ impl Parser {
     fn braced(&mut self, quoted: bool) -> Result<Param, ParseError> {
         if self.char() == Some('#') && self.char_at(1).is_some_and(|c| c != '}' && !"-=?+:%#".contains(c)) {
             self.bump();
-            let name = self.param_name()?;
+            let (name, index) = (self.param_name()?, self.index()?);
             return match self.bump() {
-                Some('}') => Ok(Param { name, op: ParamOp::Length }),
+                Some('}') => Ok(Param { name, index, op: ParamOp::Length }),
                 _ => Err(ParseError::BadSubstitution),
             };
         }
         if self.bash && self.char() == Some('!') && self.char_at(1).is_some_and(is_name_start) {
             self.bump();
-            let name = self.param_name()?;
+            let (name, index) = (self.param_name()?, self.index()?);
             return match self.bump() {
-                Some('}') => Ok(Param { name, op: ParamOp::Indirect }),
+                Some('}') => Ok(Param { name, index, op: ParamOp::Indirect }),
                 _ => Err(ParseError::BadSubstitution),
             };
         }
-        let name = self.param_name()?;
+        let (name, index) = (self.param_name()?, self.index()?);
         let op = self.param_op(quoted)?;
         match self.bump() {
-            Some('}') => Ok(Param { name, op }),
+            Some('}') => Ok(Param { name, index, op }),
             None => Err(ParseError::Eof { expecting: Some("}") }),
             Some(_) => Err(ParseError::BadSubstitution),
         }
+    }
+
+    /// The index after the name of an array (bash).
+    fn index(&mut self) -> Result<Option<Index>, ParseError> {
+        if !self.bash || self.char() != Some('[') {
+            return Ok(None);
+        }
+        self.bump();
+        let word = self.operand(false, "]")?;
+        self.bump();
+        Ok(Some(match word.plain() {
+            Some("@") => Index::Each,
+            Some("*") => Index::Joined,
+            _ => Index::At(word),
+        }))
     }
 
     fn param_name(&mut self) -> Result<String, ParseError> {

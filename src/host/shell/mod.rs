@@ -6,6 +6,7 @@
 //! person types to. Nothing blocks: what waits is left as it is until the world has news for it.
 
 mod arith;
+mod array;
 mod ast;
 mod braces;
 pub mod builtins;

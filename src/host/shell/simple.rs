@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::ast::{Kind, Node};
+use super::array;
+use super::ast::{Assigned, Kind, Node, Word};
 use super::builtins::{self, Outcome};
 use super::exec::{Frame, Shell};
 use super::expand::{Expander, Stop};
@@ -19,10 +20,19 @@ use crate::host::vfs::{Cred, Vfs};
 pub(super) struct Prepared {
     pub(super) assigned: Vec<(String, String)>,
     pub(super) assigns: Vec<(String, String)>,
+    pub(super) lists: Vec<List>,
     pub(super) argv: Vec<String>,
     pub(super) redirs: Vec<(u32, Target)>,
     pub(super) number: i64,
     pub(super) arm: Option<usize>,
+}
+
+/// An array that is assigned as a whole.
+#[derive(Debug)]
+pub(super) struct List {
+    name: String,
+    append: bool,
+    elements: Vec<(Option<String>, String)>,
 }
 
 /// A free name for the output of a process substitution, as bash chooses them.
@@ -153,13 +163,25 @@ impl Shell {
         }
         if let Kind::Simple { assigns, .. } = &node.kind {
             for assign in assigns {
-                let mut value = expander.assignment(&assign.value)?;
+                let text = match &assign.value {
+                    Assigned::Text(text) => text,
+                    Assigned::List(elements) => {
+                        let list = self.array(&assign.name, assign.append, elements, &mut expander)?;
+                        done.lists.push(list);
+                        continue;
+                    }
+                };
+                let name = match &assign.key {
+                    None => assign.name.clone(),
+                    Some(key) => array::join(&assign.name, &expander.key(&assign.name, key)?),
+                };
+                let mut value = expander.assignment(text)?;
                 if assign.append {
-                    value.insert_str(0, self.state.get(&assign.name).unwrap_or_default());
+                    value.insert_str(0, self.state.get(&name).unwrap_or_default());
                 }
                 // Later assignments see the earlier ones.
-                expander.assigned.push((assign.name.clone(), value.clone()));
-                done.assigns.push((assign.name.clone(), value));
+                expander.assigned.push((name.clone(), value.clone()));
+                done.assigns.push((name, value));
             }
             let own = done.assigns.len();
             let keep = expander.assigned.len() - own;
@@ -168,6 +190,27 @@ impl Shell {
             done.assigned = expander.assigned;
         }
         Ok(done)
+    }
+
+    /// The elements that `name=(…)` gives an array.
+    fn array(
+        &self,
+        name: &str,
+        append: bool,
+        elements: &[(Option<Word>, Word)],
+        expander: &mut Expander<'_>,
+    ) -> Result<List, Stop> {
+        let mut list = List { name: name.to_owned(), append, elements: Vec::new() };
+        for (key, word) in elements {
+            match key {
+                Some(key) => list.elements.push((Some(expander.text(key)?), expander.assignment(word)?)),
+                None => {
+                    let fields = expander.fields(std::slice::from_ref(word))?;
+                    list.elements.extend(fields.into_iter().map(|field| (None, field)));
+                }
+            }
+        }
+        Ok(list)
     }
 
     pub(super) fn execute(
@@ -209,15 +252,29 @@ impl Shell {
                     return self.completed(id, if self.is_bash() { 1 } else { 2 }, machine);
                 }
             }
-            for (name, value) in done.assigns {
-                if let Err(text) = self.state.set(&name, value) {
-                    self.complain(id, &text, machine, ctx);
-                    return self.fail_hard(id, machine);
-                }
+            let texts = done.assigns.into_iter().try_for_each(|(name, value)| self.state.set(&name, value));
+            if let Err(text) = texts.and_then(|()| self.set_lists(done.lists)) {
+                self.complain(id, &text, machine, ctx);
+                return self.fail_hard(id, machine);
             }
             return self.completed(id, status, machine);
         }
+        // `declare` and `local` say first whose array it is and of what kind.
+        let declared = matches!(done.argv[0].as_str(), "declare" | "typeset" | "local");
+        let (before, after) = if declared { (Vec::new(), done.lists) } else { (done.lists, Vec::new()) };
+        if let Err(text) = self.set_lists(before) {
+            self.complain(id, &text, machine, ctx);
+            return self.fail_hard(id, machine);
+        }
         self.command(id, done.argv, done.assigns, done.redirs, machine, ctx);
+        if let Err(text) = self.set_lists(after) {
+            self.complain(id, &text, machine, ctx);
+            self.fail_hard(id, machine);
+        }
+    }
+
+    fn set_lists(&mut self, lists: Vec<List>) -> Result<(), String> {
+        lists.into_iter().try_for_each(|list| self.state.set_list(&list.name, list.elements, list.append))
     }
 
     /// Runs a simple command: function, builtin or program.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
+use super::array::{self, Array, Key};
 use super::ast::Node;
 use crate::host::vfs::Cred;
 
@@ -20,12 +21,25 @@ pub enum Dialect {
 /// A variable.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Variable {
-    /// Its value; `None` if it has attributes only.
+    /// Its value; `None` if it has attributes only, or is an array.
     pub value: Option<String>,
+    /// Its elements, if it is an array (bash).
+    pub array: Option<Array>,
     /// Whether children get it.
     pub exported: bool,
     /// Whether it may not change.
     pub readonly: bool,
+}
+
+impl Variable {
+    /// The array that it is, or becomes with its value as first element.
+    pub fn to_array(&mut self) -> &mut Array {
+        let value = self.value.take();
+        self.array.get_or_insert_with(|| Array {
+            named: false,
+            elements: value.map(|value| (Key::Number(0), value)).into_iter().collect(),
+        })
+    }
 }
 
 /// Options of `set`.
@@ -121,7 +135,7 @@ impl State {
         let mut vars: BTreeMap<SmolStr, Variable> = env
             .iter()
             .map(|(name, value)| {
-                (name.clone(), Variable { value: Some(value.clone()), exported: true, readonly: false })
+                (name.clone(), Variable { value: Some(value.clone()), exported: true, ..Variable::default() })
             })
             .collect();
         let plain = |value: &str| Variable { value: Some(value.to_owned()), ..Variable::default() };
@@ -151,29 +165,103 @@ impl State {
         }
     }
 
-    /// The value of a variable that is set.
+    /// The value of a variable that is set; of an array its first element, of `name[key]` that one.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.vars.get(name)?.value.as_deref()
+        if let Some(variable) = self.vars.get(name) {
+            return match &variable.array {
+                Some(array) => array.elements.get(&array.key("0")).map(String::as_str),
+                None => variable.value.as_deref(),
+            };
+        }
+        let (name, key) = array::split(name)?;
+        let variable = self.vars.get(name)?;
+        match &variable.array {
+            Some(array) => array.elements.get(&array.key(key)).map(String::as_str),
+            None => variable.value.as_deref().filter(|_| key == "0"),
+        }
     }
 
-    /// Assigns a variable.
+    /// The elements of an array, in order; of another variable its value alone.
+    pub fn elements(&self, name: &str) -> Vec<(Key, String)> {
+        let Some(variable) = self.vars.get(name) else { return Vec::new() };
+        match &variable.array {
+            Some(array) => array.elements.iter().map(|(key, value)| (key.clone(), value.clone())).collect(),
+            None => variable.value.iter().map(|value| (Key::Number(0), value.clone())).collect(),
+        }
+    }
+
+    /// Whether a variable is an array whose keys are names.
+    pub fn is_named(&self, name: &str) -> bool {
+        self.vars.get(name).and_then(|variable| variable.array.as_ref()).is_some_and(|array| array.named)
+    }
+
+    /// A variable that may be changed.
+    fn writable(&mut self, name: &str) -> Result<&mut Variable, String> {
+        let words = if self.dialect == Dialect::Dash { "is read only" } else { "readonly variable" };
+        let variable = Arc::make_mut(&mut self.vars).entry(name.into()).or_default();
+        if variable.readonly { Err(format!("{name}: {words}")) } else { Ok(variable) }
+    }
+
+    /// Assigns a variable, or an element (`name[key]`).
     ///
     /// # Errors
     /// It is read-only.
     pub fn set(&mut self, name: &str, value: impl Into<String>) -> Result<(), String> {
-        let vars = Arc::make_mut(&mut self.vars);
-        let variable = vars.entry(name.into()).or_default();
-        if variable.readonly {
-            let words = if self.dialect == Dialect::Dash { "is read only" } else { "readonly variable" };
-            return Err(format!("{name}: {words}"));
+        let (name, key) = array::split(name).map_or((name, None), |(name, key)| (name, Some(key)));
+        let variable = self.writable(name)?;
+        if key.is_none() && variable.array.is_none() {
+            variable.value = Some(value.into());
+            return Ok(());
         }
-        variable.value = Some(value.into());
+        let array = variable.to_array();
+        let key = array.key(key.unwrap_or("0"));
+        array.set(key, value.into()).map_err(|text| format!("{name}: {text}"))
+    }
+
+    /// Makes a variable an array with these elements, behind those it has if they are appended.
+    ///
+    /// # Errors
+    /// It is read-only.
+    pub fn set_list(
+        &mut self,
+        name: &str,
+        elements: Vec<(Option<String>, String)>,
+        append: bool,
+    ) -> Result<(), String> {
+        let array = self.writable(name)?.to_array();
+        if !append {
+            array.elements.clear();
+        }
+        for (key, value) in elements {
+            let key = key.map_or_else(|| Key::Number(array.next()), |key| array.key(&key));
+            array.set(key, value).map_err(|text| format!("{name}: {text}"))?;
+        }
         Ok(())
+    }
+
+    /// Forgets a variable or an element; false if it may not change.
+    pub fn unset(&mut self, name: &str) -> bool {
+        let (own, key) = array::split(name).map_or((name, None), |(name, key)| (name, Some(key)));
+        let Some(variable) = self.vars.get(own) else { return true };
+        if variable.readonly {
+            return false;
+        }
+        let vars = Arc::make_mut(&mut self.vars);
+        match (key, vars.get_mut(own).and_then(|variable| variable.array.as_mut())) {
+            (Some(key), Some(array)) => {
+                let key = array.key(key);
+                array.elements.remove(&key);
+            }
+            _ => {
+                vars.remove(own);
+            }
+        }
+        true
     }
 
     /// Assigns a variable that children get.
     pub fn export(&mut self, name: &str, value: &str) {
-        let variable = Variable { value: Some(value.to_owned()), exported: true, readonly: false };
+        let variable = Variable { value: Some(value.to_owned()), exported: true, ..Variable::default() };
         Arc::make_mut(&mut self.vars).insert(name.into(), variable);
     }
 

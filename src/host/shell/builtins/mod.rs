@@ -57,9 +57,39 @@ const SPECIAL: &[&str] = &[
 ];
 
 const REGULAR: &[&str] = &[
-    "[", "alias", "bg", "builtin", "cd", "command", "declare", "echo", "false", "fg", "getopts", "hash", "help",
-    "history", "jobs", "kill", "let", "local", "printf", "pwd", "read", "shopt", "source", "test", "true", "type",
-    "typeset", "ulimit", "umask", "unalias", "wait",
+    "[",
+    "alias",
+    "bg",
+    "builtin",
+    "cd",
+    "command",
+    "declare",
+    "echo",
+    "false",
+    "fg",
+    "getopts",
+    "hash",
+    "help",
+    "history",
+    "jobs",
+    "kill",
+    "let",
+    "local",
+    "mapfile",
+    "printf",
+    "pwd",
+    "read",
+    "readarray",
+    "shopt",
+    "source",
+    "test",
+    "true",
+    "type",
+    "typeset",
+    "ulimit",
+    "umask",
+    "unalias",
+    "wait",
 ];
 
 /// Whether a name is a builtin.
@@ -133,6 +163,7 @@ pub fn run(shell: &mut Shell, id: TaskId, argv: &[String], machine: &mut Machine
         "getopts" => call.getopts(),
         "let" => call.let_(),
         "read" => call.read(),
+        "mapfile" | "readarray" => call.mapfile(),
         "history" => call.history(),
         "jobs" => call.jobs(),
         "bg" => call.bg(),
@@ -420,6 +451,16 @@ impl Call<'_, '_> {
                 Outcome::Pushed
             }
             Err(text) => self.fail(&format!("read: {text}"), 2),
+        }
+    }
+
+    fn mapfile(&mut self) -> Outcome {
+        match ReadLine::lines(self.args) {
+            Ok(read) => {
+                self.shell.frames.push(Frame::Read(read));
+                Outcome::Pushed
+            }
+            Err(text) => self.fail(&format!("mapfile: {text}"), 2),
         }
     }
 

@@ -1,4 +1,4 @@
-//! `read`: one line from standard input into variables.
+//! `read`: one line from standard input into variables; and `mapfile` (bash): all lines into an array.
 
 use crate::host::process::Ctx;
 use crate::host::shell::exec::{Frame, Shell};
@@ -6,10 +6,25 @@ use crate::host::shell::files::Read;
 use crate::host::shell::machine::{Machine, TaskId};
 use crate::host::shell::parser::is_identifier;
 
+/// Where what was read is put.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Into {
+    /// Word by word into variables, the rest into the last.
+    #[default]
+    Variables,
+    /// Word by word into an array (`read -a`).
+    Words,
+    /// Line by line into an array (`mapfile`).
+    Lines,
+}
+
 /// A `read` that has not seen the end of its line yet.
 #[derive(Clone, Debug, Default)]
 pub struct ReadLine {
     names: Vec<String>,
+    into: Into,
+    /// Whether lines lose their ends (`mapfile -t`).
+    trim: bool,
     raw: bool,
     /// What to print before.
     pub prompt: Option<String>,
@@ -36,6 +51,10 @@ impl ReadLine {
                 "-n" => read.most = args.next().and_then(|text| text.parse().ok()),
                 "-s" => read.silent = true,
                 "-e" => {}
+                "-a" | "-ra" => {
+                    read.into = Into::Words;
+                    read.raw |= arg == "-ra";
+                }
                 "-t" => {
                     args.next();
                 }
@@ -50,11 +69,40 @@ impl ReadLine {
         Ok(read)
     }
 
+    /// From the arguments of `mapfile`.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub fn lines(args: &[String]) -> Result<ReadLine, String> {
+        let mut read = ReadLine { into: Into::Lines, raw: true, ..ReadLine::default() };
+        for arg in args {
+            match arg.as_str() {
+                "-t" => read.trim = true,
+                name if is_identifier(name) => read.names = vec![name.to_owned()],
+                name => return Err(format!("`{name}': not a valid identifier")),
+            }
+        }
+        Ok(read)
+    }
+
     /// Splits the line into the variables; the last one gets the rest.
     fn assign(&self, shell: &mut Shell) -> Result<(), String> {
         let text = String::from_utf8_lossy(&self.line).into_owned();
         let ifs = shell.state.get("IFS").unwrap_or(" \t\n").to_owned();
         let is_blank = |c: char| ifs.contains(c) && c.is_ascii_whitespace();
+        let array = self.names.first().map_or("MAPFILE", String::as_str);
+        match self.into {
+            Into::Variables => {}
+            Into::Words => {
+                let words = text.split(|c| ifs.contains(c)).filter(|word| !word.is_empty());
+                return shell.state.set_list(array, words.map(|word| (None, word.to_owned())).collect(), false);
+            }
+            Into::Lines => {
+                let end = if self.trim { "\n" } else { "" };
+                let line = |line: &str| (None, line.strip_suffix(end).unwrap_or(line).to_owned());
+                return shell.state.set_list(array, text.split_inclusive('\n').map(line).collect(), false);
+            }
+        }
         if self.names.is_empty() {
             return shell.state.set("REPLY", text);
         }
@@ -79,7 +127,7 @@ pub fn read_step(shell: &mut Shell, id: TaskId, mut read: ReadLine, machine: &mu
     let fd = machine.task(id).and_then(|task| task.fds.get(&0)).copied();
     let status = loop {
         match fd.map_or(Read::Eof, |fd| machine.read(fd, 1, ctx)) {
-            Read::Data(data) if data == b"\n" => {
+            Read::Data(data) if data == b"\n" && read.into != Into::Lines => {
                 if !read.raw && ends_in_backslash(&read.line) {
                     read.line.pop();
                     continue;
@@ -92,7 +140,7 @@ pub fn read_step(shell: &mut Shell, id: TaskId, mut read: ReadLine, machine: &mu
                     break 0;
                 }
             }
-            Read::Eof => break 1,
+            Read::Eof => break u8::from(read.into != Into::Lines),
             Read::Wait if read.ended => break 1,
             Read::Wait => {
                 shell.frames.push(Frame::Read(read));

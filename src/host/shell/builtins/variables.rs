@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{Call, Outcome};
 use crate::host::shell::arith::{self, Variables};
+use crate::host::shell::array::{self, Key};
 use crate::host::shell::exec::Frame;
 use crate::host::shell::parser::is_identifier;
 use crate::host::shell::state::{State, Variable};
@@ -47,7 +48,12 @@ impl Call<'_, '_> {
     }
 
     pub(super) fn local(&mut self, must_be_in_function: bool) -> Outcome {
-        let args: Vec<String> = self.args.iter().filter(|arg| !arg.starts_with('-')).cloned().collect();
+        let (options, args): (Vec<String>, Vec<String>) =
+            self.args.iter().cloned().partition(|arg| arg.starts_with('-'));
+        let has = |letter: char| options.iter().any(|option| option.contains(letter));
+        if has('p') && self.is_bash() {
+            return self.show(&args);
+        }
         for arg in args {
             let (name, value) = match arg.split_once('=') {
                 Some((name, value)) => (name, Some(value)),
@@ -75,8 +81,42 @@ impl Call<'_, '_> {
             {
                 return self.fail(&format!("local: {text}"), 2);
             }
+            if self.is_bash() && options.iter().any(|option| option.contains(['A', 'a', 'x', 'r'])) {
+                let variable = Arc::make_mut(&mut self.shell.state.vars).entry(name.into()).or_default();
+                variable.exported |= has('x');
+                variable.readonly |= has('r');
+                if has('A') || has('a') {
+                    variable.to_array().named |= has('A');
+                }
+            }
         }
         Outcome::Status(0)
+    }
+
+    /// `declare -p`: variables as they could be declared again.
+    fn show(&mut self, names: &[String]) -> Outcome {
+        let mut text = String::new();
+        for name in names {
+            let Some(variable) = self.shell.state.vars.get(name.as_str()) else {
+                return self.fail(&format!("declare: {name}: not found"), 1);
+            };
+            let escaped = |value: &str| value.replace('\\', "\\\\").replace('"', "\\\"").replace('$', "\\$");
+            let mut flags = String::new();
+            let value = match &variable.array {
+                Some(array) => {
+                    flags.push(if array.named { 'A' } else { 'a' });
+                    let element = |(key, value): (&Key, &String)| format!("[{key}]=\"{}\"", escaped(value));
+                    let end = if array.named { " " } else { "" };
+                    format!("=({}{end})", array.elements.iter().map(element).collect::<Vec<_>>().join(" "))
+                }
+                None => variable.value.as_ref().map_or(String::new(), |value| format!("=\"{}\"", escaped(value))),
+            };
+            flags.extend(variable.readonly.then_some('r'));
+            flags.extend(variable.exported.then_some('x'));
+            let flags = if flags.is_empty() { "-".to_owned() } else { flags };
+            text += &format!("declare -{flags} {name}{value}\n");
+        }
+        self.out(&text)
     }
 
     pub(super) fn unset(&mut self) -> Outcome {
@@ -88,14 +128,13 @@ impl Call<'_, '_> {
                 name if functions => {
                     Arc::make_mut(&mut self.shell.state.functions).remove(name);
                 }
-                name if !is_identifier(name) => {
+                name if !is_identifier(array::split(name).filter(|_| self.is_bash()).map_or(name, |(own, _)| own)) => {
                     return self.fail_special(&format!("unset: {name}: bad variable name"));
                 }
                 name => {
-                    if self.shell.state.vars.get(name).is_some_and(|variable| variable.readonly) {
+                    if !self.shell.state.unset(name) {
                         return self.fail_special(&format!("unset: {name}: is read only"));
                     }
-                    Arc::make_mut(&mut self.shell.state.vars).remove(name);
                 }
             }
         }
@@ -252,6 +291,6 @@ fn quoted(value: &str) -> String {
 impl Variable {
     /// An exported variable.
     pub fn exported(value: &str) -> Variable {
-        Variable { value: Some(value.to_owned()), exported: true, readonly: false }
+        Variable { value: Some(value.to_owned()), exported: true, ..Variable::default() }
     }
 }

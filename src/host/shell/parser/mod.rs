@@ -7,9 +7,9 @@ mod word;
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use self::word::{assignment, delimiter, is_descriptor, is_redirection};
+use self::word::{assignment, delimiter, element, is_descriptor, is_redirection};
 pub use self::word::{is_identifier, is_keyword};
-use super::ast::{Kind, Node, Redir, RedirKind, Word};
+use super::ast::{Assign, Assigned, Kind, Node, Redir, RedirKind, Word};
 use super::lexer::{PendingHere, Token};
 
 /// Why a text is not a command.
@@ -83,6 +83,9 @@ pub(super) fn is_continued(text: &str) -> bool {
     let line = text.strip_suffix('\n').unwrap_or_default();
     line.chars().rev().take_while(|c| *c == '\\').count() % 2 == 1
 }
+
+/// Commands of bash whose arguments can be arrays.
+const DECLARING: &[&str] = &["declare", "typeset", "local", "readonly", "export"];
 
 /// Levels of nesting that are followed.
 const MAX_DEPTH: u32 = 40;
@@ -335,9 +338,17 @@ impl Parser {
                 continue;
             }
             let Token::Word(word) = self.next()? else { break };
-            match assignment(&word).filter(|_| words.is_empty()) {
-                Some(assign) => assigns.push(assign),
-                None => words.push(word),
+            let declares = words.first().and_then(Word::plain).is_some_and(|name| DECLARING.contains(&name));
+            match assignment(&word, self.bash).filter(|_| words.is_empty() || declares) {
+                Some(mut assign) if self.at_list(&assign)? => {
+                    assign.value = Assigned::List(self.elements()?);
+                    if declares {
+                        words.push(word::literal(&assign.name));
+                    }
+                    assigns.push(assign);
+                }
+                Some(assign) if words.is_empty() => assigns.push(assign),
+                _ => words.push(word),
             }
             if words.len() == 1 && assigns.is_empty() && redirs.is_empty() && self.at_op("(")? {
                 return self.function(line, &words[0]);
@@ -348,6 +359,28 @@ impl Parser {
             return Ok(self.node(line, Kind::List(Vec::new())));
         }
         Ok(Arc::new(Node { line, kind: Kind::Simple { assigns, words }, redirs }))
+    }
+
+    /// Whether the values of an array follow directly after the sign of this assignment (bash).
+    fn at_list(&mut self, assign: &Assign) -> Parsed<bool> {
+        let bare = matches!(&assign.value, Assigned::Text(word) if word.0.is_empty()) && assign.key.is_none();
+        Ok(self.bash && bare && self.peeked.is_none() && self.char() == Some('('))
+    }
+
+    /// The values of an array, with their parentheses.
+    fn elements(&mut self) -> Parsed<Vec<(Option<Word>, Word)>> {
+        self.expect_op("(")?;
+        let mut elements = Vec::new();
+        loop {
+            self.skip_newlines()?;
+            if !matches!(self.peek()?, Token::Word(_)) {
+                self.expect_op(")")?;
+                return Ok(elements);
+            }
+            if let Token::Word(word) = self.next()? {
+                elements.push(element(word));
+            }
+        }
     }
 
     /// Replaces the alias that the peeked word names by its text; whether it did.

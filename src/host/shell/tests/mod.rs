@@ -1,5 +1,6 @@
 //! Whole command lines, compared with what dash answered.
 
+mod arrays;
 mod dash;
 mod limits;
 
