@@ -174,8 +174,6 @@ pub enum Kind {
     },
     #[serde(rename = "tcp.connect")]
     TcpConnect { from: SocketAddr, to: SocketAddr, port: u16, result: ConnectResult, sock: Socket },
-    #[serde(rename = "tcp.close")]
-    TcpClose { sock: Socket, how: SmolStr },
     #[serde(rename = "smtp.session")]
     SmtpSession { session: Socket, client: SocketAddr, server: SocketAddr, port: u16 },
     #[serde(rename = "smtp.cmd")]
@@ -290,7 +288,6 @@ impl Kind {
             Kind::DnsQuery { .. } => "dns.query",
             Kind::DnsAnswer { .. } => "dns.answer",
             Kind::TcpConnect { .. } => "tcp.connect",
-            Kind::TcpClose { .. } => "tcp.close",
             Kind::SmtpSession { .. } => "smtp.session",
             Kind::SmtpCmd { .. } => "smtp.cmd",
             Kind::SmtpReply { .. } => "smtp.reply",

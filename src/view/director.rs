@@ -150,7 +150,6 @@ pub fn millis_of(event: &Event, facts: &Facts) -> Option<u32> {
             }
         }
         Kind::DnsAnswer { cached: true, .. }
-        | Kind::TcpClose { .. }
         | Kind::PolicyStep { .. }
         | Kind::QueueLeave { .. }
         | Kind::LogLine { .. }
@@ -184,7 +183,7 @@ fn stage(event: &Event) -> Stage {
         | Kind::SmtpAuth { session, .. }
         | Kind::PopCmd { session, .. }
         | Kind::ImapCmd { session, .. } => Stage::Session(connection(*session)),
-        Kind::TcpConnect { sock, .. } | Kind::TcpClose { sock, .. } => Stage::Session(connection(*sock)),
+        Kind::TcpConnect { sock, .. } => Stage::Session(connection(*sock)),
         _ => event.host.map_or(Stage::World, Stage::Host),
     }
 }

@@ -303,8 +303,7 @@ pub fn session_of(event: &Event) -> Option<Socket> {
         | Kind::SmtpAuth { session, .. }
         | Kind::PopCmd { session, .. }
         | Kind::ImapCmd { session, .. }
-        | Kind::TcpConnect { sock: session, .. }
-        | Kind::TcpClose { sock: session, .. } => Some(connection(*session)),
+        | Kind::TcpConnect { sock: session, .. } => Some(connection(*session)),
         _ => None,
     }
 }

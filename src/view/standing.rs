@@ -177,9 +177,6 @@ impl Standing {
                 let name = end(to.ip()).map(|host| world.host(host).fqdn.clone());
                 self.tried(event, name.as_deref().unwrap_or_default(), &to.ip().to_smolstr(), *result);
             }
-            Kind::TcpClose { sock, .. } => {
-                self.sessions.remove(&connection(*sock));
-            }
             Kind::SmtpCmd { session, line } => {
                 if let Some(session) = self.session_mut(*session) {
                     session.line = Some(event.id);

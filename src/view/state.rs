@@ -78,7 +78,6 @@ pub fn both(trace: &Trace, events: &[EventId], upto: EventId) -> (Vec<ServerStat
                 (server, client) = (after_reply(server, line, *code), client_after_reply(client, line, *code));
             }
             Kind::SmtpTls { .. } => (server, client) = (ServerState::Greeted, ClientState::Connected),
-            Kind::TcpClose { .. } => (server, client) = (ServerState::Closed, ClientState::Closed),
             _ => {}
         }
         if passed.0.last() != Some(&server) {

@@ -159,6 +159,8 @@ impl Fork {
                 Kind::Deliver { queue_id, agent, target, status, uid, rcpt, text, .. } if ours(queue_id) => {
                     let name = world.name(host).to_string();
                     match (status, agent) {
+                        // Address verification asks, and delivers nothing.
+                        (DeliveryStatus::Deliverable | DeliveryStatus::Undeliverable, _) => {}
                         // The copy under a new id is followed instead.
                         (DeliveryStatus::Sent, Agent::Local) if text.starts_with("forwarded as ") => {}
                         (DeliveryStatus::Sent, Agent::Smtp | Agent::Lmtp) => {

@@ -181,6 +181,7 @@ fn kind_in_words(kind: &str) -> (&str, &str) {
         "imap.cmd" => ("an IMAP command", "ein IMAP-Kommando"),
         "log.line" => ("a line in the log", "eine Zeile im Log"),
         "map.build" => ("a table is built", "eine Tabelle wird gebaut"),
+        "mra.poll" => ("fetchmail asks a server", "fetchmail fragt einen Server"),
         "pop.cmd" => ("a POP3 command", "ein POP3-Kommando"),
         "queue.enter" => ("a mail enters the queue", "eine Mail kommt in die Warteschlange"),
         "queue.leave" => ("a mail leaves the queue", "eine Mail verlässt die Warteschlange"),

@@ -78,7 +78,7 @@ pub(super) fn nonce(bench: &Bench<'_>, place: &str) -> String {
 
 impl Mail {
     pub(super) fn look(&self, bench: &Bench<'_>) -> Finding {
-        let expected = same(self.becomes.join(" + "));
+        let expected = wanted_in_words(&self.becomes);
         let nonce = nonce(bench, &format!("{}{}{}{}", self.from, self.to, self.sender, self.recipient));
         let (fates, fork) = self.send(bench, &nonce);
         judge(&fates, &self.becomes, expected, &fork)
@@ -162,6 +162,17 @@ fn last_reply(fork: &Fork, reply: &str) -> Option<EventId> {
     fork.world.trace().since(fork.since).filter(|event| is(&event.kind)).map(|event| event.id).next()
 }
 
+/// What is wanted, each outcome once.
+fn wanted_in_words(wanted: &[String]) -> Text {
+    let mut each: Vec<&str> = Vec::new();
+    for outcome in wanted {
+        if !each.contains(&outcome.as_str()) {
+            each.push(outcome);
+        }
+    }
+    same(each.join(" + "))
+}
+
 /// Whether the fates are exactly those that are wanted.
 fn judge(fates: &[(Fate, Option<EventId>)], wanted: &[String], expected: Text, fork: &Fork) -> Finding {
     let mut words: Vec<String> = fates.iter().map(|(fate, _)| fate.to_string()).collect();
@@ -182,7 +193,7 @@ fn judge(fates: &[(Fate, Option<EventId>)], wanted: &[String], expected: Text, f
 
 impl LocalMail {
     pub(super) fn look(&self, bench: &Bench<'_>) -> Finding {
-        let expected = same(self.becomes.join(" + "));
+        let expected = wanted_in_words(&self.becomes);
         let nonce = nonce(bench, &format!("{}{}{}", self.host, self.user, self.recipient));
         let mut fork = Fork::of(bench);
         let rcpt = self.recipient.replace('*', &nonce);

@@ -35,7 +35,6 @@ connect = { $result ->
     [timeout] Port { $port }: keinerlei Antwort
    *[other] Port { $port }: nicht erreichbar
 }
-closes = schließt die Verbindung ({ $how })
 session = Sitzung zwischen { $client } und { $server }
 message = (die Nachricht: { $octets } Oktette, dann ein einzelner Punkt)
 octets = ({ $octets } Oktette)

@@ -35,7 +35,6 @@ connect = { $result ->
     [timeout] port { $port }: no answer at all
    *[other] port { $port }: unreachable
 }
-closes = closes the connection ({ $how })
 session = session between { $client } and { $server }
 message = (the message: { $octets } octets, then a lone dot)
 octets = ({ $octets } octets)

@@ -108,7 +108,6 @@ impl<'a> Narrator<'a> {
                 let text = words.say("connect", &[("result", result.into()), ("port", (&port).into())]);
                 Some(Sentence { detail: Normal, who: Who::Says { from, to }, text, tone })
             }
-            Kind::TcpClose { how, .. } => plain(Verbose, words.say("closes", &[("how", how.into())])),
             Kind::SmtpSession { client, server, .. } => {
                 let (client, server) = (self.at(*client), self.at(*server));
                 plain(Verbose, words.say("session", &[("client", (&client).into()), ("server", (&server).into())]))
