@@ -1,0 +1,5 @@
+# task: 3
+# feedback: A backup that nobody reaches
+#@ wait 1m
+#@ on mx2
+postfix stop
