@@ -1,0 +1,3 @@
+# task: 8
+# feedback: take any certificate
+#@ answer levels: encrypt, verify, secure

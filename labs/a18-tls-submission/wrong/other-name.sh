@@ -1,0 +1,6 @@
+# task: 1
+# feedback: is for another name
+#@ on mx1
+chmod 600 {{dir}}/*.key
+postconf -e 'smtpd_tls_cert_file = {{dir}}/{{cert.3}}.pem' 'smtpd_tls_key_file = {{dir}}/{{cert.3}}.key' 'smtpd_tls_security_level = may'
+postfix reload

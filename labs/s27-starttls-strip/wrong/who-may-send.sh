@@ -1,0 +1,3 @@
+# task: 7
+# feedback: who may send
+#@ answer mechanisms: SPF, DKIM

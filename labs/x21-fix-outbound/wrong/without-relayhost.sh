@@ -1,0 +1,14 @@
+# task: 2
+# feedback: that the provider blocks
+#@ wait 6m
+#@ on ns1 as hostmaster
+{{fault.1.repair_ns1}}
+{{fault.2.repair_ns1}}
+{{fault.3.repair_ns1}}
+#@ on mx1
+{{fault.1.repair_mx1}}
+{{fault.2.repair_mx1}}
+{{fault.3.repair_mx1}}
+sleep 15
+postconf -e 'relayhost ='
+postfix reload
