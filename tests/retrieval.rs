@@ -90,10 +90,14 @@ fn a_wrong_password_fetches_nothing() {
 
 #[test]
 fn fetchmail_hands_mail_over_to_the_local_mta() {
-    for (protocol, size) in [("pop3", " (43 octets)"), ("imap", "")] {
+    let sizes = [
+        ("pop3", " (43 octets)", ["(22 octets)", "(21 octets)"]),
+        ("imap", "", ["(16 header octets) (6 body octets)", "(16 header octets) (5 body octets)"]),
+    ];
+    for (protocol, size, each) in sizes {
         let (mut world, server, client) = two_hosts();
         install_programs(world.host_mut(client));
-        world.start(client, Box::new(Sink::new("pc.example.org", &SinkScript::default())), Actor::Daemon);
+        let sink = world.start(client, Box::new(Sink::new("pc.example.org", &SinkScript::default())), Actor::Daemon);
         let rc = format!("poll 192.0.2.10 proto {protocol} user bob pass secret is bob here\n");
         world.host_mut(client).vfs.write("/root/.fetchmailrc", rc, 0o600, &Cred::ROOT).unwrap();
         let spawn = Spawn {
@@ -109,12 +113,21 @@ fn fetchmail_hands_mail_over_to_the_local_mta() {
         let (status, output, left) = finish(&mut world, client, server, proc);
         let expect = format!(
             "2 messages for bob at 192.0.2.10{size}.\n\
-             reading message bob@192.0.2.10:1 of 2 (19 octets) flushed\n\
-             reading message bob@192.0.2.10:2 of 2 (18 octets) flushed\n"
+             reading message bob@192.0.2.10:1 of 2 {} flushed\n\
+             reading message bob@192.0.2.10:2 of 2 {} flushed\n",
+            each[0], each[1]
         );
         assert_eq!((status, output, left), (0, expect, 0));
         let told = world.trace().iter().any(|event| matches!(&event.kind, Kind::MraPoll { count: 2, .. }));
         assert!(told, "mra.poll");
+        let sink: &Sink = world.process(client, sink).and_then(|process| process.as_any().downcast_ref()).unwrap();
+        let heard = sink.sessions().iter().flat_map(|session| &session.transcript).cloned().collect::<Vec<_>>();
+        for line in [
+            "C: Received: from 192.0.2.10 [192.0.2.10]".to_owned(),
+            format!("C: \tby pc.example.org with {} (fetchmail-6.4.37)", protocol.to_uppercase()),
+        ] {
+            assert!(heard.contains(&line), "{line} in {heard:#?}");
+        }
         let proc = world.spawn(client, spawn, Actor::Student);
         let (status, output, _) = finish(&mut world, client, server, proc);
         assert_eq!((status, output.as_str()), (1, "fetchmail: No mail for bob at 192.0.2.10\n"));

@@ -303,9 +303,17 @@ impl Dovecot {
                 b"* BYE Disconnected for inactivity.\r\n"
             };
             ctx.send(sock, bye);
-            ctx.close(sock);
-            self.sessions.remove(&sock);
+            self.lost(sock, ctx);
         }
+    }
+
+    /// Ends a session whose client is gone.
+    fn lost(&mut self, sock: Socket, ctx: &mut Ctx<'_>) {
+        let Some(session) = self.sessions.remove(&sock) else { return };
+        if let Some(Machine::Pop3(mut server)) = session.machine {
+            server.lost(&mut HostStore { host: ctx.host });
+        }
+        ctx.close(sock);
     }
 }
 
@@ -333,11 +341,7 @@ impl Process for Dovecot {
             Input::Wake(token) => self.wake(token, ctx),
             Input::Net(NetInput::Accepted { sock, local, peer, .. }) => self.accept(sock, local, peer, ctx),
             Input::Net(NetInput::Data { sock, payload }) => self.receive(sock, payload, ctx),
-            Input::Net(NetInput::Eof { sock } | NetInput::Reset { sock, .. })
-                if self.sessions.remove(&sock).is_some() =>
-            {
-                ctx.close(sock);
-            }
+            Input::Net(NetInput::Eof { sock } | NetInput::Reset { sock, .. }) => self.lost(sock, ctx),
             Input::Signal(Signal::Hup) => self.config = Some(Config::load(ctx.host)),
             Input::Signal(_) => ctx.exit(crate::host::Exit::default()),
             _ => {}

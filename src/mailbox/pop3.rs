@@ -4,7 +4,7 @@
 use super::lines::Lines;
 pub use super::output::Output;
 use super::sasl;
-use super::store::{Mail, Store};
+use super::store::{Flags, Mail, Store};
 
 /// Longest command line; longer ones end the session (RFC 2449 says 255, Dovecot takes more).
 const MAX_LINE: usize = 8192;
@@ -21,7 +21,13 @@ enum State {
     /// AUTHORIZATION; with the name that USER gave.
     Authorization { user: Option<String>, plain: bool },
     /// TRANSACTION on the messages that were there at login.
-    Transaction { user: String, mails: Vec<Mail>, deleted: Vec<bool> },
+    Transaction {
+        user: String,
+        mails: Vec<Mail>,
+        deleted: Vec<bool>,
+        /// Those that were fetched whole: they count as read (`pop3_no_flag_updates = no`).
+        read: Vec<bool>,
+    },
     /// The session is over.
     Closed,
 }
@@ -77,6 +83,14 @@ impl Server {
                 }
             }
         }
+    }
+
+    /// The connection has ended: what was fetched stays marked as read.
+    pub fn lost(&mut self, store: &mut dyn Store) {
+        if let State::Transaction { user, mails, deleted, read } = &self.state {
+            mark_read(user, mails, deleted, read, store);
+        }
+        self.state = State::Closed;
     }
 
     fn close(&mut self, out: &mut Vec<Output>) {
@@ -137,7 +151,14 @@ impl Server {
                     _ => reply(out, "-ERR [AUTH] Unsupported authentication mechanism."),
                 }
             }
-            (State::Transaction { mails, deleted, .. }, command) => transaction(command, args, mails, deleted, out),
+            (State::Transaction { mails, deleted, read, .. }, command) => {
+                if command == "RETR"
+                    && let Ok((index, _)) = pick(args, mails, deleted)
+                {
+                    read[index] = true;
+                }
+                transaction(command, args, mails, deleted, out);
+            }
             _ => reply(out, UNKNOWN),
         }
         let first = out[sent..].iter().find_map(|output| match output {
@@ -195,7 +216,12 @@ impl Server {
         match store.open(user, "INBOX") {
             Ok(folder) => {
                 let deleted = vec![false; folder.mails.len()];
-                self.state = State::Transaction { user: user.to_owned(), mails: folder.mails, deleted };
+                self.state = State::Transaction {
+                    user: user.to_owned(),
+                    mails: folder.mails,
+                    read: vec![false; deleted.len()],
+                    deleted,
+                };
                 reply(out, "+OK Logged in.");
             }
             Err(error) => {
@@ -208,7 +234,8 @@ impl Server {
     /// QUIT in the TRANSACTION state removes what DELE marked (RFC 1939 section 6, UPDATE).
     fn quit(&mut self, store: &mut dyn Store, out: &mut Vec<Output>) {
         let text = match &self.state {
-            State::Transaction { user, mails, deleted } => {
+            State::Transaction { user, mails, deleted, read } => {
+                mark_read(user, mails, deleted, read, store);
                 let gone: Vec<u32> =
                     mails.iter().zip(deleted).filter(|(_, gone)| **gone).map(|(mail, _)| mail.uid).collect();
                 let removed = if gone.is_empty() { Ok(()) } else { store.expunge(user, "INBOX", &gone) };
@@ -222,6 +249,19 @@ impl Server {
         };
         reply(out, &text);
         self.close(out);
+    }
+}
+
+/// Marks the messages as read that were fetched and stay. A mailbox that cannot be written stays as it is.
+fn mark_read(user: &str, mails: &[Mail], deleted: &[bool], read: &[bool], store: &mut dyn Store) {
+    let changes: Vec<(u32, Flags)> = mails
+        .iter()
+        .zip(deleted.iter().zip(read))
+        .filter(|(mail, (deleted, read))| **read && !**deleted && !mail.flags.seen)
+        .map(|(mail, _)| (mail.uid, Flags { seen: true, ..mail.flags }))
+        .collect();
+    if !changes.is_empty() {
+        let _ = store.set_flags(user, "INBOX", &changes);
     }
 }
 
@@ -349,6 +389,17 @@ mod tests {
     fn who_sends_only_garbage_is_cut_off() {
         let said = talk(&mut MemoryStore::default(), &["x", "y", "CAPA", "a", "b", "c", "CAPA"]);
         assert_eq!(said[said.len() - 2..], [UNKNOWN, "-ERR Too many invalid bad commands."]);
+    }
+
+    #[test]
+    fn what_is_fetched_whole_counts_as_read_even_if_the_client_just_goes() {
+        let mut store = MemoryStore::with("bob", "secret", &["A: 1\r\n\r\nx\r\n", "A: 2\r\n\r\nx\r\n", "A: 3\r\n\r\n"]);
+        let mut server = Server::new(Tls::Unavailable, true, &mut Vec::new());
+        let lines = b"USER bob\r\nPASS secret\r\nTOP 1 0\r\nRETR 2\r\nRETR 3\r\nDELE 3\r\n";
+        server.handle(lines, &mut store, &mut Vec::new());
+        server.lost(&mut store);
+        let mails = store.open("bob", "INBOX").unwrap().mails;
+        assert_eq!(mails.iter().map(|mail| mail.flags.seen).collect::<Vec<_>>(), [false, true, false]);
     }
 
     #[test]

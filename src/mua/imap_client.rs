@@ -34,6 +34,8 @@ pub struct ImapClient {
     /// Numbers of the messages that are still to be fetched, the next one last.
     waiting: Vec<u64>,
     number: u64,
+    /// Messages in the mailbox.
+    exists: u64,
     deleted: bool,
     /// The literal that is awaited, in octets.
     literal: Option<usize>,
@@ -59,6 +61,7 @@ impl ImapClient {
             tag: 0,
             waiting: Vec::new(),
             number: 0,
+            exists: 0,
             deleted: false,
             literal: None,
             mail: None,
@@ -143,6 +146,8 @@ impl ImapClient {
             self.literal = Some(size);
         } else if let Some(list) = text.strip_prefix("* CAPABILITY ") {
             self.offers_starttls = list.split(' ').any(|word| word.eq_ignore_ascii_case("STARTTLS"));
+        } else if let Some(count) = text.strip_prefix("* ").and_then(|text| text.strip_suffix(" EXISTS")) {
+            self.exists = count.parse().unwrap_or(self.exists);
         } else if let Some(list) = text.strip_prefix("* SEARCH") {
             let numbers = list.split_ascii_whitespace().filter_map(|word| word.parse().ok());
             self.waiting = numbers.take(MAX_MAILS).collect();
@@ -171,7 +176,9 @@ impl ImapClient {
                 self.say(format!("SEARCH {which}"), Awaited::Search, out);
             }
             Awaited::Search => {
-                out.push(Output::Found { count: self.waiting.len() as u64, octets: None });
+                let new = self.waiting.len() as u64;
+                let seen = (!self.errand.all).then(|| self.exists.saturating_sub(new));
+                out.push(Output::Found { count: self.exists.max(new), seen, octets: None });
                 self.next_mail(out);
             }
             Awaited::Fetch => match self.mail.take() {

@@ -153,7 +153,7 @@ impl Pop3Client {
                     return self.fail(RetrieveError::Malformed(text.to_owned()), out);
                 };
                 self.count = count;
-                out.push(Output::Found { count, octets });
+                out.push(Output::Found { count, seen: None, octets });
                 self.next_mail(out);
             }
             Awaited::Retr => self.awaited = Awaited::Mail(Vec::new()),

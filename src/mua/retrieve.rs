@@ -133,8 +133,10 @@ pub enum Output {
     StartTls,
     /// How many messages there are, and their octets, if the protocol tells.
     Found {
-        /// Messages to fetch.
+        /// Messages in the mailbox.
         count: u64,
+        /// Those that were read before, if the protocol tells.
+        seen: Option<u64>,
         /// Octets of all.
         octets: Option<u64>,
     },

@@ -5,17 +5,18 @@ pub mod rc;
 pub mod tls;
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 
 use bytes::Bytes;
 use smol_str::{SmolStr, format_smolstr};
 
 use self::rc::Account;
 use super::retrieve::{Errand, Output, PATIENCE, RetrieveError, Retriever};
-use super::{Credentials, SendMail, Submission};
+use super::{Credentials, Protocol, SendMail, Submission};
 use crate::host::dial::Dialer;
 use crate::host::tls::{self as host_tls, TrustStore};
 use crate::host::{Env, Input, Program, Progress, Resume};
-use crate::mail::header;
+use crate::mail::{date, header};
 use crate::sim::net::NetInput;
 use crate::sim::{Duration, Payload, Socket, TlsMessage};
 use crate::trace::Kind;
@@ -47,6 +48,8 @@ pub struct Fetchmail {
     /// Those that are still to be polled.
     waiting: VecDeque<Account>,
     poll: Option<Poll>,
+    /// Whether it leaves no trace in what it hands over (`set invisible`).
+    invisible: bool,
     status: Option<u8>,
     /// Rises with every sign of life of the server, so that old timers are recognised.
     heard: u64,
@@ -59,11 +62,14 @@ struct Poll {
     dialer: Dialer,
     sock: Option<Socket>,
     client: Retriever,
-    /// Messages found, and handed over so far.
+    /// The server's address, once it has answered.
+    peer: Option<IpAddr>,
+    /// Messages found, those to be fetched, and those handed over so far.
     found: u64,
+    new: u64,
     count: u64,
-    /// The message that is being handed over: number and octets.
-    current: (u64, usize),
+    /// The message that is being handed over: its number, and its size in words.
+    current: (u64, String),
     in_handshake: bool,
 }
 
@@ -112,6 +118,7 @@ impl Fetchmail {
         let text = env.ctx.host.vfs.read_text(&file, env.cred).unwrap_or_default();
         let control = rc::parse(&text, &file).map_err(|error| error.to_string())?;
         self.daemon = self.daemon.or(control.daemon).filter(|seconds| *seconds > 0);
+        self.invisible = control.invisible;
         let mut accounts = control.accounts;
         for server in &servers {
             if !accounts.iter().any(|account| account.server == *server) {
@@ -162,12 +169,22 @@ impl Fetchmail {
                 let (server, protocol) = (&account.server, account.protocol.name());
                 env.outln(format!(
                     "fetchmail: {VERSION} querying {server} (protocol {protocol}) at {}: poll started",
-                    date(env)
+                    ctime(env)
                 ));
             }
             let sock = dialer.start(env.ctx);
-            self.poll =
-                Some(Poll { account, dialer, sock, client, found: 0, count: 0, current: (0, 0), in_handshake: false });
+            self.poll = Some(Poll {
+                account,
+                dialer,
+                sock,
+                client,
+                peer: None,
+                found: 0,
+                new: 0,
+                count: 0,
+                current: Default::default(),
+                in_handshake: false,
+            });
             return Progress::Wait;
         }
         match self.daemon {
@@ -206,7 +223,7 @@ impl Fetchmail {
             let (server, protocol) = (&poll.account.server, poll.account.protocol.name());
             env.outln(format!(
                 "fetchmail: {VERSION} querying {server} (protocol {protocol}) at {}: poll completed",
-                date(env)
+                ctime(env)
             ));
         }
         let name = match status {
@@ -242,25 +259,23 @@ impl Fetchmail {
                     poll.in_handshake = true;
                     host_tls::client_hello(sock, &poll.account.server, env.ctx);
                 }
-                (Output::Found { count, octets }, _) => {
-                    poll.found = count;
+                (Output::Found { count, seen, octets }, _) => {
+                    (poll.found, poll.new) = (count, count - seen.unwrap_or_default().min(count));
                     let Account { user, server, .. } = &poll.account;
-                    match (count, octets) {
-                        (0, _) => env.outln(format!("fetchmail: No mail for {user} at {server}")),
-                        (1, Some(octets)) => env.outln(format!("1 message for {user} at {server} ({octets} octets).")),
-                        (1, None) => env.outln(format!("1 message for {user} at {server}.")),
-                        (_, Some(octets)) => {
-                            env.outln(format!("{count} messages for {user} at {server} ({octets} octets)."))
-                        }
-                        (_, None) => env.outln(format!("{count} messages for {user} at {server}.")),
-                    }
+                    let noun = if count == 1 { "message" } else { "messages" };
+                    let seen = seen.filter(|seen| *seen > 0).map_or(String::new(), |seen| format!(" ({seen} seen)"));
+                    let octets = octets.map_or(String::new(), |octets| format!(" ({octets} octets)"));
+                    env.outln(match count {
+                        0 => format!("fetchmail: No mail for {user} at {server}"),
+                        _ => format!("{count} {noun}{seen} for {user} at {server}{octets}."),
+                    });
                 }
                 (Output::Mail { number, content }, _) => {
-                    poll.current = (number, content.len());
-                    poll.hand_over(content, env);
+                    poll.current = (number, sizes(&content, poll.account.protocol));
+                    poll.hand_over(content, self.invisible, env);
                 }
                 (Output::Done, _) => {
-                    let status = if poll.found > 0 { status::MAIL } else { status::NO_MAIL };
+                    let status = if poll.new > 0 { status::MAIL } else { status::NO_MAIL };
                     return self.finish(status, env);
                 }
                 (Output::Failed(error), _) => return self.fail(&error, env),
@@ -311,6 +326,7 @@ impl Fetchmail {
                 }
             },
             NetInput::Connected { sock, peer, .. } => {
+                poll.peer = Some(peer.ip());
                 if self.verbose {
                     env.outln(format!("Trying to connect to {}/{}...connected.", peer.ip(), peer.port()));
                 }
@@ -393,9 +409,9 @@ impl Fetchmail {
             env.errln(format!("fetchmail: SMTP error: {}", reason.trim_end()));
         }
         let Account { user, server, keep, .. } = &poll.account;
-        let (number, octets) = poll.current;
+        let (number, octets) = &poll.current;
         let fate = if accepted && !keep { "flushed" } else { "not flushed" };
-        env.outln(format!("reading message {user}@{server}:{number} of {} ({octets} octets) {fate}", poll.found));
+        env.outln(format!("reading message {user}@{server}:{number} of {} {octets} {fate}", poll.found));
         poll.count += u64::from(accepted);
         let mut out = Vec::new();
         poll.client.stored(accepted, &mut out);
@@ -404,7 +420,7 @@ impl Fetchmail {
 }
 
 impl Poll {
-    fn hand_over(&self, content: Bytes, env: &mut Env<'_, '_>) {
+    fn hand_over(&self, content: Bytes, invisible: bool, env: &mut Env<'_, '_>) {
         let local = self.account.local.clone().unwrap_or_default();
         let to = if local.contains('@') { local } else { format_smolstr!("{local}@localhost") };
         let server = if self.account.smtp_host.contains(':') {
@@ -412,8 +428,34 @@ impl Poll {
         } else {
             format_smolstr!("{}:25", self.account.smtp_host)
         };
+        let received = if invisible { String::new() } else { self.received(&to, env) };
         let envelope = SendMail { from: sender_of(&content), to: vec![to], server, ..SendMail::default() };
+        let content = [received.as_bytes(), &content].concat().into();
         env.ctx.start(Box::new(Submission::handing_over(envelope, content)));
+    }
+
+    /// The trace field that fetchmail puts on top, since it takes the place of a transport (fetchmail(1), "invisible").
+    fn received(&self, to: &str, env: &Env<'_, '_>) -> String {
+        let (server, protocol) = (&self.account.server, self.account.protocol.name());
+        let address = self.peer.map_or(String::new(), |ip| format!(" [{ip}]"));
+        let date = date::rfc5322(env.ctx.now, &env.ctx.host.zone);
+        format!(
+            "Received: from {server}{address}\n\tby {} with {protocol} (fetchmail-{VERSION})\n\tfor <{to}> (single-drop); {date}\n",
+            env.ctx.host.fqdn
+        )
+    }
+}
+
+/// The size of a message, whose lines end with LF here and with CR LF on the wire, as fetchmail words it.
+fn sizes(content: &[u8], protocol: Protocol) -> String {
+    let wire = |octets: &[u8]| octets.len() + octets.iter().filter(|octet| **octet == b'\n').count();
+    match protocol {
+        Protocol::Pop3 => format!("({} octets)", wire(content)),
+        Protocol::Imap => {
+            let head = content.windows(2).position(|pair| pair == b"\n\n").map_or(content.len(), |at| at + 2);
+            let (head, body) = content.split_at(head);
+            format!("({} header octets) ({} body octets)", wire(head), wire(body))
+        }
     }
 }
 
@@ -433,7 +475,7 @@ fn sender_of(content: &[u8]) -> SmolStr {
 }
 
 /// The moment as ctime(3) writes it.
-fn date(env: &Env<'_, '_>) -> String {
+fn ctime(env: &Env<'_, '_>) -> String {
     env.ctx.now.zoned(&env.ctx.host.zone).strftime("%a %b %e %H:%M:%S %Y").to_string()
 }
 
@@ -505,6 +547,13 @@ mod tests {
         ] {
             assert_eq!(sender_of(content.as_bytes()), sender, "{content}");
         }
+    }
+
+    #[test]
+    fn sizes_are_those_on_the_wire() {
+        let content = b"From: a@b\nSubject: m4\nTo: bob\n\nhi\n";
+        assert_eq!(sizes(content, Protocol::Imap), "(35 header octets) (4 body octets)");
+        assert_eq!(sizes(content, Protocol::Pop3), "(39 octets)");
     }
 
     #[test]

@@ -58,6 +58,8 @@ pub struct RunControl {
     pub accounts: Vec<Account>,
     /// Seconds between polls in daemon mode.
     pub daemon: Option<u64>,
+    /// Whether nothing is to show that fetchmail has carried a message.
+    pub invisible: bool,
 }
 
 /// A word that does not belong where it stands.
@@ -94,7 +96,8 @@ pub fn parse(text: &str, file: &str) -> Result<RunControl, SyntaxError> {
                 match name.as_str() {
                     "daemon" => control.daemon = Some(value().parse().map_err(|_| error(name))?),
                     "postmaster" | "logfile" | "idfile" | "pidfile" => drop(value()),
-                    "syslog" | "no" | "bouncemail" | "spambounce" | "invisible" => {}
+                    "invisible" => control.invisible = true,
+                    "syslog" | "no" | "bouncemail" | "spambounce" => {}
                     _ => return Err(error(name)),
                 }
                 continue;
