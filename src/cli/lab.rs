@@ -170,6 +170,20 @@ pub fn variant(lab: &str, student: &Student) -> Result<Arc<Instance>, String> {
     instance.map(Arc::new).map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
 }
 
+/// The beginning of a student's variant of a lab; as an exam of so many minutes, or as long as the lab itself says.
+///
+/// # Errors
+/// The lab cannot be used; in words for people.
+pub fn begin(lab: &str, student: &Student, exam: Option<u64>) -> Result<Session, String> {
+    let lab = variant(lab, student)?;
+    let minutes = exam.or(lab.lab.exam);
+    let session = Session::for_lab(lab).map_err(|error| error.to_string())?;
+    Ok(match minutes {
+        Some(minutes) => session.as_exam(Exam { minutes, began: seconds_now() }),
+        None => session,
+    })
+}
+
 /// The session that a file holds.
 ///
 /// # Errors
@@ -240,12 +254,7 @@ fn start(lab: &str, student: &Student, exam: Option<u64>, place: &Place) -> Resu
             )
             .to_owned());
     }
-    let lab = variant(lab, student)?;
-    let exam = exam.or(lab.lab.exam);
-    let mut session = Session::for_lab(lab).map_err(|error| error.to_string())?;
-    if let Some(minutes) = exam {
-        session = session.as_exam(Exam { minutes, began: seconds_now() });
-    }
+    let session = begin(lab, student, exam)?;
     save(&session, &place.file)?;
     say!("{}", shell::lab::instructions(&session, place.lang));
     say_on!("{}", shell::lab::exam_status(&session, place.lang));

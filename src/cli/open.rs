@@ -16,8 +16,7 @@ pub fn session(name: &str) -> Result<Session, String> {
         return replay(name, &text);
     }
     if files::is_lab(name) {
-        let lab = super::lab::variant(name, &Student::default())?;
-        return Session::for_lab(lab).map_err(|error| format!("{name}: {error}"));
+        return super::lab::begin(name, &Student::default(), None).map_err(|error| format!("{name}: {error}"));
     }
     let scenario = Arc::new(files::scenario(name)?);
     let mut session = Session::new(scenario, None, None).map_err(|error| format!("{name}: {error}"))?;

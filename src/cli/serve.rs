@@ -179,8 +179,7 @@ fn session(args: &Args) -> Result<Session, String> {
     }
     if files::is_lab(&args.scenario) {
         let student = Student { id: std::env::var("USER").unwrap_or_default(), class: String::new() };
-        let lab = super::lab::variant(&args.scenario, &student)?;
-        return Session::for_lab(lab).map_err(|error| error.to_string());
+        return super::lab::begin(&args.scenario, &student, None);
     }
     // What is wrong with it has been printed.
     let scenario = files::load(&args.scenario).ok_or_else(String::new)?;

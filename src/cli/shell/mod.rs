@@ -132,8 +132,7 @@ fn lab_session(args: &Args) -> Result<Session, String> {
         return super::lab::resume(&file.ok_or("there is no folder for recordings")?);
     }
     let student = Student { id: args.student.clone(), class: args.class.clone() };
-    let mut session =
-        Session::for_lab(super::lab::variant(&args.scenario, &student)?).map_err(|error| error.to_string())?;
+    let mut session = super::lab::begin(&args.scenario, &student, None)?;
     if args.play {
         session.run_script(None);
     }
