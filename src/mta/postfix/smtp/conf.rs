@@ -8,7 +8,7 @@ use smol_str::{SmolStr, format_smolstr};
 use super::checks::Checks;
 use crate::host::Host;
 use crate::mta::postfix::config::{Fatal, MasterEntry, Params};
-use crate::mta::postfix::maps::{AddressFinder, Maps};
+use crate::mta::postfix::maps::{AddressFinder, Maps, MatchList};
 use crate::mta::postfix::notice::Notices;
 use crate::mta::postfix::tls::Level;
 
@@ -94,7 +94,11 @@ pub struct SaslConf {
     /// The same for `smtp_sasl_tls_security_options`.
     pub tls_noplaintext: bool,
     /// `smtp_sasl_mechanism_filter`; empty for all.
-    pub filter: Vec<SmolStr>,
+    pub filter: MatchList,
+    /// Whether refused logins are kept (`smtp_sasl_auth_cache_name`).
+    pub cached: bool,
+    /// For how long (`smtp_sasl_auth_cache_time`).
+    pub cache_time: Duration,
     /// `smtp_sender_dependent_authentication`.
     pub by_sender: bool,
     /// `smtp_sasl_auth_soft_bounce`.
@@ -335,7 +339,9 @@ impl SmtpConf {
                 passwords: params.maps(&own("sasl_password_maps"))?,
                 noplaintext: forbids(&own("sasl_security_options")),
                 tls_noplaintext: forbids(&own("sasl_tls_security_options")),
-                filter: params.list(&own("sasl_mechanism_filter")),
+                filter: params.match_list(&own("sasl_mechanism_filter"))?,
+                cached: !params.get(&own("sasl_auth_cache_name")).is_empty(),
+                cache_time: params.time(&own("sasl_auth_cache_time"))?,
                 by_sender: params.bool("smtp_sender_dependent_authentication")?,
                 soft_bounce: params.bool(&own("sasl_auth_soft_bounce"))?,
                 dummy_mail_auth: params.bool(&own("send_dummy_mail_auth"))?,

@@ -5,6 +5,7 @@
 //! server, and reports what becomes of each recipient ([`SmtpClient::take_report`]).
 
 pub mod address;
+mod auth_cache;
 mod authenticate;
 mod checks;
 pub mod conf;
@@ -38,6 +39,7 @@ use crate::sim::{ConnectError, Payload, Socket};
 use crate::smtp::client::{Client, Input as ClientInput};
 use crate::trace::{Decision, Kind};
 use address::{Advance, Search};
+use auth_cache::RefusedLogins;
 use conf::SmtpConf;
 use connection::{Connection, Peer, Phase, TlsState};
 use job::Job;
@@ -62,6 +64,7 @@ pub struct SmtpClient {
     idle: BTreeMap<(SmolStr, SmolStr), Vec<Socket>>,
     reports: VecDeque<Report>,
     trust: TrustStore,
+    refused_logins: RefusedLogins,
     /// Services whose program has said what it has to say at its start.
     announced: BTreeSet<SmolStr>,
 }

@@ -196,6 +196,7 @@ impl SmtpdConf {
             settings: Settings {
                 limits: Limits {
                     line: usize::try_from(params.int("line_length_limit")?).unwrap_or(2048),
+                    response: usize::try_from(params.int("smtpd_sasl_response_limit")?).unwrap_or(12_288),
                     bare_newline,
                 },
                 timeout: params.time("smtpd_timeout")?,
