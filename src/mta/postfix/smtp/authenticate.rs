@@ -97,13 +97,7 @@ impl SmtpClient {
     }
 
     /// Cyrus SASL can not begin an exchange, or not go on with it.
-    pub(super) fn not_authenticated(
-        &mut self,
-        sock: Socket,
-        stop: Stop,
-        services: &mut Services,
-        ctx: &mut Ctx<'_>,
-    ) {
+    pub(super) fn not_authenticated(&mut self, sock: Socket, stop: Stop, services: &mut Services, ctx: &mut Ctx<'_>) {
         let Some(connection) = self.connections.get(&sock) else { return };
         let tag = connection.conf.tag.clone();
         let (logged, reason) = match stop {

@@ -80,6 +80,14 @@ pub struct TlsConf {
     pub verify_match: Vec<SmolStr>,
     /// `smtp_tls_secure_cert_match`.
     pub secure_match: Vec<SmolStr>,
+    /// `smtp_tls_fingerprint_cert_match`.
+    pub fingerprint_match: Vec<SmolStr>,
+    /// `smtp_tls_fingerprint_digest`.
+    pub fingerprint_digest: SmolStr,
+    /// `smtp_tls_protocols` and `smtp_tls_mandatory_protocols`.
+    pub protocols: [SmolStr; 2],
+    /// `smtp_tls_ciphers` and `smtp_tls_mandatory_ciphers`.
+    pub ciphers: [SmolStr; 2],
 }
 
 /// SASL towards servers.
@@ -333,6 +341,10 @@ impl SmtpConf {
                 ca_path: params.get(&own("tls_CApath")),
                 verify_match: params.list(&own("tls_verify_cert_match")),
                 secure_match: params.list(&own("tls_secure_cert_match")),
+                fingerprint_match: params.list(&own("tls_fingerprint_cert_match")),
+                fingerprint_digest: params.get(&own("tls_fingerprint_digest")),
+                protocols: ["tls_protocols", "tls_mandatory_protocols"].map(|name| params.get(&own(name))),
+                ciphers: ["tls_ciphers", "tls_mandatory_ciphers"].map(|name| params.get(&own(name))),
             },
             sasl: SaslConf {
                 enabled,

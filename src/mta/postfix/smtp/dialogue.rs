@@ -87,7 +87,7 @@ impl SmtpClient {
             }
             match output {
                 Output::Send(bytes) => ctx.send(sock, bytes),
-                Output::StartTls => self.start_tls(sock, ctx),
+                Output::StartTls => self.start_tls(sock, services, ctx),
                 Output::WakeAt(time) => ctx.wake_at(time, self.base | WAKE_DIALOGUE | sock.0, "SMTP time-out"),
                 Output::Close => {
                     ctx.close(sock);

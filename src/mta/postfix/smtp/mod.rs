@@ -321,11 +321,14 @@ impl SmtpClient {
                 for warning in &trouble.warnings {
                     services.log.warn(ctx, &conf.tag, format_args!("{warning}"));
                 }
-                job.trouble = Some(Trouble::new("4.7.5", trouble.reason));
+                job.trouble = Some(match trouble.reason {
+                    Some(reason) => Trouble::new("4.7.5", reason),
+                    None => Trouble::unavailable(),
+                });
                 return self.next_target(id, services, ctx);
             }
         };
-        if let Some(warning) = &policy.warning {
+        for warning in &policy.warnings {
             services.log.warn(ctx, &conf.tag, format_args!("{warning}"));
         }
         let mut from = conf.bind.iter().copied().find(|addr| addr.is_ipv4() == target.addr.is_ipv4());
@@ -348,7 +351,7 @@ impl SmtpClient {
         connection.opened = ctx.now;
         let conf = Arc::clone(&connection.conf);
         if connection.policy.wrapper {
-            return self.start_tls(sock, ctx);
+            return self.start_tls(sock, services, ctx);
         }
         let mut out = Vec::new();
         let mut client = Client::new(dialogue::timeouts(&conf), ctx.now, &mut out);
