@@ -312,7 +312,10 @@ mod tests {
 
     #[test]
     fn bad_responses_are_told_apart() {
-        assert_eq!(ServerExchange::start(Mechanism::Plain, Some("!!!"), || "".into()).1, ServerStep::NotBase64(Base64Error::Unfinished));
+        assert_eq!(
+            ServerExchange::start(Mechanism::Plain, Some("!!!"), || "".into()).1,
+            ServerStep::NotBase64(Base64Error::Unfinished)
+        );
         assert_eq!(
             ServerExchange::start(Mechanism::Plain, Some("YQ=="), || "".into()).1,
             ServerStep::Malformed(Some("Can only find author (no password)"))

@@ -115,8 +115,7 @@ impl SaslConf {
         }
         let listed = mechanism::listed(option("mech_list"));
         let options = |parameter: &str| SecurityOptions::parse(&params.get(parameter));
-        let (clear, encrypted) =
-            (options("smtpd_sasl_security_options"), options("smtpd_sasl_tls_security_options"));
+        let (clear, encrypted) = (options("smtpd_sasl_security_options"), options("smtpd_sasl_tls_security_options"));
         let offered = |options: &Result<SecurityOptions, String>| -> Vec<SmolStr> {
             let Ok(options) = options else { return Vec::new() };
             listed.iter().filter(|known| options.permit(known)).map(|known| known.name.into()).collect()
