@@ -372,6 +372,13 @@ impl Sink {
     fn tls(&mut self, sock: Socket, message: &TlsMessage, ctx: &mut Ctx<'_>) {
         let Some(connection) = self.open.get_mut(&sock) else { return };
         match message {
+            // Like Python's ssl module, it speaks nothing older than TLS 1.2.
+            TlsMessage::ClientHello { versions, .. }
+                if !versions.is_empty() && !versions.iter().any(|version| *version >= "TLSv1.2") =>
+            {
+                ctx.send_tls(sock, TlsMessage::Alert(SmolStr::new_static("protocol version")));
+                self.hang_up(sock, Some("SSLError"), ctx);
+            }
             TlsMessage::ClientHello { versions, .. } => {
                 let version = versions.first().cloned().unwrap_or_else(|| SmolStr::new_static("TLSv1.3"));
                 let cipher = match version.as_str() {

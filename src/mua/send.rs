@@ -213,7 +213,7 @@ impl Submission {
             | Fact::Hello { reply, .. }
             | Fact::StartTls(reply)
             | Fact::Auth(reply)
-            | Fact::AuthMalformed(reply)
+            | Fact::AuthMalformed { reply, .. }
             | Fact::Mail(reply)
             | Fact::Rcpt { reply, .. }
             | Fact::Data(reply)

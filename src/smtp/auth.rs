@@ -8,6 +8,8 @@ use hmac::{Hmac, Mac};
 use md5::Md5;
 use smol_str::SmolStr;
 
+use super::decode64::{Base64Error, decode64};
+
 /// A mechanism.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[allow(missing_docs, reason = "named as registered")]
@@ -15,6 +17,7 @@ pub enum Mechanism {
     Plain,
     Login,
     CramMd5,
+    Anonymous,
 }
 
 impl Mechanism {
@@ -24,10 +27,11 @@ impl Mechanism {
             Mechanism::Plain => "PLAIN",
             Mechanism::Login => "LOGIN",
             Mechanism::CramMd5 => "CRAM-MD5",
+            Mechanism::Anonymous => "ANONYMOUS",
         }
     }
 
-    /// The mechanism of a name, in any case.
+    /// The mechanism that proves who one is of a name, in any case.
     pub fn from_name(name: &str) -> Option<Mechanism> {
         [Mechanism::Plain, Mechanism::Login, Mechanism::CramMd5]
             .into_iter()
@@ -36,7 +40,7 @@ impl Mechanism {
 
     /// Whether the password crosses the wire in a form that can be read.
     pub fn is_plaintext(self) -> bool {
-        self != Mechanism::CramMd5
+        matches!(self, Mechanism::Plain | Mechanism::Login)
     }
 }
 
@@ -54,6 +58,8 @@ pub struct Claim {
 /// The proof in a [`Claim`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Proof {
+    /// None: nobody in particular is there.
+    None,
     /// The password itself.
     Password(SmolStr),
     /// The keyed digest of a challenge.
@@ -69,6 +75,7 @@ impl Proof {
     /// Whether this proves knowledge of the password.
     pub fn matches(&self, password: &str) -> bool {
         match self {
+            Proof::None => false,
             Proof::Password(given) => given == password,
             Proof::CramMd5 { challenge, digest } => *digest == cram_md5(challenge, password),
         }
@@ -83,9 +90,7 @@ pub enum ServerStep {
     /// The client has said everything.
     Claim(Claim),
     /// A response was not base64.
-    NotBase64,
-    /// A response was empty.
-    Empty,
+    NotBase64(Base64Error),
     /// A response was not what the mechanism wants, with what is logged about it.
     Malformed(Option<&'static str>),
 }
@@ -102,6 +107,8 @@ pub enum ServerExchange {
         /// The user name.
         user: SmolStr,
     },
+    /// ANONYMOUS (RFC 4505): a trace of who it is, which nobody checks, is awaited.
+    Anonymous,
     /// CRAM-MD5: the response to the challenge is awaited.
     CramMd5 {
         /// The challenge.
@@ -109,9 +116,11 @@ pub enum ServerExchange {
     },
 }
 
+/// The longest name and the longest password of LOGIN.
+const LONGEST: usize = 1024;
+
 impl ServerExchange {
-    /// Begins. `initial` is the initial response in base64, `=` meaning an empty one;
-    /// `challenge` makes the challenge of CRAM-MD5, `<random.time@host>`.
+    /// Begins. `initial` is the initial response in base64; `challenge` makes the challenge of CRAM-MD5, `<random.time@host>`.
     pub fn start(
         mechanism: Mechanism,
         initial: Option<&str>,
@@ -121,9 +130,13 @@ impl ServerExchange {
             Mechanism::Plain => ServerExchange::Plain,
             Mechanism::Login => ServerExchange::LoginUser,
             Mechanism::CramMd5 => ServerExchange::CramMd5 { challenge: challenge() },
+            Mechanism::Anonymous => ServerExchange::Anonymous,
         };
         let step = match (initial, &exchange) {
-            (Some(initial), _) => exchange.respond(if initial == "=" { "" } else { initial }),
+            (Some(_), ServerExchange::CramMd5 { .. }) => {
+                ServerStep::Malformed(Some("Remote sent first but mech does not allow it."))
+            }
+            (Some(initial), _) => exchange.respond(initial),
             (None, ServerExchange::CramMd5 { challenge }) => ServerStep::Challenge(STANDARD.encode(challenge).into()),
             (None, ServerExchange::LoginUser) => ServerStep::Challenge("VXNlcm5hbWU6".into()),
             (None, _) => ServerStep::Challenge(SmolStr::default()),
@@ -133,20 +146,28 @@ impl ServerExchange {
 
     /// Takes a response line.
     pub fn respond(&mut self, response: &str) -> ServerStep {
-        let Ok(decoded) = STANDARD.decode(response.trim_start_matches('=')) else { return ServerStep::NotBase64 };
+        let decoded = match decode64(response) {
+            Ok(decoded) => decoded,
+            Err(error) => return ServerStep::NotBase64(error),
+        };
         let text = String::from_utf8_lossy(&decoded);
         match self {
             ServerExchange::Plain => match text.split('\0').collect::<Vec<_>>()[..] {
-                [authorize, user, password] if !user.is_empty() => ServerStep::Claim(Claim {
+                [authorize, user, password] => ServerStep::Claim(Claim {
                     authorize: authorize.into(),
                     user: user.into(),
                     proof: Proof::Password(password.into()),
                 }),
-                [""] => ServerStep::Empty,
                 [_] => ServerStep::Malformed(Some("Can only find author (no password)")),
                 [_, _] => ServerStep::Malformed(Some("Can only find author/en (no password)")),
-                _ => ServerStep::Malformed(None),
+                _ => ServerStep::Malformed(Some("Got more data than we were expecting in the PLAIN plugin?")),
             },
+            ServerExchange::LoginUser if decoded.len() > LONGEST => {
+                ServerStep::Malformed(Some("username too long (>1024 characters)"))
+            }
+            ServerExchange::LoginPassword { .. } if decoded.len() > LONGEST => {
+                ServerStep::Malformed(Some("clientin is > 1024 characters in LOGIN plugin"))
+            }
             ServerExchange::LoginUser => {
                 *self = ServerExchange::LoginPassword { user: text.into() };
                 ServerStep::Challenge("UGFzc3dvcmQ6".into())
@@ -156,13 +177,18 @@ impl ServerExchange {
                 user: user.clone(),
                 proof: Proof::Password(text.into()),
             }),
+            ServerExchange::Anonymous => ServerStep::Claim(Claim {
+                authorize: SmolStr::default(),
+                user: SmolStr::new_static("anonymous"),
+                proof: Proof::None,
+            }),
             ServerExchange::CramMd5 { challenge } => match text.rsplit_once(' ') {
                 Some((user, digest)) => ServerStep::Claim(Claim {
                     authorize: SmolStr::default(),
                     user: user.into(),
                     proof: Proof::CramMd5 { challenge: challenge.clone(), digest: digest.into() },
                 }),
-                None => ServerStep::Malformed(None),
+                None => ServerStep::Malformed(Some("need authentication name")),
             },
         }
     }
@@ -175,12 +201,24 @@ pub struct ClientExchange {
     user: SmolStr,
     password: SmolStr,
     user_sent: bool,
+    done: bool,
+}
+
+/// Why a client can not go on with an exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientProblem {
+    /// The challenge is not base64.
+    NotBase64(Base64Error),
+    /// The challenge is not text.
+    NotText,
+    /// There was nothing left to say.
+    Done,
 }
 
 impl ClientExchange {
     /// Begins an exchange.
     pub fn new(mechanism: Mechanism, user: impl Into<SmolStr>, password: impl Into<SmolStr>) -> ClientExchange {
-        ClientExchange { mechanism, user: user.into(), password: password.into(), user_sent: false }
+        ClientExchange { mechanism, user: user.into(), password: password.into(), user_sent: false, done: false }
     }
 
     /// The best mechanism both sides have, in the client's order of preference.
@@ -201,18 +239,31 @@ impl ClientExchange {
         }
     }
 
-    /// The response to a challenge (the text of a 334 reply); `None` if it makes no sense.
-    pub fn respond(&mut self, challenge: &str) -> Option<String> {
-        let decoded = STANDARD.decode(challenge.trim()).ok()?;
-        Some(match self.mechanism {
+    /// Says that the initial response of [`ClientExchange::command`] was sent.
+    pub fn began(&mut self) {
+        self.done = self.mechanism == Mechanism::Plain;
+    }
+
+    /// The response to a challenge (the text of a 334 reply).
+    ///
+    /// # Errors
+    /// The challenge makes no sense, or no sense here.
+    pub fn respond(&mut self, challenge: &str) -> Result<String, ClientProblem> {
+        let decoded = decode64(challenge.trim()).map_err(ClientProblem::NotBase64)?;
+        if self.done {
+            return Err(ClientProblem::Done);
+        }
+        self.done = self.mechanism != Mechanism::Login || self.user_sent;
+        Ok(match self.mechanism {
             Mechanism::Plain => STANDARD.encode(format!("\0{}\0{}", self.user, self.password)),
+            Mechanism::Anonymous => STANDARD.encode(self.user.as_bytes()),
             Mechanism::Login if self.user_sent => STANDARD.encode(self.password.as_bytes()),
             Mechanism::Login => {
                 self.user_sent = true;
                 STANDARD.encode(self.user.as_bytes())
             }
             Mechanism::CramMd5 => {
-                let challenge = String::from_utf8(decoded).ok()?;
+                let challenge = String::from_utf8(decoded).map_err(|_| ClientProblem::NotText)?;
                 STANDARD.encode(format!("{} {}", self.user, cram_md5(&challenge, &self.password)))
             }
         })
@@ -261,7 +312,10 @@ mod tests {
 
     #[test]
     fn bad_responses_are_told_apart() {
-        assert_eq!(ServerExchange::start(Mechanism::Plain, Some("!!!"), || "".into()).1, ServerStep::NotBase64);
+        assert_eq!(
+            ServerExchange::start(Mechanism::Plain, Some("!!!"), || "".into()).1,
+            ServerStep::NotBase64(Base64Error::Unfinished)
+        );
         assert_eq!(
             ServerExchange::start(Mechanism::Plain, Some("YQ=="), || "".into()).1,
             ServerStep::Malformed(Some("Can only find author (no password)"))

@@ -29,6 +29,8 @@ pub struct Extensions {
     pub etrn: bool,
     /// AUTH (RFC 4954): the mechanisms in the server's order, in capitals.
     pub auth: Vec<SmolStr>,
+    /// Whether AUTH was announced at all, if only without a mechanism.
+    pub auth_announced: bool,
     /// Anything else, as announced.
     pub others: Vec<SmolStr>,
 }
@@ -62,6 +64,7 @@ impl Extensions {
                 "VRFY" => found.vrfy = true,
                 "ETRN" => found.etrn = true,
                 "AUTH" => {
+                    found.auth_announced = true;
                     for mechanism in rest.into_iter().chain(words) {
                         let mechanism = SmolStr::from(mechanism.to_ascii_uppercase());
                         if !mechanism.is_empty() && !found.auth.contains(&mechanism) {

@@ -19,13 +19,15 @@ pub enum BareNewline {
 pub struct Limits {
     /// Octets of a command line that are kept; the rest of the line is dropped.
     pub line: usize,
+    /// Longest response within AUTH, without the line end (`smtpd_sasl_response_limit`).
+    pub response: usize,
     /// How a bare LF is treated.
     pub bare_newline: BareNewline,
 }
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { line: 2048, bare_newline: BareNewline::Accept }
+        Limits { line: 2048, response: 12_288, bare_newline: BareNewline::Accept }
     }
 }
 

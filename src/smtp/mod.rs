@@ -7,6 +7,7 @@
 pub mod auth;
 pub mod client;
 pub mod command;
+pub mod decode64;
 pub mod diagram;
 pub mod extensions;
 pub mod framing;

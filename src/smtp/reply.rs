@@ -82,10 +82,15 @@ impl Reply {
 
     /// All lines in one, each with its code, joined by a space: how MTAs quote a reply in a log.
     pub fn joined(&self) -> String {
+        self.joined_by(' ')
+    }
+
+    /// The same with another character between the lines.
+    pub fn joined_by(&self, separator: char) -> String {
         let mut text = String::with_capacity(self.lines.iter().map(|line| line.len() + 5).sum());
         for (head, line) in self.coded_lines() {
             if !text.is_empty() {
-                text.push(' ');
+                text.push(separator);
             }
             text.extend(head.map(char::from));
             text.push_str(line);

@@ -180,6 +180,18 @@ impl Certificate {
             .unwrap_or_default()
     }
 
+    /// Digests of the certificate and of its public key in hexadecimal digits, by `md5`, `sha1`,
+    /// `sha256` or `sha512`.
+    pub fn digests(&self, algorithm: &str) -> [String; 2] {
+        let hex = |octets: &[u8]| octets.iter().map(|octet| format!("{octet:02X}")).collect::<String>();
+        [self.der.to_vec(), self.public_key()].map(|octets| match algorithm.to_ascii_lowercase().as_str() {
+            "md5" => hex(&md5::Md5::digest(&octets)),
+            "sha1" => hex(&sha1::Sha1::digest(&octets)),
+            "sha512" => hex(&sha2::Sha512::digest(&octets)),
+            _ => hex(&Sha256::digest(&octets)),
+        })
+    }
+
     /// SHA-256 digest of the public key, `AB:CD:…`.
     pub fn key_fingerprint(&self) -> String {
         let digest = Sha256::digest(self.public_key());

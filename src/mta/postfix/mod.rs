@@ -40,3 +40,4 @@ pub mod trivial_rewrite;
 pub mod verify;
 pub mod verp;
 pub mod virtual_;
+pub(crate) mod xsasl;

@@ -70,12 +70,12 @@ pub struct Exchange(pub Mechanism, pub ClientExchange);
 impl Exchange {
     /// The response to a challenge; an empty one asks for what could have come with the command.
     pub fn respond(&mut self, challenge: &str) -> Option<String> {
-        self.1.respond(challenge)
+        self.1.respond(challenge).ok()
     }
 
     /// The initial response of PLAIN (RFC 4616).
     pub fn initial(&mut self) -> Option<String> {
-        (self.0 == Mechanism::Plain).then(|| self.1.respond("")).flatten()
+        (self.0 == Mechanism::Plain).then(|| self.1.respond("").ok()).flatten()
     }
 }
 

@@ -61,8 +61,8 @@ impl Auth {
     /// The response to a challenge.
     pub fn respond(&mut self, challenge: &str) -> Option<Said> {
         let (_, exchange) = self.current.as_mut()?;
-        let wire = exchange.respond(challenge)?;
-        let shown = self.shown.as_mut()?.respond(challenge)?;
+        let wire = exchange.respond(challenge).ok()?;
+        let shown = self.shown.as_mut()?.respond(challenge).ok()?;
         Some(Said { wire, shown: self.show(shown) })
     }
 

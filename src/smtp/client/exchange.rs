@@ -5,7 +5,7 @@ use smol_str::SmolStr;
 
 use super::Stage;
 use crate::sim::Time;
-use crate::smtp::auth::ClientExchange;
+use crate::smtp::auth::{ClientExchange, ClientProblem};
 use crate::smtp::reply::Reply;
 
 /// One message to hand over.
@@ -87,8 +87,13 @@ pub enum Fact {
     StartTls(Reply),
     /// The SASL exchange has ended with this reply.
     Auth(Reply),
-    /// The server's challenge makes no sense.
-    AuthMalformed(Reply),
+    /// The server's challenge makes no sense; the exchange is not carried on.
+    AuthMalformed {
+        /// The challenge.
+        reply: Reply,
+        /// What is wrong with it.
+        problem: ClientProblem,
+    },
     /// MAIL was answered.
     Mail(Reply),
     /// RCPT was answered.

@@ -15,7 +15,7 @@ use smol_str::SmolStr;
 pub use self::exchange::{Fact, Hello, Input, Order, Output, Transaction};
 pub use self::stage::{Stage, Timeouts};
 use crate::sim::Time;
-use crate::smtp::auth::ClientExchange;
+use crate::smtp::auth::{ClientExchange, ClientProblem};
 use crate::smtp::diagram::ClientState;
 use crate::smtp::extensions::Extensions;
 use crate::smtp::framing::{Buffer, stuff};
@@ -224,7 +224,7 @@ impl Client {
             Order::StartTls => self.send(now, Bytes::from_static(b"STARTTLS\r\n"), Awaited::StartTls, out),
             Order::Auth(exchange) => {
                 let line = format!("{}\r\n", exchange.command());
-                self.auth = Some(exchange);
+                self.auth.insert(exchange).began();
                 self.send(now, line.into(), Awaited::Auth, out);
             }
             Order::Send(transaction) => self.begin(now, transaction, false, out),
@@ -316,14 +316,12 @@ impl Client {
                     self.auth = None;
                     fact(Fact::Auth(reply), out);
                 } else {
-                    match self.auth.as_mut().and_then(|exchange| exchange.respond(reply.first())) {
-                        Some(response) => {
+                    let response = self.auth.as_mut().map(|exchange| exchange.respond(reply.first()));
+                    match response.unwrap_or(Err(ClientProblem::Done)) {
+                        Ok(response) => {
                             return self.send(now, format!("{response}\r\n").into(), Awaited::Auth, out);
                         }
-                        None => {
-                            fact(Fact::AuthMalformed(reply), out);
-                            return self.send(now, Bytes::from_static(b"*\r\n"), Awaited::Auth, out);
-                        }
+                        Err(problem) => fact(Fact::AuthMalformed { reply, problem }, out),
                     }
                 }
             }

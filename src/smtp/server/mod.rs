@@ -273,7 +273,9 @@ impl Server {
                 State::Deciding | State::Delayed { .. } | State::Closed => return,
                 State::Tls => break 'wait,
                 State::Command | State::Response => {
-                    let Some(mut line) = self.buffer.line(self.settings.limits.line) else { break 'wait };
+                    let limits = &self.settings.limits;
+                    let limit = if matches!(self.state, State::Response) { limits.response } else { limits.line };
+                    let Some(mut line) = self.buffer.line(limit) else { break 'wait };
                     // Postfix reads a line as a C string: whatever follows a NUL (telnet sends CR NUL
                     // for a carriage return, RFC 854) does not count.
                     line.octets.truncate(memchr::memchr(0, &line.octets).unwrap_or(line.octets.len()));

@@ -349,8 +349,9 @@ pub fn flush_trace(services: &mut Services, file: &QueueFile, ctx: &mut Ctx<'_>)
     let template = if requested { Template::Verify } else { Template::Success };
     let all: Vec<&Entry> = log.entries.iter().map(|entry| &**entry).collect();
     if file.sender.is_empty() {
-        let _ = send_to_postmaster(services, file, template, &all, &conf.two_bounce_recipient, Ret::Headers, ctx);
-        return;
+        let id = &file.id;
+        let text = "not sending trace/success notification for single-bounce message";
+        return services.log.info(ctx, TAG, format_args!("{id}: {text}"));
     }
     let entries: Vec<&Entry> = all.iter().filter(|entry| requested || entry.notify.success).copied().collect();
     let _ = send_to_sender(services, file, template, &entries, Ret::Headers, ctx);

@@ -37,16 +37,25 @@ pub struct Classes {
     pub header_recipient: bool,
 }
 
+const SENDERS: [&str; 2] = ["envelope_sender", "header_sender"];
+const RECIPIENTS: [&str; 2] = ["envelope_recipient", "header_recipient"];
+
 impl Classes {
-    fn load(params: &Params<'_>, name: &str) -> Classes {
+    /// Reads a parameter that may name these classes. What is wrong is told of `canonical_classes`
+    /// for all three parameters about canonical tables.
+    fn load(params: &Params<'_>, name: &str, allowed: &[&str]) -> Result<Classes, Fatal> {
         let words = params.list(name);
+        if let Some(word) = words.iter().find(|word| !allowed.contains(&word.as_str())) {
+            let title = if name.ends_with("canonical_classes") { "canonical_classes" } else { name };
+            return Err(Fatal(format!("unknown {title} value \"{word}\" in \"{}\"", params.get(name))));
+        }
         let has = |word: &str| words.iter().any(|found| found == word);
-        Classes {
+        Ok(Classes {
             envelope_sender: has("envelope_sender"),
             envelope_recipient: has("envelope_recipient"),
             header_sender: has("header_sender"),
             header_recipient: has("header_recipient"),
-        }
+        })
     }
 }
 
@@ -124,16 +133,16 @@ impl Conf {
             finder: AddressFinder::load(params)?,
             empty_address_recipient: params.get("empty_address_recipient"),
             canonical: table("canonical_maps")?,
-            canonical_classes: Classes::load(params, "canonical_classes"),
+            canonical_classes: Classes::load(params, "canonical_classes", &[SENDERS, RECIPIENTS].concat())?,
             sender_canonical: table("sender_canonical_maps")?,
-            sender_canonical_classes: Classes::load(params, "sender_canonical_classes"),
+            sender_canonical_classes: Classes::load(params, "sender_canonical_classes", &SENDERS)?,
             recipient_canonical: table("recipient_canonical_maps")?,
-            recipient_canonical_classes: Classes::load(params, "recipient_canonical_classes"),
+            recipient_canonical_classes: Classes::load(params, "recipient_canonical_classes", &RECIPIENTS)?,
             masquerade: Masquerade {
                 domains: params.list("masquerade_domains"),
-                exceptions: params.list("masquerade_exceptions"),
+                exceptions: params.match_list("masquerade_exceptions")?,
             },
-            masquerade_classes: Classes::load(params, "masquerade_classes"),
+            masquerade_classes: Classes::load(params, "masquerade_classes", &[SENDERS, RECIPIENTS].concat())?,
             virtual_alias: table("virtual_alias_maps")?,
             virtual_alias_recursion_limit: params.int("virtual_alias_recursion_limit")?,
             virtual_alias_expansion_limit: params.int("virtual_alias_expansion_limit")?,

@@ -101,7 +101,7 @@ impl State<'_, '_> {
             }
         }
         if applies(conf.masquerade_classes)
-            && let Some(masked) = conf.masquerade.apply(&address)
+            && let Some(masked) = conf.masquerade.apply(&address, self.ctx.host)
         {
             let (from, to) = (address, masked.clone());
             self.ctx.note(|| Kind::Rewrite { kind: "masquerade_domains".into(), field: field.into(), from, to });

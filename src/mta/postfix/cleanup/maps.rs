@@ -5,8 +5,9 @@ use smol_str::SmolStr;
 use super::conf::Table;
 use super::state::{State, warn_of};
 use super::status::Status;
+use crate::host::Host;
 use crate::mail::address::{self, Token};
-use crate::mta::postfix::maps::{Found, FoundAddress, LookupError, Strategy, mail_addr_find};
+use crate::mta::postfix::maps::{Found, FoundAddress, LookupError, MatchList, Strategy, Subject, mail_addr_find};
 use crate::mta::postfix::trivial_rewrite::Context;
 use crate::trace::Kind;
 
@@ -19,17 +20,17 @@ pub struct Masquerade {
     /// Domains whose subdomains are hidden; `!` means "not this one".
     pub domains: Vec<SmolStr>,
     /// Local parts that are left alone.
-    pub exceptions: Vec<SmolStr>,
+    pub exceptions: MatchList,
 }
 
 impl Masquerade {
     /// The address with its subdomain stripped, if it has one to hide.
-    pub fn apply(&self, address: &str) -> Option<SmolStr> {
+    pub fn apply(&self, address: &str, host: &Host) -> Option<SmolStr> {
         if self.domains.is_empty() {
             return None;
         }
         let (local, domain) = address.rsplit_once('@')?;
-        if self.exceptions.iter().any(|name| name.eq_ignore_ascii_case(local)) {
+        if matches!(self.exceptions.matches(Subject::String(local), host), Ok(Some(_))) {
             return None;
         }
         let domain = domain.to_ascii_lowercase();
@@ -207,9 +208,12 @@ mod tests {
 
     #[test]
     fn masquerading_hides_subdomains_in_order() {
+        let now = crate::sim::Time::from_secs(1_000_000);
+        let spec = crate::host::layout::HostSpec::new(crate::sim::HostId(0), "mx1", "mx1.example.com", now);
+        let host = crate::host::layout::build(&spec).unwrap();
         let masquerade = Masquerade {
             domains: vec!["foo.example.com".into(), "!bar.example.com".into(), "example.com".into()],
-            exceptions: vec!["root".into()],
+            exceptions: MatchList::parse("masquerade_exceptions", "root", false).unwrap(),
         };
         for (address, masked) in [
             ("a@x.foo.example.com", Some("a@foo.example.com")),
@@ -220,7 +224,7 @@ mod tests {
             ("a@notexample.com", None),
             ("a", None),
         ] {
-            assert_eq!(masquerade.apply(address).as_deref(), masked, "{address}");
+            assert_eq!(masquerade.apply(address, &host).as_deref(), masked, "{address}");
         }
     }
 

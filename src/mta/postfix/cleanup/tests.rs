@@ -499,7 +499,8 @@ fn routes_by_class_and_table() {
         ("dave@[203.0.113.9]", Class::Default, "smtp", "[hub.example]", "dave@[203.0.113.9]"),
         ("", Class::Local, "local", "mx1.example.com", "MAILER-DAEMON@mx1.example.com"),
     ] {
-        let route = bench.with(|services, ctx| trivial_rewrite::route(services, "s@example.org", recipient, ctx));
+        let route =
+            bench.with(|services, ctx| trivial_rewrite::route(services, "s@example.org", recipient, false, ctx));
         let found = (route.class, route.transport.as_str(), route.nexthop.as_str(), route.recipient.as_str());
         assert_eq!(found, (class, transport, nexthop, resolved), "{recipient}");
         assert!(!route.failed && !route.bad_address && route.why.is_some());

@@ -248,7 +248,7 @@ impl Tool {
         for key in keys {
             for (table, name) in &tables {
                 if let Some(value) = self.find(env, table, name, &key)? {
-                    env.outln(format!("{key}\t{value}"));
+                    env.outln(format!("{key}{}{value}", self.separator()));
                     any = true;
                     break;
                 }
@@ -266,6 +266,11 @@ impl Tool {
         keys.keys
     }
 
+    /// What stands between a key and its value in listings.
+    fn separator(&self) -> &'static str {
+        if self.kind == Kind::Map { "\t" } else { ":\t" }
+    }
+
     fn list(&self, env: &mut Env<'_, '_>, kind: &str, path: &str) -> Result<(), String> {
         let table = self.open(env, kind, path)?;
         let entries = table.entries(env.ctx.host).ok_or_else(|| match kind {
@@ -274,8 +279,7 @@ impl Tool {
             _ => format!("table {kind}:{path}: sequence operation is not supported"),
         })?;
         for (key, value) in entries {
-            let separator = if self.kind == Kind::Map { "\t" } else { ":\t" };
-            env.outln(format!("{key}{separator}{value}"));
+            env.outln(format!("{key}{}{value}", self.separator()));
         }
         Ok(())
     }

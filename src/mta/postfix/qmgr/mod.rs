@@ -282,7 +282,7 @@ impl Qmgr {
                 continue;
             }
             let address = if redirect.is_empty() { &recipient.address } else { redirect };
-            let resolved = trivial_rewrite::route(services, &file.sender, address, ctx);
+            let resolved = trivial_rewrite::route(services, &file.sender, address, file.attributes.verify_probe, ctx);
             let (mut transport, mut nexthop) = (resolved.transport.clone(), resolved.nexthop.clone());
             if resolved.failed {
                 (transport, nexthop) = ("retry".into(), "4.3.0 address resolver failure".into());

@@ -8,7 +8,7 @@ use smol_str::{SmolStr, format_smolstr};
 use super::checks::Checks;
 use crate::host::Host;
 use crate::mta::postfix::config::{Fatal, MasterEntry, Params};
-use crate::mta::postfix::maps::{AddressFinder, Maps};
+use crate::mta::postfix::maps::{AddressFinder, Maps, MatchList};
 use crate::mta::postfix::notice::Notices;
 use crate::mta::postfix::tls::Level;
 
@@ -80,6 +80,14 @@ pub struct TlsConf {
     pub verify_match: Vec<SmolStr>,
     /// `smtp_tls_secure_cert_match`.
     pub secure_match: Vec<SmolStr>,
+    /// `smtp_tls_fingerprint_cert_match`.
+    pub fingerprint_match: Vec<SmolStr>,
+    /// `smtp_tls_fingerprint_digest`.
+    pub fingerprint_digest: SmolStr,
+    /// `smtp_tls_protocols` and `smtp_tls_mandatory_protocols`.
+    pub protocols: [SmolStr; 2],
+    /// `smtp_tls_ciphers` and `smtp_tls_mandatory_ciphers`.
+    pub ciphers: [SmolStr; 2],
 }
 
 /// SASL towards servers.
@@ -94,7 +102,11 @@ pub struct SaslConf {
     /// The same for `smtp_sasl_tls_security_options`.
     pub tls_noplaintext: bool,
     /// `smtp_sasl_mechanism_filter`; empty for all.
-    pub filter: Vec<SmolStr>,
+    pub filter: MatchList,
+    /// Whether refused logins are kept (`smtp_sasl_auth_cache_name`).
+    pub cached: bool,
+    /// For how long (`smtp_sasl_auth_cache_time`).
+    pub cache_time: Duration,
     /// `smtp_sender_dependent_authentication`.
     pub by_sender: bool,
     /// `smtp_sasl_auth_soft_bounce`.
@@ -329,13 +341,19 @@ impl SmtpConf {
                 ca_path: params.get(&own("tls_CApath")),
                 verify_match: params.list(&own("tls_verify_cert_match")),
                 secure_match: params.list(&own("tls_secure_cert_match")),
+                fingerprint_match: params.list(&own("tls_fingerprint_cert_match")),
+                fingerprint_digest: params.get(&own("tls_fingerprint_digest")),
+                protocols: ["tls_protocols", "tls_mandatory_protocols"].map(|name| params.get(&own(name))),
+                ciphers: ["tls_ciphers", "tls_mandatory_ciphers"].map(|name| params.get(&own(name))),
             },
             sasl: SaslConf {
                 enabled,
                 passwords: params.maps(&own("sasl_password_maps"))?,
                 noplaintext: forbids(&own("sasl_security_options")),
                 tls_noplaintext: forbids(&own("sasl_tls_security_options")),
-                filter: params.list(&own("sasl_mechanism_filter")),
+                filter: params.match_list(&own("sasl_mechanism_filter"))?,
+                cached: !params.get(&own("sasl_auth_cache_name")).is_empty(),
+                cache_time: params.time(&own("sasl_auth_cache_time"))?,
                 by_sender: params.bool("smtp_sender_dependent_authentication")?,
                 soft_bounce: params.bool(&own("sasl_auth_soft_bounce"))?,
                 dummy_mail_auth: params.bool(&own("send_dummy_mail_auth"))?,

@@ -7,6 +7,7 @@ use smol_str::{SmolStr, format_smolstr};
 
 use super::conf::SmtpConf;
 use super::notice::Transcript;
+use super::sasl::Login;
 use crate::mta::postfix::tls::Policy;
 use crate::sim::Time;
 use crate::smtp::auth::Mechanism;
@@ -93,7 +94,7 @@ pub(super) struct Connection {
     pub starttls_refused: bool,
     pub authenticated: bool,
     /// The mechanism and the user of an exchange under way.
-    pub login: Option<(Mechanism, SmolStr)>,
+    pub login: Option<(Mechanism, Login)>,
     /// Positions in the job's request of the recipients of the running transaction.
     pub offered: Vec<usize>,
     pub accepted: u64,

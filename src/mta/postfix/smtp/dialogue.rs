@@ -87,7 +87,7 @@ impl SmtpClient {
             }
             match output {
                 Output::Send(bytes) => ctx.send(sock, bytes),
-                Output::StartTls => self.start_tls(sock, ctx),
+                Output::StartTls => self.start_tls(sock, services, ctx),
                 Output::WakeAt(time) => ctx.wake_at(time, self.base | WAKE_DIALOGUE | sock.0, "SMTP time-out"),
                 Output::Close => {
                     ctx.close(sock);
@@ -123,7 +123,8 @@ impl SmtpClient {
                     self.site_fail(sock, trouble, services, ctx);
                 }
             }
-            Fact::StartTls(_) | Fact::AuthMalformed(_) => {}
+            Fact::StartTls(_) => {}
+            Fact::AuthMalformed { problem, .. } => self.not_authenticated(sock, problem.into(), services, ctx),
             Fact::Auth(reply) => self.authenticated(sock, &reply, services, ctx),
             Fact::Mail(reply) => {
                 connection.mail_refused = reply.code / 100 != 2;
@@ -264,7 +265,7 @@ impl SmtpClient {
                 return self.site_fail(sock, Trouble::new("4.7.4", text), services, ctx);
             }
         }
-        if connection.conf.sasl.enabled && !offered.auth.is_empty() && !connection.authenticated {
+        if connection.conf.sasl.enabled && offered.auth_announced && !connection.authenticated {
             return self.authenticate(sock, services, ctx);
         }
         self.transact(sock, services, ctx);

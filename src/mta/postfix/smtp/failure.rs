@@ -16,11 +16,11 @@ use crate::smtp::reply::Reply;
 fn activity(stage: Stage) -> &'static str {
     match stage {
         Stage::Greeting => "receiving the initial server greeting",
-        Stage::Ehlo => "performing the EHLO handshake",
+        // The state is still that of the greeting: logging in has none of its own (`smtp_sasl_helo_login`).
+        Stage::Ehlo | Stage::Auth => "performing the EHLO handshake",
         Stage::Helo => "performing the HELO handshake",
         Stage::Lhlo => "performing the LHLO handshake",
         Stage::StartTls => "performing the STARTTLS handshake",
-        Stage::Auth => "performing SASL authentication",
         Stage::Mail => "sending MAIL FROM",
         Stage::Rcpt => "sending RCPT TO",
         Stage::Data => "sending DATA command",

@@ -13,12 +13,23 @@ use crate::sim::{Socket, TlsMessage};
 use crate::smtp::client::{Client, Input};
 use crate::trace::Kind;
 
+/// What OpenSSL says when the server speaks none of the offered versions.
+const PROTOCOL_VERSION: &str = "error:0A00042E:SSL routines::tlsv1 alert protocol version:\
+                                ../ssl/record/rec_layer_s3.c:1602:SSL alert number 70:";
+
 impl SmtpClient {
     /// Sends ClientHello.
-    pub(super) fn start_tls(&mut self, sock: Socket, ctx: &mut Ctx<'_>) {
+    pub(super) fn start_tls(&mut self, sock: Socket, services: &mut Services, ctx: &mut Ctx<'_>) {
         let Some(connection) = self.connections.get_mut(&sock) else { return };
         connection.tls = TlsState::Handshake;
-        let versions = vec![SmolStr::new_static("TLSv1.3"), SmolStr::new_static("TLSv1.2")];
+        let versions = match connection.policy.versions() {
+            Ok(versions) => versions,
+            Err(problem) => {
+                let (tag, peer) = (connection.conf.tag.clone(), connection.peer.name_port.clone());
+                services.log.warn(ctx, &tag, format_args!("{peer}: {problem}"));
+                return self.no_handshake(sock, services, ctx);
+            }
+        };
         ctx.send_tls(sock, TlsMessage::ClientHello { server_name: None, versions });
     }
 
@@ -33,6 +44,14 @@ impl SmtpClient {
         let Some(connection) = self.connections.get_mut(&sock) else { return };
         if connection.tls != TlsState::Handshake {
             return;
+        }
+        if let TlsMessage::Alert(alert) = message
+            && alert == "protocol version"
+        {
+            let (tag, peer) = (connection.conf.tag.clone(), connection.peer.name_port.clone());
+            services.log.info(ctx, &tag, format_args!("SSL_connect error to {peer}: -1"));
+            services.log.warn(ctx, &tag, format_args!("TLS library problem: {PROTOCOL_VERSION}"));
+            return self.no_handshake(sock, services, ctx);
         }
         let TlsMessage::ServerHello { version, cipher, bits, chain } = message else {
             return self.tls_failed(sock, services, ctx);
@@ -97,6 +116,10 @@ impl SmtpClient {
         let Some(connection) = self.connections.get(&sock) else { return };
         let (tag, peer) = (connection.conf.tag.clone(), connection.peer.name_port.clone());
         services.log.info(ctx, &tag, format_args!("SSL_connect error to {peer}: lost connection"));
+        self.no_handshake(sock, services, ctx);
+    }
+
+    fn no_handshake(&mut self, sock: Socket, services: &mut Services, ctx: &mut Ctx<'_>) {
         self.bulk_fail(sock, &Trouble::new("4.7.5", "Cannot start TLS: handshake failure"), true, services, ctx);
         self.abandon(sock, services, ctx);
     }

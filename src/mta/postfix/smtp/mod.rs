@@ -5,6 +5,7 @@
 //! server, and reports what becomes of each recipient ([`SmtpClient::take_report`]).
 
 pub mod address;
+mod auth_cache;
 mod authenticate;
 mod checks;
 pub mod conf;
@@ -38,6 +39,7 @@ use crate::sim::{ConnectError, Payload, Socket};
 use crate::smtp::client::{Client, Input as ClientInput};
 use crate::trace::{Decision, Kind};
 use address::{Advance, Search};
+use auth_cache::RefusedLogins;
 use conf::SmtpConf;
 use connection::{Connection, Peer, Phase, TlsState};
 use job::Job;
@@ -62,6 +64,7 @@ pub struct SmtpClient {
     idle: BTreeMap<(SmolStr, SmolStr), Vec<Socket>>,
     reports: VecDeque<Report>,
     trust: TrustStore,
+    refused_logins: RefusedLogins,
     /// Services whose program has said what it has to say at its start.
     announced: BTreeSet<SmolStr>,
 }
@@ -318,11 +321,14 @@ impl SmtpClient {
                 for warning in &trouble.warnings {
                     services.log.warn(ctx, &conf.tag, format_args!("{warning}"));
                 }
-                job.trouble = Some(Trouble::new("4.7.5", trouble.reason));
+                job.trouble = Some(match trouble.reason {
+                    Some(reason) => Trouble::new("4.7.5", reason),
+                    None => Trouble::unavailable(),
+                });
                 return self.next_target(id, services, ctx);
             }
         };
-        if let Some(warning) = &policy.warning {
+        for warning in &policy.warnings {
             services.log.warn(ctx, &conf.tag, format_args!("{warning}"));
         }
         let mut from = conf.bind.iter().copied().find(|addr| addr.is_ipv4() == target.addr.is_ipv4());
@@ -345,7 +351,7 @@ impl SmtpClient {
         connection.opened = ctx.now;
         let conf = Arc::clone(&connection.conf);
         if connection.policy.wrapper {
-            return self.start_tls(sock, ctx);
+            return self.start_tls(sock, services, ctx);
         }
         let mut out = Vec::new();
         let mut client = Client::new(dialogue::timeouts(&conf), ctx.now, &mut out);

@@ -4,7 +4,7 @@ use smol_str::SmolStr;
 
 use super::conf::SmtpConf;
 use crate::host::Host;
-use crate::mta::postfix::maps::{LookupError, Strategy, mail_addr_find};
+use crate::mta::postfix::maps::{LookupError, Strategy, Subject, mail_addr_find};
 use crate::smtp::auth::{ClientExchange, Mechanism};
 
 /// User and password for a server.
@@ -50,19 +50,25 @@ pub(super) enum NoExchange {
     NoMechanism,
 }
 
-/// Begins an exchange with the best mechanism that the server, the filter and the security options
-/// allow.
+/// What the filter leaves of the mechanisms that a server offers.
+pub(super) fn filter(conf: &SmtpConf, offered: &[SmolStr], host: &Host) -> Result<Vec<SmolStr>, LookupError> {
+    let mut allowed = Vec::new();
+    for name in offered {
+        if conf.sasl.filter.is_empty() || conf.sasl.filter.matches(Subject::String(name), host)?.is_some() {
+            allowed.push(name.clone());
+        }
+    }
+    Ok(allowed)
+}
+
+/// Begins an exchange with the best of the mechanisms that the security options allow.
 pub(super) fn exchange(
     conf: &SmtpConf,
     login: &Login,
-    offered: &[SmolStr],
+    allowed: &[SmolStr],
     encrypted: bool,
 ) -> Result<(ClientExchange, Mechanism), NoExchange> {
-    let allowed = |name: &SmolStr| {
-        conf.sasl.filter.is_empty() || conf.sasl.filter.iter().any(|filter| filter.eq_ignore_ascii_case(name))
-    };
-    let offered: Vec<SmolStr> = offered.iter().filter(|name| allowed(name)).cloned().collect();
-    if offered.is_empty() {
+    if allowed.is_empty() {
         return Err(NoExchange::NothingOffered);
     }
     let noplaintext = if encrypted { conf.sasl.tls_noplaintext } else { conf.sasl.noplaintext };
@@ -70,6 +76,6 @@ pub(super) fn exchange(
         .into_iter()
         .filter(|mechanism| !(noplaintext && mechanism.is_plaintext()))
         .collect();
-    let mechanism = ClientExchange::choose(&offered, &preferred).ok_or(NoExchange::NoMechanism)?;
+    let mechanism = ClientExchange::choose(allowed, &preferred).ok_or(NoExchange::NoMechanism)?;
     Ok((ClientExchange::new(mechanism, login.user.clone(), login.password.clone()), mechanism))
 }

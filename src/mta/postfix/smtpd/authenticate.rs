@@ -59,6 +59,12 @@ impl Session {
         };
         let name = exchange.name.clone();
         let response = String::from_utf8_lossy(line);
+        if line.len() >= conf.sasl.response_limit {
+            let (from, start) = (&self.peer.namaddr, response.chars().take(30).collect::<String>());
+            let limit = conf.sasl.response_limit;
+            services.log.warn(ctx, &conf.tag, format_args!("{from}: request longer than {limit}: {start}..."));
+            return error(500, "5.5.6 SASL response limit exceeded");
+        }
         if response == "*" {
             let from = &self.peer.namaddr;
             services.log.warn(ctx, &conf.tag, format_args!("{from}: SASL {name} authentication aborted"));
@@ -89,8 +95,11 @@ impl Session {
                 self.login = Some((mechanism, login));
                 ok(235, "2.7.0 Authentication successful")
             }
-            Progress::Failed { logged, reason, login, temporary } => {
+            Progress::Failed { problem, logged, reason, login, temporary } => {
                 self.exchange = None;
+                if let Some(problem) = problem {
+                    services.log.warn(ctx, &tag, format_args!("SASL authentication problem: {problem}"));
+                }
                 if let Some(logged) = logged {
                     services.log.warn(ctx, &tag, format_args!("SASL authentication failure: {logged}"));
                 }

@@ -90,7 +90,8 @@ impl Session {
             self.stage = "UNKNOWN";
             return protocol_error(self, 500, "5.5.2 Error: command not recognized");
         }
-        let before_tls = matches!(verb, Verb::Helo | Verb::Ehlo | Verb::StartTls | Verb::Noop | Verb::Quit);
+        let before_tls =
+            matches!(verb, Verb::Helo | Verb::Ehlo | Verb::StartTls | Verb::Noop | Verb::Quit | Verb::XClient);
         if conf.tls.level == Level::Encrypt && self.tls.is_none() && !before_tls {
             return Some(error(530, "5.7.0 Must issue a STARTTLS command first"));
         }
@@ -454,7 +455,11 @@ impl Session {
         }
         // An address with spaces is one address; SMTPUTF8 behind it is a parameter.
         let words = match words {
-            [front @ .., last] if front.len() > 1 && last.text.eq_ignore_ascii_case("SMTPUTF8") => front,
+            [front @ .., last]
+                if self.conf.smtputf8 && front.len() > 1 && last.text.eq_ignore_ascii_case("SMTPUTF8") =>
+            {
+                front
+            }
             words => words,
         };
         let joined = words.get(1).map(|word| {

@@ -113,6 +113,7 @@ fn local_rewrite_clients(params: &Params<'_>) -> Result<Vec<LocalClients>, Fatal
             }
             // Certificates of clients are unknown here.
             "permit_tls_clientcerts" | "permit_tls_all_clientcerts" => continue,
+            table if table.contains(':') => LocalClients::CheckAddressMap(Maps::parse(NAME, table, MapFlags::FOLDED)?),
             unknown => LocalClients::Unknown(unknown.into()),
         });
     }
@@ -174,7 +175,11 @@ impl SmtpdConf {
         let message_size_limit = params.int("message_size_limit")?;
         let queue_minfree = params.int("queue_minfree")?;
         let tls = TlsConf::load(params, host)?;
-        let sasl = SaslConf::load(params, entry.chroot, host)?;
+        let sasl = SaslConf::load(params, entry.chroot, host).inspect_err(|fatal| {
+            if fatal.0.starts_with("SASL ") {
+                startup.push(format!("warning: {fatal}: error when parsing configuration file"));
+            }
+        })?;
         if queue_minfree > 0 && message_size_limit > 0 && queue_minfree < message_size_limit + message_size_limit / 2 {
             startup.push(format!(
                 "warning: queue_minfree({queue_minfree}) should be at least 1.5*message_size_limit({message_size_limit})"
@@ -196,6 +201,7 @@ impl SmtpdConf {
             settings: Settings {
                 limits: Limits {
                     line: usize::try_from(params.int("line_length_limit")?).unwrap_or(2048),
+                    response: usize::try_from(params.int("smtpd_sasl_response_limit")?).unwrap_or(12_288),
                     bare_newline,
                 },
                 timeout: params.time("smtpd_timeout")?,

@@ -115,7 +115,7 @@ impl Session {
                         _ => return Err(error(552, "5.3.4 Message size exceeds file system imposed limit")),
                     };
                 }
-                ("SMTPUTF8", None) if conf.smtputf8 => transaction.smtputf8 = true,
+                ("SMTPUTF8", None) if conf.smtputf8 && !self.discards("SMTPUTF8") => transaction.smtputf8 = true,
                 ("AUTH", Some(value)) if conf.sasl.enabled && value != "<>" => transaction.sasl_sender = value.into(),
                 ("AUTH", Some(_)) => {}
                 ("RET" | "ENVID", Some(_)) if self.discards("DSN") => {

@@ -40,6 +40,10 @@ impl Session {
             if words.is_empty() {
                 return;
             }
+            // The table of names has this one with its prefix.
+            for word in words.iter_mut().filter(|word| *word == "SMTPUTF8") {
+                *word = "EHLO_MASK_SMTPUTF8".to_owned();
+            }
             services.log.info(ctx, &conf.tag, format_args!("discarding EHLO keywords: {}", words.join(" ")));
         }
     }

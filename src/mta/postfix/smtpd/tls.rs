@@ -83,6 +83,9 @@ impl TlsConf {
         if wrapper_mode && level == Level::None {
             level = Level::Encrypt;
         }
+        if params.bool("smtpd_tls_req_ccert")? && level == Level::May {
+            problems.push("warning: Can't require client certs unless TLS is required".to_owned());
+        }
         let mut conf = TlsConf {
             level,
             wrapper_mode,

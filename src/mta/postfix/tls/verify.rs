@@ -74,18 +74,24 @@ pub fn verify(chain: &[Bytes], policy: &Policy, store: &TrustStore, now: Time) -
         key: leaf.key.text().into(),
     }));
     if policy.level == Level::Fingerprint {
-        let digest = leaf.fingerprint();
-        verdict.matched = policy.names.iter().any(|wanted| wanted.eq_ignore_ascii_case(&digest));
-        let matched = verdict.matched;
+        let digests = leaf.digests(&policy.digest);
+        let is_wanted =
+            |digest: &String| policy.names.iter().any(|wanted| wanted.replace(':', "").eq_ignore_ascii_case(digest));
+        verdict.matched = digests.iter().any(is_wanted);
+        let (matched, [digest, _]) = (verdict.matched, digests);
         verdict.step("fingerprint", digest, matched, if matched { "listed" } else { "not listed" });
+        if !matched {
+            let text = "server certificate verification failed for %s: num=65:no matching DANE TLSA records";
+            verdict.complaint = Some(text.to_owned());
+        }
         return verdict;
     }
-    let complaint = check_chain(&chain, store, now);
+    let complaint = check_chain(&chain, store, now, "server");
     verdict.trusted = complaint.is_none();
     let trusted = verdict.trusted;
-    let outcome = complaint.clone().unwrap_or_else(|| "leads to a trusted authority".into());
+    let outcome = complaint.as_ref().map_or("leads to a trusted authority", |(_, text)| text.as_str());
     verdict.step("issuer and dates", leaf.issuer.clone(), trusted, outcome);
-    verdict.complaint = complaint.map(|text| format!("certificate verification failed for %s: {text}"));
+    verdict.complaint = complaint.map(|(whose, text)| format!("{whose}certificate verification failed for %s: {text}"));
     if policy.level.must_match() {
         let fits = policy.names.iter().any(|name| leaf.has_name(name));
         let names = policy.names.join(", ");
@@ -100,18 +106,22 @@ pub fn verify(chain: &[Bytes], policy: &Policy, store: &TrustStore, now: Time) -
     verdict
 }
 
-/// The first thing that is wrong with a chain, in Postfix's words.
-fn check_chain(chain: &[Certificate], store: &TrustStore, now: Time) -> Option<String> {
+/// The first thing that is wrong with the chain of a `side`, in Postfix's words, and whose
+/// certificate it is where that is said (`tls_log_verify_error`).
+fn check_chain(chain: &[Certificate], store: &TrustStore, now: Time, side: &str) -> Option<(String, String)> {
     let (path, problems) = store.verify(chain, None, now);
     let problem = problems.first()?;
+    let whose = format!("{} ", if problem.depth > 0 { "CA" } else { side });
     Some(match problem.kind {
-        ProblemKind::SelfSigned | ProblemKind::SelfSignedInChain => "self-signed certificate".to_owned(),
-        ProblemKind::NotYetValid => "certificate not yet valid".to_owned(),
-        ProblemKind::Expired => "certificate has expired".to_owned(),
-        ProblemKind::NoIssuer | ProblemKind::FirstUnverified => {
-            format!("untrusted issuer {}", path.get(problem.depth)?.issuer)
+        ProblemKind::SelfSigned | ProblemKind::SelfSignedInChain => {
+            (String::new(), "self-signed certificate".to_owned())
         }
-        ProblemKind::Name => problem.kind.text().to_owned(),
+        ProblemKind::NotYetValid => (whose, "certificate not yet valid".to_owned()),
+        ProblemKind::Expired => (whose, "certificate has expired".to_owned()),
+        ProblemKind::NoIssuer | ProblemKind::FirstUnverified => {
+            (String::new(), format!("untrusted issuer {}", path.get(problem.depth)?.issuer))
+        }
+        ProblemKind::Name => (whose, problem.kind.text().to_owned()),
     })
 }
 

@@ -1,6 +1,7 @@
 //! trivial-rewrite(8): brings addresses to standard form and decides where mail goes.
 
 mod destination;
+mod probes;
 mod resolve;
 mod rewrite;
 mod transport;
@@ -74,6 +75,8 @@ pub struct TrivialRewrite {
     /// The rules for incomplete addresses.
     pub rewriter: Rewriter,
     resolver: Arc<Resolver>,
+    /// The same for the probes of verify(8).
+    probes: Arc<Resolver>,
     /// Results by recipient domain, while no table needs the whole address.
     by_domain: Arc<HashMap<SmolStr, Resolved>>,
     /// Results that something was logged about, by sender and recipient: clients that remember
@@ -94,8 +97,16 @@ impl TrivialRewrite {
     /// A parameter has no valid value.
     pub fn load(params: &Params<'_>, host: &Host) -> Result<TrivialRewrite, Fatal> {
         let rewriter = Rewriter::load(params)?;
-        let resolver = Arc::new(Resolver::load(params, rewriter.clone(), host)?);
-        Ok(TrivialRewrite { rewriter, resolver, by_domain: Arc::default(), remarkable: Arc::default(), started: false })
+        let resolver = Arc::new(Resolver::load(params, rewriter.clone(), false, host)?);
+        let probes = Arc::new(Resolver::load(params, rewriter.clone(), true, host)?);
+        Ok(TrivialRewrite {
+            rewriter,
+            resolver,
+            probes,
+            by_domain: Arc::default(),
+            remarkable: Arc::default(),
+            started: false,
+        })
     }
 
     /// Rewrites an address in external form to standard form.
@@ -115,7 +126,12 @@ impl TrivialRewrite {
     /// Decides where mail from a sender to a recipient goes, both in internal form. With `full`, the
     /// rules looked at are returned as well.
     pub fn resolve(&mut self, sender: &str, recipient: &str, host: &Host, full: bool) -> Resolved {
-        let cacheable = self.resolver.by_domain_only
+        self.find(sender, recipient, host, full, false)
+    }
+
+    fn find(&mut self, sender: &str, recipient: &str, host: &Host, full: bool, probe: bool) -> Resolved {
+        let cacheable = !probe
+            && self.resolver.by_domain_only
             && crate::mail::address::is_plain(recipient.as_bytes())
             && !recipient.starts_with('-');
         let domain = recipient.rsplit_once('@').map_or("", |(_, domain)| domain);
@@ -139,7 +155,8 @@ impl TrivialRewrite {
         if !std::mem::replace(&mut self.started, true) {
             self.resolver.start(host, &mut log);
         }
-        let mut resolved = self.resolver.resolve(sender, recipient, host, &mut log, why.as_mut());
+        let resolver = if probe { &self.probes } else { &self.resolver };
+        let mut resolved = resolver.resolve(sender, recipient, host, &mut log, why.as_mut());
         let verdict = |resolved: &Resolved| match (resolved.failed, resolved.bad_address) {
             (true, _) => SmolStr::new_static("try again later"),
             (_, true) => SmolStr::new_static("malformed address"),
@@ -163,16 +180,23 @@ fn question(recipient: &str) -> SmolStr {
 
 /// As [`TrivialRewrite::resolve`] without the rules looked at, and logs what the service logs.
 pub fn resolve(services: &mut Services, sender: &str, recipient: &str, ctx: &mut Ctx<'_>) -> Resolved {
-    logged(services, sender, recipient, false, ctx)
+    logged(services, sender, recipient, (false, false), ctx)
 }
 
-/// The same for mail that is about to go there: in a full trace, with the rules looked at.
-pub fn route(services: &mut Services, sender: &str, recipient: &str, ctx: &mut Ctx<'_>) -> Resolved {
-    logged(services, sender, recipient, ctx.trace.is_full(), ctx)
+/// The same for mail that is about to go there: in a full trace, with the rules looked at. A probe
+/// of verify(8) has rules of its own.
+pub fn route(services: &mut Services, sender: &str, recipient: &str, probe: bool, ctx: &mut Ctx<'_>) -> Resolved {
+    logged(services, sender, recipient, (ctx.trace.is_full(), probe), ctx)
 }
 
-fn logged(services: &mut Services, sender: &str, recipient: &str, full: bool, ctx: &mut Ctx<'_>) -> Resolved {
-    let resolved = services.rewrite.resolve(sender, recipient, ctx.host, full);
+fn logged(
+    services: &mut Services,
+    sender: &str,
+    recipient: &str,
+    (full, probe): (bool, bool),
+    ctx: &mut Ctx<'_>,
+) -> Resolved {
+    let resolved = services.rewrite.find(sender, recipient, ctx.host, full, probe);
     services.log.start(ctx, TAG);
     for line in &resolved.log {
         if !services.log.startup.contains(line) {

@@ -3,6 +3,7 @@
 use smol_str::{SmolStr, format_smolstr};
 
 use super::destination::{OwnAddresses, is_hostname, literal};
+use super::probes::for_probes;
 use super::rewrite::{last, scan, strip_trailing_dot};
 use super::transport::Route;
 use super::{Class, Context, Resolved, Rewriter};
@@ -77,8 +78,9 @@ type Log<'a> = &'a mut Vec<String>;
 type Why<'a> = Option<&'a mut Decision>;
 
 impl Resolver {
-    /// Reads the parameters.
-    pub fn load(params: &Params<'_>, rewriter: Rewriter, host: &Host) -> Result<Resolver, Fatal> {
+    /// Reads the parameters, for mail or for the probes of verify(8).
+    pub fn load(params: &Params<'_>, rewriter: Rewriter, probes: bool, host: &Host) -> Result<Resolver, Fatal> {
+        let own = |name: &'static str| if probes { for_probes(name) } else { name };
         let domains = |name: &'static str| -> Result<Domains, Fatal> {
             Ok(Domains { name, list: params.match_list(name)?, source: params.source(name) })
         };
@@ -98,15 +100,15 @@ impl Resolver {
             virtual_alias_domains: domains("virtual_alias_domains")?,
             virtual_mailbox_domains: domains("virtual_mailbox_domains")?,
             relay_domains: domains("relay_domains")?,
-            transport_maps: table("transport_maps")?,
+            transport_maps: table(own("transport_maps"))?,
             relocated_maps: table("relocated_maps")?,
-            relayhost_maps: table("sender_dependent_relayhost_maps")?,
-            default_transport_maps: table("sender_dependent_default_transport_maps")?,
-            local_transport: setting("local_transport"),
-            virtual_transport: setting("virtual_transport"),
-            relay_transport: setting("relay_transport"),
-            default_transport: setting("default_transport"),
-            relayhost: setting("relayhost"),
+            relayhost_maps: table(own("sender_dependent_relayhost_maps"))?,
+            default_transport_maps: table(own("sender_dependent_default_transport_maps"))?,
+            local_transport: setting(own("local_transport")),
+            virtual_transport: setting(own("virtual_transport")),
+            relay_transport: setting(own("relay_transport")),
+            default_transport: setting(own("default_transport")),
+            relayhost: setting(own("relayhost")),
             null_relayhost_key: params.get("empty_address_relayhost_maps_lookup_key"),
             null_transport_key: params.get("empty_address_default_transport_maps_lookup_key"),
             myhostname: params.get("myhostname"),

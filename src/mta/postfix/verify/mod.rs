@@ -40,6 +40,8 @@ pub struct Verify {
     cache: BTreeMap<SmolStr, Entry>,
     positive: (Duration, Duration),
     negative: (Duration, Duration),
+    /// Whether failures are kept at all (`address_verify_negative_cache`).
+    negative_cache: bool,
     /// Sender of probes (`address_verify_sender`).
     pub sender: SmolStr,
     /// How often smtpd(8) asks before it gives up for now.
@@ -76,6 +78,7 @@ impl Verify {
             cache: BTreeMap::new(),
             positive: (time("address_verify_positive_expire_time")?, time("address_verify_positive_refresh_time")?),
             negative: (time("address_verify_negative_expire_time")?, time("address_verify_negative_refresh_time")?),
+            negative_cache: params.bool("address_verify_negative_cache")?,
             sender: params.get("address_verify_sender"),
             poll_count: params.int("address_verify_poll_count")?,
             poll_delay: time("address_verify_poll_delay")?,
@@ -116,6 +119,9 @@ impl Verify {
 
     /// Keeps the outcome of a probe. The text may have an enhanced status code in front.
     pub fn update(&mut self, address: &str, status: Status, text: impl Into<SmolStr>, now: Time) {
+        if status != Status::Deliverable && !self.negative_cache {
+            return;
+        }
         let new = Entry { status, text: text.into(), probed: None, updated: now };
         match self.cache.get_mut(address) {
             // A failed refresh does not take away what was good, until that expires.
@@ -158,6 +164,7 @@ mod tests {
             positive: (31 * day, 7 * day),
             negative: (3 * day, Duration::from_secs(10_800)),
             sender: SmolStr::default(),
+            negative_cache: true,
             poll_count: 3,
             poll_delay: Duration::from_secs(3),
             announced: false,

@@ -193,6 +193,9 @@ fn check_usage(options: &Options) -> Result<(), String> {
     if options.defaults && options.non_default {
         return Err("specify one of -d -n".to_owned());
     }
+    if options.action == Action::Edit && options.defaults {
+        return Err("specify one of -d -e".to_owned());
+    }
     if options.action == Action::Edit && options.non_default {
         return Err("specify one of -e -n".to_owned());
     }

@@ -167,7 +167,8 @@ impl Options {
             'N' => match notify(&value) {
                 Ok(notify) => self.notify = notify,
                 Err(word) => {
-                    self.warnings.push(format!("unknown DSN NOTIFY command value \"{word}\" in \"{value}\""));
+                    let unknown = |word| format!("unknown DSN NOTIFY command value \"{word}\" in \"{value}\"");
+                    self.warnings.extend(word.map(unknown));
                     self.warnings.push("bad -N option value -- ignored".into());
                 }
             },
@@ -214,8 +215,8 @@ impl Options {
     }
 }
 
-/// The conditions of a report; the error is the word that is none.
-fn notify(value: &str) -> Result<Notify, String> {
+/// The conditions of a report; the error is the word that is none, if one is to blame.
+fn notify(value: &str) -> Result<Notify, Option<String>> {
     let mut notify = Notify::default();
     for word in value.split([',', ' ']).filter(|word| !word.is_empty()) {
         match word.to_ascii_lowercase().as_str() {
@@ -223,8 +224,12 @@ fn notify(value: &str) -> Result<Notify, String> {
             "success" => notify.success = true,
             "failure" => notify.failure = true,
             "delay" => notify.delay = true,
-            _ => return Err(word.to_owned()),
+            _ => return Err(Some(word.to_owned())),
         }
+    }
+    // NEVER stands alone (RFC 3461, section 4.1).
+    if notify.never && (notify.success || notify.failure || notify.delay) {
+        return Err(None);
     }
     Ok(notify)
 }

@@ -12,7 +12,7 @@ use crate::host::Ctx;
 use crate::mta::postfix::maps::{Found, LookupError};
 use crate::mta::postfix::services::Services;
 use crate::mta::postfix::smtpd::policy::PolicyService;
-use crate::mta::postfix::trivial_rewrite::{self, Resolved};
+use crate::mta::postfix::trivial_rewrite::{self, Context, Resolved};
 use crate::mta::postfix::verify::Status;
 
 /// Answers known so far.
@@ -90,7 +90,8 @@ impl Lookups<'_, '_> {
         if let Some((_, known)) = self.answers.resolved.iter().find(|(known, _)| known == address) {
             return Arc::clone(known);
         }
-        let resolved = trivial_rewrite::resolve_once(self.services, sender, address, self.ctx);
+        let canonical = self.services.rewrite.rewriter.internal(Context::Local, address);
+        let resolved = trivial_rewrite::resolve_once(self.services, sender, &canonical, self.ctx);
         self.answers.resolved.push((address.into(), Arc::clone(&resolved)));
         resolved
     }

@@ -73,22 +73,18 @@ impl Session {
             let text = format!("parameter local_header_rewrite_clients: invalid request: {word}");
             services.log.warn(ctx, &self.conf.tag, format_args!("{text}"));
         }
-        if let Some(problem) = &self.conf.sasl.problem {
-            services.log.warn(ctx, &self.conf.tag, format_args!("{problem}"));
-        }
         let exceptions = &self.conf.sasl.exceptions;
         let excepted = lists::client_matches(exceptions, &self.peer.name, &self.peer.addr, ctx.host);
         self.sasl_excepted = matches!(excepted, Ok(Some(_)));
         let conf = Arc::clone(&self.conf);
-        if conf.sasl.enabled
-            && conf.sasl.mechanisms(false).is_empty()
+        if let Some(problem) = &conf.sasl.problem
+            && conf.sasl.enabled
             && !(conf.tls.auth_only && conf.tls.level > Level::None)
         {
-            if conf.sasl.problem.is_none() {
-                let text = "xsasl_cyrus_server_get_mechanism_list: no applicable SASL mechanisms";
-                services.log.warn(ctx, &conf.tag, format_args!("{text}"));
+            for warning in &problem.warnings {
+                services.log.warn(ctx, &conf.tag, format_args!("{warning}"));
             }
-            crate::mta::postfix::smtpd::fail(&conf.tag, services, ctx, "no SASL authentication mechanisms");
+            crate::mta::postfix::smtpd::fail(&conf.tag, services, ctx, problem.fatal);
             ctx.close(self.sock);
             self.over = true;
             return;
