@@ -99,7 +99,11 @@ impl Board<'_> {
         self.painter.rect(rect, radius, fill, stroke, StrokeKind::Inside);
         let mut font = theme.mono(theme::NAME - 1.0);
         // The longest name fits.
-        font.size = font.size.min((rect.width() - 12.0) / (0.61 * LONGEST)).max(theme::NOTE - 2.0).floor();
+        font.size = font.size.min((rect.width() - 12.0) / (0.61 * LONGEST)).floor();
+        // People's type is narrower: rather that than too small.
+        if font.size < theme::NOTE {
+            font = theme.text(theme::NOTE);
+        }
         let name = fitted(self.painter, stop.station.name(), &font, rect.width() - 10.0);
         let ink = if stop.lit { theme.ink } else { theme.dim };
         let count = stop.mails.len();
@@ -112,7 +116,9 @@ impl Board<'_> {
         if count == 0 {
             return;
         }
-        let at = if rect.height() >= 44.0 { rect.center() + vec2(0.0, rect.height() * 0.24) } else { rect.right_top() };
+        // Where there is no room in it, under it.
+        let below = rect.center_bottom() + vec2(0.0, 9.0 * theme.scale);
+        let at = if rect.height() >= 44.0 { rect.center() + vec2(0.0, rect.height() * 0.24) } else { below };
         let label = match stop.mails.as_slice() {
             [one] => one.to_string(),
             mails => self.words.say("inside-mails", &[("count", (mails.len() as u64).into())]),
@@ -121,6 +127,10 @@ impl Board<'_> {
         let label = fitted(self.painter, &label, &font, rect.width() - 34.0);
         let galley = self.painter.layout_no_wrap(label, font, theme.rest);
         let left = at.x - (galley.size().x + 20.0) / 2.0;
+        if at == below {
+            let ground = Rect::from_center_size(at, galley.size() + vec2(26.0, 0.0));
+            self.painter.rect_filled(ground, 3.0, theme.paper);
+        }
         icon::envelope(self.painter, pos2(left + 7.0, at.y), vec2(15.0, 11.0), theme.card, theme.rest);
         self.painter.galley(pos2(left + 20.0, at.y - galley.size().y / 2.0), galley, theme.rest);
     }

@@ -46,14 +46,13 @@ pub(super) fn show(
             talk::paint(&painter, body, &talk, desk.theme, desk.words);
         }
     }
-    poster::caption(&painter, caption, scene, desk.theme);
-    if scene.caption.is_none() && scene.gap.is_none() && stage.playhead.at.0 == 0 && !stage.is_at_end() {
-        let place = caption.left_center() + egui::vec2(14.0, 0.0);
-        let text = desk.word("start-hint");
-        let font = desk.theme.text(theme::NAME);
-        let text = super::map::fitted(&painter, &text, &font, caption.width() - 28.0);
-        painter.text(place, Align2::LEFT_CENTER, text, font, desk.theme.dim);
-    }
+    let quiet = match (stage.playhead.at.0, stage.is_at_end()) {
+        (0, false) => desk.word("start-hint"),
+        (0, true) => desk.word("start-lab"),
+        // What is told stands on the left; who looks at the map reads it here.
+        _ => scene.narration.clone().unwrap_or_else(|| desk.word("caption-rest")),
+    };
+    poster::caption(&painter, caption, scene, desk.theme, &quiet);
     if let (Some(Bench::Compare(_)), Depth::Internet) = (bench, stage.depth) {
         title(&painter, rect, desk.theme, &stage.branch);
     }
@@ -98,7 +97,8 @@ fn other_future(painter: &egui::Painter, rect: Rect, desk: &Desk<'_>, stage: &mu
     };
     let camera = camera.unwrap_or_else(|| Camera::fit(&stage.index.layout, body.shrink(8.0)));
     map.paint(painter, body, camera);
-    poster::caption(painter, caption, &scene, desk.theme);
+    let quiet = scene.narration.clone().unwrap_or_else(|| desk.word("caption-rest"));
+    poster::caption(painter, caption, &scene, desk.theme, &quiet);
     title(painter, rect, desk.theme, &future.name);
     painter.vline(rect.left(), rect.y_range(), Stroke::new(2.0, desk.theme.line));
 }

@@ -27,7 +27,8 @@ pub fn paint(painter: &Painter, rect: Rect, map: &Map<'_>, title: &str, camera: 
     let middle = Rect::from_min_max(pos2(rect.left(), top), pos2(rect.right(), bottom));
     let camera = camera.unwrap_or_else(|| Camera::fit(map.layout, middle.shrink(8.0)));
     let targets = map.paint(painter, middle, camera);
-    caption(painter, Rect::from_min_max(pos2(rect.left(), bottom), rect.max), map.scene, theme);
+    let quiet = map.words.word(if map.scene.at.0 == 0 { "caption-begin" } else { "caption-rest" });
+    caption(painter, Rect::from_min_max(pos2(rect.left(), bottom), rect.max), map.scene, theme, &quiet);
     targets
 }
 
@@ -55,8 +56,8 @@ fn heading(painter: &Painter, rect: Rect, scene: &Scene, theme: &Theme, title: &
     y + 4.0
 }
 
-/// The line that says what happens, or how much time is folded.
-pub fn caption(painter: &Painter, rect: Rect, scene: &Scene, theme: &Theme) {
+/// The line that says what happens, how much time is folded, or else what can be said when nothing happens.
+pub fn caption(painter: &Painter, rect: Rect, scene: &Scene, theme: &Theme, quiet: &str) {
     painter.rect_filled(rect, 0.0, theme.panel);
     painter.hline(rect.x_range(), rect.top(), Stroke::new(1.0, theme.line));
     let left = rect.left() + 14.0;
@@ -70,12 +71,14 @@ pub fn caption(painter: &Painter, rect: Rect, scene: &Scene, theme: &Theme) {
         painter.galley(rect.center() - text.size() / 2.0, text, theme.dim);
         return;
     }
-    let Some(caption) = &scene.caption else { return };
-    let colour = theme.tone(caption.tone);
+    let (text, colour) = match &scene.caption {
+        Some(caption) => (caption.text.as_str(), theme.tone(caption.tone)),
+        None => (quiet, theme.dim),
+    };
     let width = rect.width() - 28.0;
     // As large as it fits into two lines.
     let sizes = [theme::HEAD - 2.0, theme::NAME, theme::TEXT, theme::NOTE + 1.0];
-    let galley = sizes.into_iter().map(|size| painter.layout(caption.text.clone(), theme.text(size), colour, width));
+    let galley = sizes.into_iter().map(|size| painter.layout(text.to_owned(), theme.text(size), colour, width));
     let mut galleys: Vec<_> = galley.collect();
     let fits = galleys.iter().position(|galley| galley.size().y <= rect.height() - 4.0).unwrap_or(galleys.len() - 1);
     let galley = galleys.swap_remove(fits);

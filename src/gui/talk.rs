@@ -115,22 +115,28 @@ fn states(
     let label = 58.0 * theme.scale;
     painter.text(rect.left_center(), Align2::LEFT_CENTER, title, font, theme.dim);
     let gap = 6.0;
-    let width = (rect.width() - label - gap * (names.len() as f32 - 1.0)) / names.len() as f32;
-    for (number, name) in names.iter().enumerate() {
-        let left = rect.left() + label + number as f32 * (width + gap);
+    let small = theme.text(theme::NOTE + 1.0);
+    let names: Vec<String> = names.iter().map(|name| name.replace('_', " ")).collect();
+    let wide = |name: &String| painter.layout_no_wrap(name.clone(), small.clone(), theme.ink).size().x;
+    let widths: Vec<f32> = names.iter().map(wide).collect();
+    let room = rect.width() - label - gap * (names.len() as f32 - 1.0);
+    // Each has the room of its name, and the same share of what is left.
+    let share = (room - widths.iter().sum::<f32>()) / names.len() as f32;
+    let mut left = rect.left() + label;
+    for (number, (name, width)) in names.iter().zip(widths).enumerate() {
+        let width = width + share;
         let pill = Rect::from_min_size(pos2(left, rect.top() + 3.0 * theme.scale), vec2(width, 32.0 * theme.scale));
         let on = lit == Some(number);
         let been = passed.get(number).copied().unwrap_or(false);
         let fill = if on { colour } else { theme.card };
         let stroke = Stroke::new(if on { 2.0 } else { 1.0 }, if on || been { colour } else { theme.line });
         painter.rect(pill, pill.height() / 2.0, fill, stroke, StrokeKind::Inside);
-        let font = theme.text(theme::NOTE + 1.0);
-        let text = fitted(painter, &name.replace('_', " "), &font, width - 6.0);
+        let text = fitted(painter, name, &small, width - 4.0);
         painter.text(
             pill.center(),
             Align2::CENTER_CENTER,
             text,
-            font,
+            small.clone(),
             if on {
                 theme.card
             } else if been {
@@ -143,6 +149,7 @@ fn states(
             let (from, to) = (pos2(left - gap, pill.center().y), pos2(left, pill.center().y));
             painter.line_segment([from, to], Stroke::new(1.0, theme.line));
         }
+        left += width + gap;
     }
 }
 

@@ -1,5 +1,7 @@
 //! The one look: colours, sizes of type, spacing. Everything that is drawn takes them from here.
 
+use std::sync::Arc;
+
 use egui::{Color32, CornerRadius, FontFamily, FontId, Margin, Stroke, TextStyle, Vec2, Visuals};
 
 use crate::session::story::Tone;
@@ -137,12 +139,12 @@ impl Theme {
 
     /// Text for people.
     pub fn text(&self, size: f32) -> FontId {
-        FontId::new((size * self.scale).round(), FontFamily::Proportional)
+        FontId::new((size * self.scale).round().max(NOTE), FontFamily::Proportional)
     }
 
     /// Text of machines.
     pub fn mono(&self, size: f32) -> FontId {
-        FontId::new((size * self.scale).round(), FontFamily::Monospace)
+        FontId::new((size * self.scale).round().max(NOTE), FontFamily::Monospace)
     }
 
     /// Gives a window this look.
@@ -203,9 +205,14 @@ impl Theme {
     }
 }
 
+/// People's type: the regular weight of Ubuntu. egui's own light one is too thin for the last row.
+const REGULAR: &[u8] = include_bytes!("fonts/ubuntu-regular.ttf");
+
 /// The fonts: arrows and the like come from the machines' family where people's has none.
 pub fn fonts() -> egui::FontDefinitions {
     let mut fonts = egui::FontDefinitions::default();
+    fonts.font_data.insert("Ubuntu".to_owned(), Arc::new(egui::FontData::from_static(REGULAR)));
+    fonts.families.entry(FontFamily::Proportional).or_default().insert(0, "Ubuntu".to_owned());
     if let Some(family) = fonts.families.get_mut(&FontFamily::Proportional)
         && !family.iter().any(|name| name == "Hack")
     {

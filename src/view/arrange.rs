@@ -1,4 +1,4 @@
-//! Where regions of the map stand: few around an empty middle, many in rows.
+//! Where regions of the map stand: few around an empty middle or in columns, many in rows.
 
 use super::geometry::{Area, Point};
 
@@ -16,6 +16,9 @@ const BAND: f32 = 0.24;
 const MOST_WITH_BAND: usize = 40;
 /// Most regions with wide space between them.
 const MOST_WIDE: usize = 4;
+/// Most regions that stand in columns, and most of them one above the other: lines of more go behind cards.
+const MOST_IN_COLUMNS: usize = 6;
+const MOST_ABOVE: usize = 2;
 /// How much larger a picture may be so that one line less goes through a region that it does not belong to.
 const FREE_LINE: f32 = 0.05;
 
@@ -28,6 +31,8 @@ pub struct Block {
     pub height: f32,
     /// Whether it only answers questions about names; such regions stand above.
     pub names_only: bool,
+    /// Whether it has a name server.
+    pub names: bool,
 }
 
 /// The middles of regions around an empty middle, for a picture whose width is so many times its height.
@@ -112,6 +117,55 @@ pub fn cost(blocks: &[Block], centres: &[Point], aspect: f32) -> f32 {
     size(blocks, centres, aspect) * (1.0 + FREE_LINE * crossed)
 }
 
+/// The middles of regions in up to three columns with wide space between them: those that make everything largest;
+/// `None` for many regions. Name servers stand at the top of their column, and the first region that has none on the
+/// left, as one reads.
+pub fn columns(blocks: &[Block], aspect: f32) -> Option<Vec<Point>> {
+    const COLUMNS: usize = 3;
+    if blocks.len() > MOST_IN_COLUMNS {
+        return None;
+    }
+    let first = blocks.iter().position(|block| !block.names).unwrap_or(0);
+    let beside = if blocks.len() <= MOST_WIDE { BESIDE } else { BESIDE_MANY };
+    let mut best: Option<(f32, Vec<Point>)> = None;
+    // Each number, written with so many digits, is one way to deal the regions out; the first ones go to the left.
+    for deal in 0..COLUMNS.pow(blocks.len() as u32) {
+        let column_of = |block: usize| deal / COLUMNS.pow((blocks.len() - 1 - block) as u32) % COLUMNS;
+        let high = |column: usize| (0..blocks.len()).filter(|block| column_of(*block) == column).count();
+        if column_of(first) > 0 || (0..COLUMNS).any(|column| high(column) > MOST_ABOVE) {
+            continue;
+        }
+        let centres = in_columns(blocks, COLUMNS, &column_of, beside);
+        let cost = cost(blocks, &centres, aspect);
+        if best.as_ref().is_none_or(|(least, _)| cost < least - 0.5) {
+            best = Some((cost, centres));
+        }
+    }
+    best.map(|(_, centres)| centres)
+}
+
+/// The middles of regions of which each stands in its column.
+fn in_columns(blocks: &[Block], count: usize, column_of: &dyn Fn(usize) -> usize, beside: f32) -> Vec<Point> {
+    let mut centres = vec![Point::new(0.0, 0.0); blocks.len()];
+    let mut left = 0.0;
+    for column in 0..count {
+        let mut here: Vec<usize> = (0..blocks.len()).filter(|block| column_of(*block) == column).collect();
+        if here.is_empty() {
+            continue;
+        }
+        here.sort_by_key(|block| !blocks[*block].names_only);
+        let width = here.iter().map(|block| blocks[*block].width).fold(0.0, f32::max);
+        let height: f32 = here.iter().map(|block| blocks[*block].height + ABOVE).sum::<f32>() - ABOVE;
+        let mut top = -height / 2.0;
+        for block in here {
+            centres[block] = Point::new(left + width / 2.0, top + blocks[block].height / 2.0).rounded();
+            top += blocks[block].height + ABOVE;
+        }
+        left += width + beside;
+    }
+    centres
+}
+
 /// The middles of regions in rows, as many to a row as make everything largest.
 pub fn rows(blocks: &[Block], aspect: f32) -> Vec<Point> {
     const TRIES: u8 = 48;
@@ -171,7 +225,8 @@ mod tests {
     use super::*;
 
     fn blocks(names: &[bool]) -> Vec<Block> {
-        names.iter().map(|names_only| Block { width: 264.0, height: 172.0, names_only: *names_only }).collect()
+        let block = |names: &bool| Block { width: 264.0, height: 172.0, names_only: *names, names: *names };
+        names.iter().map(block).collect()
     }
 
     #[test]
@@ -188,6 +243,13 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn in_columns_the_first_who_sends_stands_on_the_left() {
+        let centres = columns(&blocks(&[true, false, false]), 1.9).unwrap();
+        assert!(centres[1].x < centres[2].x, "{centres:?}");
+        assert!(columns(&blocks(&[false; 7]), 1.9).is_none());
     }
 
     #[test]

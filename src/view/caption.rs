@@ -1,13 +1,14 @@
-//! The one line under the picture: who does what, and why.
+//! The one line under the picture: who does what, and why, or what it means.
 
+use super::dialogue::{command_meaning, reply_meaning, verb};
 use crate::session::story::{Sentence, Who};
 use crate::session::words::Words;
-use crate::trace::{Event, Kind, Step};
+use crate::trace::{DeliveryStatus, Event, Kind, Step};
 
 /// Most letters of a caption's words.
 const LONGEST: usize = 160;
 
-/// The caption of an event: its sentence, who it is about, and the rule that decided.
+/// The caption of an event: its sentence, who it is about, and the rule that decided or what the words mean.
 pub fn caption(sentence: &Sentence, event: &Event, words: &Words) -> String {
     // Of many lines the first says what they are.
     let mut lines = sentence.text.lines().filter(|line| !line.trim().is_empty());
@@ -20,23 +21,37 @@ pub fn caption(sentence: &Sentence, event: &Event, words: &Words) -> String {
         Who::Answers { from, to } => format!("{from} → {to}: {text}"),
     };
     let text = cut(&text, LONGEST);
-    match reason(event) {
-        Some(reason) => format!("{text}, {} {}", words.word("because"), cut(&reason, LONGEST / 2)),
-        None => text,
+    if let Some(rule) = rule(event) {
+        return words.say("caption-rule", &[("text", (&text).into()), ("rule", (&cut(&rule, LONGEST / 2)).into())]);
+    }
+    match meaning(event, words) {
+        Some(meaning) if text.chars().count() + meaning.chars().count() <= LONGEST => format!("{text} – {meaning}"),
+        _ => text,
     }
 }
 
-/// The rule that decided, in short.
-fn reason(event: &Event) -> Option<String> {
-    let shows = matches!(
-        event.kind,
-        Kind::RouteDecide { .. } | Kind::PolicyVerdict { .. } | Kind::Deliver { .. } | Kind::Rewrite { .. }
-    );
+/// The rule that decided, and where it stands. What it looked at is under Why?.
+fn rule(event: &Event) -> Option<String> {
+    let shows = match &event.kind {
+        Kind::RouteDecide { .. } | Kind::PolicyVerdict { .. } | Kind::Rewrite { .. } => true,
+        // A rule names the mailbox; why it could not be written is in the text.
+        Kind::Deliver { status, .. } => *status == DeliveryStatus::Sent,
+        _ => false,
+    };
     let decision = event.why.as_deref().filter(|_| shows)?;
     let step: &Step = decision.steps.iter().find(|step| step.matched)?;
     let place = step.source.as_ref().map_or(String::new(), |source| format!(" ({source})"));
-    let input = if step.input.is_empty() { String::new() } else { format!(" [{}]", step.input) };
-    Some(format!("{}{place}{input}", step.rule))
+    Some(format!("{}{place}", step.rule))
+}
+
+/// What the words of a dialogue mean.
+fn meaning(event: &Event, words: &Words) -> Option<String> {
+    let (id, _) = match &event.kind {
+        Kind::SmtpCmd { line, .. } => command_meaning(&verb(line)),
+        Kind::SmtpReply { code, .. } => reply_meaning(*code),
+        _ => return None,
+    };
+    (!id.is_empty()).then(|| words.word(id))
 }
 
 /// At most so many letters of a text.

@@ -17,6 +17,8 @@ pub enum Attempt {
     Passed,
     /// It refused the mail for good.
     Refused,
+    /// The mail was given up before it was asked.
+    Unreached,
     /// It took the mail.
     Won,
 }
@@ -43,6 +45,8 @@ pub struct MxList {
     pub candidates: Vec<Candidate>,
     /// Whether nothing is tried any more.
     pub over: bool,
+    /// Whether a server has answered.
+    reached: bool,
 }
 
 impl MxList {
@@ -58,6 +62,20 @@ impl MxList {
             domain: domain.clone(),
             candidates: candidates.iter().enumerate().map(candidate).collect(),
             over: false,
+            reached: false,
+        }
+    }
+
+    /// Whether the servers were looked up as those of a domain. A next hop in brackets is a host (transport(5)).
+    pub fn is_looked_up(&self) -> bool {
+        !self.domain.contains('[')
+    }
+
+    /// A server with its preference, if that comes from an MX record: a host that is its own server has none.
+    pub fn label<'a>(&self, candidate: &'a Candidate) -> &'a str {
+        match candidate.text.split_once(' ') {
+            Some(("0", server)) if !self.is_looked_up() || server == self.domain => server,
+            _ => &candidate.text,
         }
     }
 
@@ -71,6 +89,7 @@ impl MxList {
     /// The host has tried to reach a server, by name or address.
     pub fn tried(&mut self, name: &str, addr: &str, result: ConnectResult) {
         let Some(at) = self.find(name, addr) else { return };
+        self.reached |= result == ConnectResult::Open;
         if self.over {
             // Who waits for an answer may give up before the connection is given up.
             let candidate = &mut self.candidates[at];
@@ -106,10 +125,11 @@ impl MxList {
         }
     }
 
-    /// The server that was asked last refused the mail for good.
+    /// The server that was asked last refused the mail for good, or could not even be asked.
     pub fn refused(&mut self) {
+        let attempt = if self.reached { Attempt::Refused } else { Attempt::Unreached };
         for candidate in self.candidates.iter_mut().filter(|candidate| candidate.attempt == Attempt::Trying) {
-            candidate.attempt = Attempt::Refused;
+            candidate.attempt = attempt;
         }
     }
 
@@ -142,6 +162,24 @@ mod tests {
         list.won("b.example");
         list.end();
         assert_eq!(attempts(&list), [failed, Attempt::Won, Attempt::Waiting]);
+    }
+
+    #[test]
+    fn a_preference_is_shown_where_an_mx_record_has_one() {
+        let label = |domain: &str, server: &str| {
+            let list = MxList::new(EventId(1), &"Q".into(), &domain.into(), &[server.into()]);
+            list.label(&list.candidates[0]).to_owned()
+        };
+        assert_eq!(label("example", "0 a.example"), "0 a.example");
+        assert_eq!(label("example", "0 example"), "example");
+        assert_eq!(label("[a.example]:587", "0 a.example"), "a.example");
+    }
+
+    #[test]
+    fn a_server_that_never_answered_has_refused_nothing() {
+        let mut list = MxList::new(EventId(1), &"Q".into(), &"example".into(), &["10 a.example".into()]);
+        list.refused();
+        assert_eq!(attempts(&list), [Attempt::Unreached]);
     }
 
     #[test]

@@ -44,6 +44,11 @@ pub struct Spoken {
     pub refused: bool,
 }
 
+/// The command of a line, in capitals.
+pub fn verb(line: &str) -> String {
+    line.split([' ', ':']).next().unwrap_or_default().to_ascii_uppercase()
+}
+
 /// What an SMTP command means (a text of the locale), and where it is defined; empty if unknown.
 pub fn command_meaning(verb: &str) -> (&'static str, &'static str) {
     match verb {
@@ -100,8 +105,7 @@ pub fn dialogue(session: &Session, index: &Index, words: &Words, socket: Socket,
         };
         match &event.kind {
             Kind::SmtpCmd { line: text, .. } => {
-                let verb = text.split([' ', ':']).next().unwrap_or_default().to_ascii_uppercase();
-                let (meaning, section) = command_meaning(&verb);
+                let (meaning, section) = command_meaning(&verb(text));
                 line.meaning = if meaning.is_empty() { String::new() } else { words.word(meaning) };
                 (line.speaker, line.text, line.section) = (Speaker::Client, text.to_string(), section);
                 line.octets = octets.take();

@@ -1,7 +1,8 @@
 //! Where hosts stand on the map: domains as regions, hosts as cards in them.
 //!
-//! Few regions stand around an empty middle, so that what travels between them crosses no card; many
-//! stand in rows above and below an empty band, in which words are read. The same scenario gives the same picture everywhere, and nothing overlaps.
+//! Few regions stand around an empty middle, so that what travels between them crosses no card, or in columns where
+//! that makes everything clearly larger; many stand in rows above and below an empty band, in which words are read.
+//! The same scenario gives the same picture everywhere, and nothing overlaps.
 
 use std::net::IpAddr;
 
@@ -25,8 +26,8 @@ const ABOVE: f32 = 64.0;
 const PADDING: f32 = 14.0;
 /// Space for a region's name, above its cards.
 pub const TITLE: f32 = 36.0;
-/// How much larger everything must become for the cards of a region to stand side by side, where there is less
-/// room for what they say to each other.
+/// How much larger everything must become for an arrangement that leaves less room for what hosts say to each other:
+/// the cards of a region side by side, or regions in columns.
 const WORTH: f32 = 1.2;
 /// Most regions that stand around the middle.
 const MOST_AROUND: usize = 8;
@@ -293,6 +294,8 @@ struct Group {
     hosts: Vec<usize>,
     /// Whether it only answers questions about names.
     names_only: bool,
+    /// Whether it has a name server.
+    names: bool,
 }
 
 fn group(nodes: &[Node]) -> Vec<Group> {
@@ -300,11 +303,12 @@ fn group(nodes: &[Node]) -> Vec<Group> {
     let mut by_domain = std::collections::BTreeMap::new();
     for (index, node) in nodes.iter().enumerate() {
         let number = *by_domain.entry(node.domain.as_str()).or_insert_with(|| {
-            groups.push(Group { domain: node.domain.clone(), hosts: Vec::new(), names_only: true });
+            groups.push(Group { domain: node.domain.clone(), hosts: Vec::new(), names_only: true, names: false });
             groups.len() - 1
         });
         groups[number].hosts.push(index);
         groups[number].names_only &= node.role == Role::Dns;
+        groups[number].names |= node.role == Role::Dns;
     }
     groups
 }
@@ -330,39 +334,64 @@ impl Shape {
     }
 }
 
-/// Regions in the shapes that make everything largest, and their middles.
+/// Regions in the shapes that make everything largest, and their middles: around an empty middle, unless columns make
+/// everything clearly larger; many in rows.
 fn best_shapes(groups: &[Group], aspect: f32) -> (Vec<Shape>, Vec<Block>, Vec<Point>) {
-    let around = groups.len() <= MOST_AROUND;
+    let rows = |blocks: &[Block]| Some(arrange::rows(blocks, aspect));
+    let around = |blocks: &[Block]| Some(arrange::around(blocks, aspect));
+    let columns = |blocks: &[Block]| arrange::columns(blocks, aspect);
+    let first: &Arrangement<'_> = if groups.len() <= MOST_AROUND { &around } else { &rows };
+    let best = shaped_by(groups, aspect, first, true).unwrap_or_default();
+    // Lines leave a column sideways: there must be no other card beside one.
+    let other = shaped_by(groups, aspect, &columns, false).filter(|other| other.cost * WORTH < best.cost);
+    let Shaped { shapes, blocks, centres, .. } = other.unwrap_or(best);
+    (shapes, blocks, centres)
+}
+
+/// A way to give regions their middles.
+type Arrangement<'a> = dyn Fn(&[Block]) -> Option<Vec<Point>> + 'a;
+
+/// Regions with their shapes and places.
+#[derive(Default)]
+struct Shaped {
+    cost: f32,
+    shapes: Vec<Shape>,
+    blocks: Vec<Block>,
+    centres: Vec<Point>,
+}
+
+/// Regions in the shapes with which an arrangement makes everything largest, if their cards may stand side by side.
+fn shaped_by(groups: &[Group], aspect: f32, arrangement: &Arrangement<'_>, beside: bool) -> Option<Shaped> {
+    let few = groups.len() <= MOST_AROUND;
     let shaped = |shapes: &[Shape]| {
         let block = |(group, shape): (&Group, &Shape)| {
             let (width, height) = region_size(*shape, group.hosts.len());
-            Block { width, height, names_only: group.names_only }
+            Block { width, height, names_only: group.names_only, names: group.names }
         };
         let blocks: Vec<Block> = groups.iter().zip(shapes).map(block).collect();
-        let centres = if around { arrange::around(&blocks, aspect) } else { arrange::rows(&blocks, aspect) };
+        let centres = arrangement(&blocks)?;
         // In rows lines go behind regions anyway.
         let cost =
-            if around { arrange::cost(&blocks, &centres, aspect) } else { arrange::size(&blocks, &centres, aspect) };
-        (cost, blocks, centres)
+            if few { arrange::cost(&blocks, &centres, aspect) } else { arrange::size(&blocks, &centres, aspect) };
+        Some(Shaped { cost, shapes: shapes.to_vec(), blocks, centres })
     };
-    let mut shapes = vec![Shape::Tall; groups.len()];
-    let mut best = shaped(&shapes);
-    if !around {
-        let wide = vec![Shape::Wide; groups.len()];
-        let other = shaped(&wide);
-        let (shapes, best) = if other.0 < best.0 { (wide, other) } else { (shapes, best) };
-        return (shapes, best.1, best.2);
+    let mut best = shaped(&vec![Shape::Tall; groups.len()])?;
+    if !beside {
+        return Some(best);
+    }
+    if !few {
+        let wide = shaped(&vec![Shape::Wide; groups.len()])?;
+        return Some(if wide.cost < best.cost { wide } else { best });
     }
     for number in (0..groups.len()).filter(|number| groups[*number].hosts.len() > 1) {
+        let mut shapes = best.shapes.clone();
         shapes[number] = Shape::Wide;
-        let wide = shaped(&shapes);
-        if wide.0 * WORTH < best.0 {
+        let wide = shaped(&shapes)?;
+        if wide.cost * WORTH < best.cost {
             best = wide;
-        } else {
-            shapes[number] = Shape::Tall;
         }
     }
-    (shapes, best.1, best.2)
+    Some(best)
 }
 
 fn region_size(shape: Shape, count: usize) -> (f32, f32) {

@@ -16,6 +16,7 @@
 
 pub mod alias;
 pub mod arrange;
+pub mod asked;
 pub mod barrier;
 pub mod branches;
 pub mod caption;

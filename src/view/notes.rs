@@ -106,14 +106,20 @@ fn servers(host: HostId, standing: &HostStanding, words: &Words) -> Option<Note>
             Attempt::Won => (Mark::Good, words.word("note-won")),
             Attempt::Passed => (Mark::Struck, words.word("stamp-later")),
             Attempt::Refused => (Mark::Struck, words.word("stamp-refused")),
+            Attempt::Unreached => (Mark::Struck, words.word("note-unreached")),
             Attempt::Failed(ConnectResult::Refused) => (Mark::Struck, words.word("connect-refused")),
             Attempt::Failed(ConnectResult::Timeout) => (Mark::Struck, words.word("connect-timeout")),
             Attempt::Failed(_) => (Mark::Struck, words.word("connect-unreachable")),
         };
-        Line::new(candidate.text.as_str(), remark, mark)
+        Line::new(list.label(candidate), remark, mark)
     });
-    let title = words.say("note-servers", &[("domain", (&list.domain).into())]);
-    Some(Note { host, title, lines: lines.collect(), event: list.event, over: list.over })
+    let mut lines: Vec<Line> = lines.collect();
+    if lines.is_empty() {
+        lines.push(Line::new("", words.word("note-nobody"), Mark::Bad));
+    }
+    let id = if list.is_looked_up() { "note-servers" } else { "note-hop" };
+    let title = words.say(id, &[("domain", (&list.domain).into())]);
+    Some(Note { host, title, lines, event: list.event, over: list.over })
 }
 
 fn aliases(host: HostId, standing: &HostStanding, words: &Words) -> Option<Note> {
@@ -170,7 +176,8 @@ fn edits(trace: &Trace, recent: Range<EventId>, words: &Words) -> Vec<Note> {
                 (title, [Line::new(from.as_str(), field.as_str(), Mark::Struck), Line::new(to.as_str(), "", Mark::Lit)])
             }
             Kind::RouteDecide { rcpt, class, transport, nexthop } => {
-                let route = Line::new(format!("{transport}:{nexthop}"), class.as_str(), Mark::Lit);
+                let class = words.say("note-class", &[("class", class.into())]);
+                let route = Line::new(format!("{transport}:{nexthop}"), class, Mark::Lit);
                 (words.word("note-route"), [Line::new(rcpt.as_str(), "", Mark::Plain), route])
             }
             _ => continue,

@@ -5,7 +5,8 @@ use crate::session::words::Words;
 use crate::trace::{Event, Kind};
 
 /// The sentence of an event that is seen by itself. A story tells a question together with its answer; in a
-/// picture it is on its way, and nobody knows yet whether there will be one.
+/// picture it is on its way, and nobody knows yet whether there will be one. A story has the lines around it that
+/// say what a queue id or a printed line belongs to; a picture has not.
 pub fn told(narrator: &Narrator<'_>, words: &Words, event: &Event) -> Option<Sentence> {
     let mut sentence = narrator.sentence(event)?;
     match &event.kind {
@@ -13,7 +14,23 @@ pub fn told(narrator: &Narrator<'_>, words: &Words, event: &Event) -> Option<Sen
             sentence.text = words.say("dns-asks", &[("type", qtype.into()), ("name", qname.into())]);
             sentence.tone = Tone::Plain;
         }
-        Kind::DnsAnswer { .. } => {
+        Kind::QueueMove { queue_id, queue, reason, .. } => {
+            let variables = [("id", queue_id.into()), ("queue", queue.into()), ("reason", reason.into())];
+            sentence.text = words.say("told-queue", &variables);
+        }
+        Kind::QueueLeave { queue_id, .. } => sentence.text = words.say("told-leave", &[("id", queue_id.into())]),
+        Kind::Bounce { report_id, to, .. } => {
+            sentence.text = words.say("told-bounce", &[("to", to.into()), ("id", report_id.into())]);
+        }
+        Kind::ShellOutput { .. } => {
+            sentence.text = words.say("told-output", &[("text", (&sentence.text).into())]);
+        }
+        Kind::DnsAnswer { cached, qtype, qname, .. } => {
+            if let Some(answer) = narrator.answer(&event.kind) {
+                let id = if *cached { "told-remembered" } else { "told-answer" };
+                let variables = [("type", qtype.into()), ("name", qname.into()), ("answer", (&answer).into())];
+                sentence.text = words.say(id, &variables);
+            }
             if let Who::Says { from, to } = sentence.who {
                 sentence.who = Who::Answers { from: to, to: from };
             }

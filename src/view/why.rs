@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::asked::asked;
 use super::caption::cut;
 use super::index::Index;
 use super::told::told;
@@ -91,11 +92,11 @@ pub fn cause(session: &Session, narrator: &Narrator<'_>, words: &Words, event: &
             kind => (host, kind.name().to_owned(), Tone::Plain),
         },
     };
-    let decision = event.why.as_deref().map(reasons);
+    let decision = event.why.as_deref().map(|decision| reasons(decision, words));
     Cause { event: event.id, who, text: cut(&text.replace('\n', " "), 400), tone, decision }
 }
 
-fn reasons(decision: &Decision) -> Reasons {
+fn reasons(decision: &Decision, words: &Words) -> Reasons {
     let rules: Vec<Rule> = decision
         .steps
         .iter()
@@ -111,5 +112,5 @@ fn reasons(decision: &Decision) -> Reasons {
     let mut applied = rules.iter().enumerate().filter(|(_, rule)| rule.matched).map(|(at, _)| at);
     let decided = applied.next().filter(|_| applied.next().is_none());
     let otherwise = decided.and_then(|at| rules.get(at + 1)).map(|rule| rule.rule.clone());
-    Reasons { question: decision.question.to_string(), rules, verdict: decision.verdict.to_string(), otherwise }
+    Reasons { question: asked(&decision.question, words), rules, verdict: decision.verdict.to_string(), otherwise }
 }

@@ -1,5 +1,6 @@
 //! The dialogue as two-lane speech on the link: the client's line on one side, the reply on the other.
 
+use egui::text::LayoutJob;
 use egui::{Color32, Pos2, Rect, Stroke, Vec2, pos2, vec2};
 
 use super::{Canvas, Piece, Target, ease};
@@ -13,20 +14,28 @@ const MOST: usize = 3;
 const WIDEST: f32 = 340.0;
 /// A bubble is not made narrower than this to fit between two cards.
 const NARROWEST: f32 = 200.0;
+/// Most rows of words that are no refusal.
+const MOST_ROWS: usize = 2;
+/// The part of its step at which what is said now has come to rest.
+const ARRIVED: f32 = 0.5;
 /// How far from its line what was said before may stand.
 const REACH: f32 = 150.0;
 
 impl Canvas<'_> {
-    pub(super) fn bubbles(&mut self) {
+    /// Draws the words on connections on which something is said now, or on the others.
+    pub(super) fn bubbles(&mut self, now: bool) {
         let map = self.map;
         let fresh =
             |bubble: &&Bubble| [&bubble.line, &bubble.reply].into_iter().flatten().any(|speech| speech.fresh.is_some());
-        let now = map.scene.bubbles.iter().filter(fresh);
-        let before = map.scene.bubbles.iter().filter(|bubble| !fresh(bubble));
         // What a mover is in the way of can wait.
         let movers = map.scene.movers.iter().any(|mover| mover.kind == crate::view::scene::MoverKind::Letter);
-        for bubble in now.chain(before.rev()).take(if movers { 1 } else { MOST }) {
-            self.bubble(bubble);
+        let most = if movers { 1 } else { MOST };
+        let fresh_count = map.scene.bubbles.iter().filter(fresh).count();
+        if now {
+            map.scene.bubbles.iter().filter(fresh).take(most).for_each(|bubble| self.bubble(bubble));
+        } else {
+            let before = map.scene.bubbles.iter().rev().filter(|bubble| !fresh(bubble));
+            before.take(most.saturating_sub(fresh_count)).for_each(|bubble| self.bubble(bubble));
         }
     }
 
@@ -68,11 +77,9 @@ impl Canvas<'_> {
         let reach = if speech.fresh.is_some() { f32::INFINITY } else { REACH * scale };
         let mut laid = None;
         for part in narrower {
-            let text = if refused {
-                self.painter.layout(speech.text.clone(), mono.clone(), theme.ink, room * part)
-            } else {
-                self.painter.layout_no_wrap(self.fitted(&speech.text, &mono, room), mono.clone(), theme.ink)
-            };
+            let mut job = LayoutJob::simple(speech.text.clone(), mono.clone(), theme.ink, room * part);
+            job.wrap.max_rows = if refused { usize::MAX } else { MOST_ROWS };
+            let text = self.painter.layout_job(job);
             let size = vec2(badge_width + text.size().x + 18.0 * scale, text.size().y + 9.0 * scale);
             let wishes = self.beside_line(from, middle, size, side);
             let (rest, free) = self.find_place(size, &wishes, reach, &[]);
@@ -94,13 +101,13 @@ impl Canvas<'_> {
             // It is there when half of its time has passed, to be read.
             Some(part) => {
                 let start = from + vec2(0.0, away.y);
-                let centre = start + (rest.center() - start) * ease(part / 0.5);
+                let centre = start + (rest.center() - start) * ease(part / ARRIVED);
                 Rect::from_center_size(centre, size)
             }
             None => rest,
         };
         let edge = if speech.fresh.is_some() { colour } else { theme::mix(theme.line, colour, 0.5) };
-        if rect == rest {
+        if speech.fresh.is_none_or(|part| part >= ARRIVED) {
             self.leader(rect, middle, edge);
         }
         self.frame(rect, theme.card, Stroke::new(if speech.fresh.is_some() { 2.0 } else { 1.0 }, edge));

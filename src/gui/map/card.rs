@@ -12,6 +12,9 @@ use crate::view::layout::{Place, Role};
 use crate::view::scene::{Card, Stamp};
 use crate::view::timing::stretch;
 
+/// How much smaller a line may become before it is rather cut.
+const SMALLER: f32 = 0.85;
+
 impl Canvas<'_> {
     pub(super) fn cards(&mut self) {
         let map = self.map;
@@ -66,49 +69,54 @@ impl Canvas<'_> {
         // Three lines under the name, evenly.
         let row = (rect.bottom() - square.bottom() - pad) / 3.0;
         let line = |number: f32| square.bottom() + row * (number + 0.5);
+        // Services that have no room beside the address stand under it.
+        let mut below = &card.services[..];
         if let Some(addr) = place.addr {
             let room = rect.width() - 2.0 * pad;
             // Rather smaller than without the names of the services.
-            let sizes = [(15.0, 14.0), (14.0, 13.0), (12.0, 12.0)];
-            let all = sizes.map(|(mono, text)| {
-                let mono = self.card_mono(mono);
+            let sizes = [(15.0, 14.0), (14.0, 13.0), (12.0, 12.0)].map(|(mono, text)| (self.card_mono(mono), text));
+            let fits = |count: usize, (mono, text): &(FontId, f32)| {
                 let addr = self.painter.layout_no_wrap(addr.to_string(), mono.clone(), theme.dim);
-                (addr.size().x + self.services_width(card, text) <= room, mono, text)
-            });
-            let [first, ..] = &all;
-            let (_, mono, text) = all.iter().find(|(fits, ..)| *fits).unwrap_or(first);
+                addr.size().x + self.services_width(&card.services[..count], *text) <= room
+            };
+            let ways = (1..=card.services.len()).rev().flat_map(|count| sizes.iter().map(move |size| (count, size)));
+            let found = ways.into_iter().find(|(count, size)| fits(*count, size));
+            let (count, (mono, text)) = found.unwrap_or((0, &sizes[0]));
             let addr = self.fitted(&addr.to_string(), mono, room);
             let place = pos2(rect.left() + pad, line(0.0));
             let written = self.painter.text(place, Align2::LEFT_CENTER, addr, mono.clone(), theme.dim);
-            self.services(card, pos2(rect.right() - pad, line(0.0)), written.right() + 4.0, *text);
+            let (beside, rest) = card.services.split_at(count);
+            self.services(beside, pos2(rect.right() - pad, line(0.0)), written.right() + 4.0, *text);
+            below = rest;
         }
-        self.chips(card, pos2(rect.left() + pad, line(1.0)), rect.right() - pad);
+        let counted = self.chips(card, pos2(rect.left() + pad, line(1.0)), rect.right() - pad);
+        self.services(below, pos2(rect.right() - pad, line(1.0)), counted, 12.0);
         if !card.log.is_empty() {
             let room = rect.width() - 2.0 * pad;
             let mut small = self.card_mono(12.0);
             let wide = self.painter.layout_no_wrap(card.log.to_string(), small.clone(), theme.dim).size().x;
             // Rather smaller than cut.
-            small.size = (small.size * (room / wide).min(1.0)).max(theme::NOTE).floor();
+            small.size = (small.size * (room / wide).clamp(SMALLER, 1.0)).max(theme::NOTE).floor();
             let log = self.fitted(&card.log, &small, room);
             self.painter.text(pos2(rect.left() + pad, line(2.0)), Align2::LEFT_CENTER, log, small, theme.dim);
         }
     }
 
-    /// How wide the services of a card are in a size of type, with the space before them.
-    fn services_width(&self, card: &Card, size: f32) -> f32 {
+    /// How wide services are in a size of type, with the space before them.
+    fn services_width(&self, services: &[(&str, bool)], size: f32) -> f32 {
         let width = |name: &str| {
             let galley = self.painter.layout_no_wrap(name.to_owned(), self.card_text(size), self.theme().dim);
             galley.size().x + 16.0 * self.zoom()
         };
-        card.services.iter().map(|(name, _)| width(name)).sum::<f32>() + 4.0
+        services.iter().map(|(name, _)| width(name)).sum::<f32>() + 4.0
     }
 
     /// Services from the right: a full point runs, a hollow one does not. Names where there is room.
-    fn services(&self, card: &Card, at: egui::Pos2, left: f32, size: f32) {
+    fn services(&self, services: &[(&str, bool)], at: egui::Pos2, left: f32, size: f32) {
         let theme = self.theme();
         let zoom = self.zoom();
         let mut right = at.x;
-        for (name, runs) in card.services.iter().rev() {
+        for (name, runs) in services.iter().rev() {
             let colour = if *runs { theme.good } else { theme.bad };
             let galley = self.painter.layout_no_wrap((*name).to_owned(), self.card_text(size), theme.dim);
             let point = 12.0 * zoom;
@@ -130,8 +138,8 @@ impl Canvas<'_> {
         }
     }
 
-    /// Counts: mails in mailboxes, mails in work, mails that wait and how long they still do.
-    fn chips(&self, card: &Card, at: egui::Pos2, right: f32) {
+    /// Counts: mails in mailboxes, mails in work, mails that wait and how long they still do; gives where they end.
+    fn chips(&self, card: &Card, at: egui::Pos2, right: f32) -> f32 {
         let theme = self.theme();
         let words = self.map.words;
         let zoom = self.zoom().max(0.6);
@@ -149,7 +157,8 @@ impl Canvas<'_> {
         };
         if card.down {
             let text = words.word("card-down");
-            return chip(&|at| icon::cross(self.painter, at, 5.0 * zoom, theme.bad), text, theme.bad);
+            chip(&|at| icon::cross(self.painter, at, 5.0 * zoom, theme.bad), text, theme.bad);
+            return x;
         }
         let (rest, paper) = (theme.rest, theme.card);
         if card.deferred > 0 {
@@ -171,6 +180,7 @@ impl Canvas<'_> {
             let text = words.say("card-mailbox", &[("count", card.delivered.into())]);
             chip(&|at| icon::envelope(self.painter, at, vec2(17.0, 12.0) * zoom, paper, rest), text, rest);
         }
+        x
     }
 
     /// Name and icon only, for maps of many hosts.
@@ -232,7 +242,10 @@ impl Canvas<'_> {
         let galley = self.painter.layout_no_wrap(text, self.card_text(16.0), Color32::PLACEHOLDER);
         let size = galley.size() + vec2(30.0 * zoom, 4.0 * zoom);
         let middle = pos2(card.right() - size.x / 2.0 + 8.0 * zoom, card.bottom() + 6.0 * zoom);
-        Some((Rect::from_center_size(middle, size), galley))
+        let rect = Rect::from_center_size(middle, size);
+        // A long word on a small card at the edge stays in the picture.
+        let inside = (self.rect.left() + 4.0 - rect.left()).max(0.0);
+        Some((rect.translate(vec2(if self.sees(card) { inside } else { 0.0 }, 0.0)), galley))
     }
 
     pub(super) fn stamps(&mut self) {

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use egui::{Align2, Color32, Galley, Pos2, Rect, Stroke, StrokeKind, Vec2, pos2, vec2};
 
+use super::mover::failing_at;
 use super::{Canvas, FAR, Piece, Way, icon};
 use crate::gui::theme::{self, mix};
 use crate::view::barrier::Hindrance;
 use crate::view::layout::TITLE;
-use crate::view::scene::{Link, LinkState, Obstacle};
+use crate::view::scene::{Link, LinkState, MoverKind, Obstacle};
 
 /// What is true of a line, measured.
 struct Plate {
@@ -55,6 +56,12 @@ impl Canvas<'_> {
             let Some(way) = self.way(link.from, link.to) else { continue };
             let (square, label) = self.obstacle_place(obstacle, way.at(0.5));
             self.take(Piece::Obstacle, label.map_or(square, |(rect, _)| square.union(rect)));
+        }
+        for mover in &map.scene.movers {
+            let MoverKind::ConnectFailed(result) = mover.kind else { continue };
+            let Some(way) = self.way(mover.from, mover.to) else { continue };
+            let side = Vec2::splat(28.0 * self.loudness());
+            self.taken.push(Rect::from_center_size(way.at(failing_at(result)), side));
         }
         self.reserve_plates();
     }

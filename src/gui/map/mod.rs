@@ -208,11 +208,12 @@ impl Map<'_> {
         canvas.reserve_stamps();
         canvas.reserve_marks();
         let below = painter.add(Shape::Noop);
-        // What happens now takes its place first; what is over gets what is left.
+        // What is said and what happens now takes its place first; what is over gets what is left.
+        canvas.bubbles(true);
         canvas.notes(false);
         canvas.movers();
         canvas.marks();
-        canvas.bubbles();
+        canvas.bubbles(false);
         canvas.notes(true);
         canvas.stamps();
         painter.set(below, Shape::Vec(std::mem::take(&mut canvas.leaders)));

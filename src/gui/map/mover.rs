@@ -12,6 +12,11 @@ const MOST_CAPTIONS: usize = 3;
 /// The middle of the row of counts on a card, as a part of its height.
 const DEPOSITED: f32 = 0.63;
 
+/// The part of its way at which a connection fails: at the other end, or under way.
+pub(super) fn failing_at(result: ConnectResult) -> f32 {
+    if result == ConnectResult::Unreachable { 0.5 } else { 0.9 }
+}
+
 impl Canvas<'_> {
     pub(super) fn movers(&mut self) {
         let map = self.map;
@@ -73,8 +78,7 @@ impl Canvas<'_> {
     fn failed(&mut self, mover: &Mover, way: Way, result: ConnectResult) {
         let theme = *self.theme();
         let scale = self.loudness();
-        let reach = if result == ConnectResult::Unreachable { 0.5 } else { 0.9 };
-        let part = ease(mover.part / 0.6).min(1.0) * reach;
+        let part = ease(mover.part / 0.6).min(1.0) * failing_at(result);
         let stroke = Stroke::new(3.0, theme.bad);
         let (stop, over) = (way.at(part), mover.part > 0.55);
         if result == ConnectResult::Timeout {

@@ -173,7 +173,8 @@ fn mark(outcome: Option<&Outcome>, desk: &Desk<'_>) -> (&'static str, egui::Colo
 fn score(ui: &mut Ui, desk: &Desk<'_>, report: &Report) {
     let theme = desk.theme;
     let part = report.earned as f32 / 100.0 / report.points.max(1) as f32;
-    let points = format!("{:.2} / {}", report.earned as f64 / 100.0, report.points);
+    let earned = report.earned as f64 / 100.0;
+    let points = format!("{earned} / {}", report.points);
     // The least bar that is drawn is not nothing.
     let fill = if report.earned > 0 { theme.tint(theme.good) } else { egui::Color32::TRANSPARENT };
     let bar = egui::ProgressBar::new(part.clamp(0.0, 1.0)).fill(fill).corner_radius(4.0);

@@ -166,7 +166,9 @@ impl Program {
                 found.iter().find(|(id, mailbox)| id == host && mailbox.path == *path).map(|(_, mailbox)| mailbox)
             });
             let Some(mailbox) = mailbox else {
-                ui.label(RichText::new(desk.word("program-choose")).color(desk.theme.dim));
+                if !found.is_empty() {
+                    ui.label(RichText::new(desk.word("program-choose")).color(desk.theme.dim));
+                }
                 return;
             };
             ui.vertical(|ui| {

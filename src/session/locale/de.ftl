@@ -19,7 +19,25 @@ polled = { $user }: { $count ->
    *[other] { $count } Mails
 } abgeholt von { $server }
 
-dns-asks = { $type } { $name }?
+dns-asks = { $type ->
+    [MX] welche Server nehmen Mail für { $name } an? (MX)
+    [A] welche Adresse hat { $name }? (A)
+    [AAAA] welche IPv6-Adresse hat { $name }? (AAAA)
+    [PTR] welchen Namen hat { $name }? (PTR)
+   *[other] was hat { $name } als { $type }?
+}
+told-answer = { $type } von { $name }: { $answer }
+told-remembered = { $type } von { $name }: { $answer } (noch bekannt)
+told-queue = { $queue ->
+    [active] die Mail { $id } wird jetzt bearbeitet
+    [deferred] die Mail { $id } muss auf einen weiteren Versuch warten
+    [hold] die Mail { $id } wird festgehalten, bis jemand sie freigibt
+   *[other] die Mail { $id } kommt in die Warteschlange { $queue }: { $reason }
+}
+told-leave = die Mail { $id } ist erledigt und verlässt die Warteschlange
+told-bounce = schreibt einen Bericht an { $to } (Mail { $id })
+told-output = gibt aus: { $text }
+caption-rule = { $text }, wegen { $rule }
 dns-lost = { $type } { $name }?  (keine Antwort)
 dns-answer = { $type } { $name }?  { $answer }
 dns-cached = { $type } { $name }?  { $answer } (aus dem Zwischenspeicher)
@@ -128,15 +146,23 @@ expect-queue = { $count ->
 }
 expect-file = { $path } auf { $host } enthält „{ $text }“
 expect-log = im Log von { $host } steht „{ $text }“
-expect-event = { $text ->
-    [any] ein Ereignis { $kind } ist geschehen
-   *[other] ein Ereignis { $kind } ist geschehen ({ $text })
+event-kind = { $kind ->
+    [bounce] Bericht über unzustellbare Mail
+    [deliver] Zustellung
+    [mua-fetch] Abholen durch ein Mailprogramm
+    [mua-send] Einliefern durch ein Mailprogramm
+    [mx-choose] Wahl eines Mailservers
+    [policy-verdict] Urteil der Regeln eines Servers
+    [smtp-auth] Anmeldung
+    [smtp-tls] TLS-Handschlag
+    [tcp-connect] Verbindung
+   *[other] Ereignis { $name }
 }
-expect-events = { $count ->
-    [0] kein Ereignis
-    [one] ein Ereignis
-   *[other] { $count } Ereignisse
-} { $kind }{ $text ->
+expect-event = { $kind }{ $text ->
+    [any] {""}
+   *[other] {" "}({ $text })
+}
+expect-events = { $count } × { $kind }{ $text ->
     [any] {""}
    *[other] {" "}({ $text })
 }
@@ -153,6 +179,16 @@ scene-gap = { $length } vergehen
 note-servers = Server für { $domain }
 note-aliases = Aliase
 note-won = nimmt sie an
+note-hop = nächste Station { $domain }
+note-nobody = keiner
+note-unreached = nicht erreicht
+note-class = Klasse { $class }
+asked-permitted = Ist { $what } von { $whose } erlaubt?
+asked-local = Wohin geht { $what } auf diesem Rechner?
+asked-route = Wohin geht { $what }?
+asked-mailbox = Welches Postfach hat { $what }?
+asked-servers = Welche Server nehmen Mail für { $what } an?
+asked-certificate = Ist das der richtige Server?
 note-probes = Proben: { $relayed } von { $count } weitergeleitet
 note-rewrite = umgeschrieben ({ $what })
 note-route = Weg
@@ -230,8 +266,14 @@ card-mailbox = { $count ->
    *[other] { $count } Mails
 }
 card-queue = { $count } in Arbeit
-card-deferred = { $count } wartet { $wait }
-card-waiting = { $count } wartet
+card-deferred = { $count ->
+    [one] { $count } wartet { $wait }
+   *[other] { $count } warten { $wait }
+}
+card-waiting = { $count ->
+    [one] { $count } wartet
+   *[other] { $count } warten
+}
 mover-envelope = Umschlag
 mover-report = Umschlag eines Berichts
 mover-letter = Brief

@@ -19,7 +19,25 @@ polled = { $user }: { $count ->
    *[other] { $count } mails
 } fetched from { $server }
 
-dns-asks = { $type } { $name }?
+dns-asks = { $type ->
+    [MX] which servers take mail for { $name }? (MX)
+    [A] which address has { $name }? (A)
+    [AAAA] which IPv6 address has { $name }? (AAAA)
+    [PTR] which name has { $name }? (PTR)
+   *[other] what does { $name } have as { $type }?
+}
+told-answer = { $type } of { $name }: { $answer }
+told-remembered = { $type } of { $name }: { $answer } (remembered from before)
+told-queue = { $queue ->
+    [active] the mail { $id } is worked on now
+    [deferred] the mail { $id } has to wait for another attempt
+    [hold] the mail { $id } is held until somebody releases it
+   *[other] the mail { $id } goes into the queue { $queue }: { $reason }
+}
+told-leave = the mail { $id } is done and leaves the queue
+told-bounce = writes a report to { $to } (mail { $id })
+told-output = prints { $text }
+caption-rule = { $text }, because of { $rule }
 dns-lost = { $type } { $name }?  (no answer)
 dns-answer = { $type } { $name }?  { $answer }
 dns-cached = { $type } { $name }?  { $answer } (from the cache)
@@ -128,15 +146,23 @@ expect-queue = { $count ->
 } on { $host }
 expect-file = { $path } on { $host } contains "{ $text }"
 expect-log = the log of { $host } says "{ $text }"
-expect-event = { $text ->
-    [any] an event { $kind } happened
-   *[other] an event { $kind } happened ({ $text })
+event-kind = { $kind ->
+    [bounce] report about undeliverable mail
+    [deliver] delivery
+    [mua-fetch] fetching by a mail program
+    [mua-send] submission by a mail program
+    [mx-choose] choice of a mail server
+    [policy-verdict] verdict of a server's rules
+    [smtp-auth] login
+    [smtp-tls] TLS handshake
+    [tcp-connect] connection
+   *[other] event { $name }
 }
-expect-events = { $count ->
-    [0] no event
-    [one] one event
-   *[other] { $count } events
-} { $kind }{ $text ->
+expect-event = { $kind }{ $text ->
+    [any] {""}
+   *[other] {" "}({ $text })
+}
+expect-events = { $count } × { $kind }{ $text ->
     [any] {""}
    *[other] {" "}({ $text })
 }
@@ -153,6 +179,16 @@ scene-gap = { $length } pass
 note-servers = servers for { $domain }
 note-aliases = aliases
 note-won = takes it
+note-hop = next hop { $domain }
+note-nobody = none
+note-unreached = not reached
+note-class = { $class } class
+asked-permitted = Is { $what } from { $whose } permitted?
+asked-local = Where does { $what } go on this host?
+asked-route = Where does { $what } go?
+asked-mailbox = Which mailbox has { $what }?
+asked-servers = Which servers take mail for { $what }?
+asked-certificate = Is this the right server?
 note-probes = probes: { $relayed } of { $count } relayed
 note-rewrite = rewritten ({ $what })
 note-route = route
@@ -230,8 +266,14 @@ card-mailbox = { $count ->
    *[other] { $count } mails
 }
 card-queue = { $count } in work
-card-deferred = { $count } waits { $wait }
-card-waiting = { $count } waits
+card-deferred = { $count ->
+    [one] { $count } waits { $wait }
+   *[other] { $count } wait { $wait }
+}
+card-waiting = { $count ->
+    [one] { $count } waits
+   *[other] { $count } wait
+}
 mover-envelope = envelope
 mover-report = envelope of a report
 mover-letter = letter

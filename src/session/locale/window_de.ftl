@@ -1,5 +1,8 @@
 # Wörter der Bereiche des Fensters.
 past-notice = Du siehst die Vergangenheit: Was du hier tust, beginnt einen anderen Verlauf.
+caption-begin = Noch ist nichts geschehen.
+caption-rest = In diesem Moment bewegt sich nichts.
+start-lab = Noch ist nichts geschehen. Mit + Terminal setzt du dich an einen Rechner.
 start-hint = Leertaste spielt ab, → geht einen Schritt, ein Klick fragt warum. Alle Tasten: ?
 note-end = Das ist das Ende.
 note-beginning = Das ist der Anfang.

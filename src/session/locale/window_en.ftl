@@ -1,5 +1,8 @@
 # Words of the window's panels.
 past-notice = You look at the past: what you do here begins another future.
+caption-begin = Nothing has happened yet.
+caption-rest = Nothing moves at this moment.
+start-lab = Nothing has happened yet. With + Terminal you sit down at a host.
 start-hint = Space plays, → takes one step, a click asks why. All keys: ?
 note-end = This is the end.
 note-beginning = This is the beginning.

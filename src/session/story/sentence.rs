@@ -307,15 +307,9 @@ impl<'a> Narrator<'a> {
                 let text = words.say("dns-lost", &[("type", qtype.into()), ("name", qname.into())]);
                 Some(Sentence { detail: Detail::Normal, who, text, tone: Tone::Bad })
             }
-            Kind::DnsAnswer { from, to, qname, qtype, rcode, records, cached } => {
+            Kind::DnsAnswer { from, to, qname, qtype, rcode, cached, .. } => {
                 let who = Who::Says { from: self.name(*to), to: self.name(*from) };
-                // The SOA of a negative answer only says how long it may be kept.
-                let positive = records.iter().filter(|record| qtype == "SOA" || !record.contains(" SOA "));
-                let records: Vec<String> = positive.map(|record| short_record(record, qname, qtype)).collect();
-                let answer = match records.as_slice() {
-                    [] => words.say("dns-none", &[("rcode", rcode.into())]),
-                    records => records.join(", "),
-                };
+                let answer = self.answer(kind)?;
                 let (detail, id) =
                     if *cached { (Detail::Verbose, "dns-cached") } else { (Detail::Normal, "dns-answer") };
                 let variables = [("type", qtype.into()), ("name", qname.into()), ("answer", (&answer).into())];
@@ -324,6 +318,18 @@ impl<'a> Narrator<'a> {
             }
             _ => None,
         }
+    }
+
+    /// The records that a name server answers with, or that there are none.
+    pub fn answer(&self, kind: &Kind) -> Option<String> {
+        let Kind::DnsAnswer { qname, qtype, rcode, records, .. } = kind else { return None };
+        // The SOA of a negative answer only says how long it may be kept.
+        let positive = records.iter().filter(|record| qtype == "SOA" || !record.contains(" SOA "));
+        let records: Vec<String> = positive.map(|record| short_record(record, qname, qtype)).collect();
+        Some(match records.as_slice() {
+            [] => self.words.say("dns-none", &[("rcode", rcode.into())]),
+            records => records.join(", "),
+        })
     }
 
     /// The reply of a server whose event has command and reply.
@@ -429,12 +435,19 @@ fn expected(expect: &Expect, words: &Words) -> String {
         }
         Expect::Log { host, contains } => words.say("expect-log", &[("host", host.into()), ("text", contains.into())]),
         Expect::Event { kind, contains, count } => {
-            let text = if contains.is_empty() { "any" } else { contains.as_str() };
+            let text = if contains.is_empty() { "any".to_owned() } else { in_words(contains) };
             let number = count.unwrap_or(1);
             let id = if count.is_some() { "expect-events" } else { "expect-event" };
-            words.say(id, &[("kind", kind.into()), ("text", text.into()), ("count", Value::Count(number))])
+            // Names in the locale have no dots.
+            let kind = words.say("event-kind", &[("kind", (&kind.replace('.', "-")).into()), ("name", kind.into())]);
+            words.say(id, &[("kind", (&kind).into()), ("text", (&text).into()), ("count", Value::Count(number))])
         }
     }
+}
+
+/// A piece of an event's JSON as people write it: `"count":1` is `count: 1`.
+fn in_words(piece: &str) -> String {
+    piece.replace("\":", ": ").replace(',', ", ").replace('"', "")
 }
 
 /// Whether an event tells of a check that failed: then the rules that did not apply are its reason.
@@ -494,6 +507,12 @@ fn short_record(record: &str, qname: &str, qtype: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_piece_of_an_event_is_read_without_its_punctuation() {
+        assert_eq!(in_words(r#""ok":true,"user":"alice""#), "ok: true, user: alice");
+        assert_eq!(in_words("Relay access denied"), "Relay access denied");
+    }
 
     #[test]
     fn records_say_what_the_question_does_not() {

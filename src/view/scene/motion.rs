@@ -3,7 +3,7 @@
 use smol_str::SmolStr;
 
 use super::picture::{Bubble, Letter, Mover, MoverKind, Scene, Speech};
-use super::text::{first_line, short_record};
+use super::text::{first_line, short_record, without_parameters};
 use super::{Painter, TRAIL};
 use crate::mail::header::Fields;
 use crate::session::story::connection;
@@ -36,7 +36,7 @@ impl Painter<'_> {
     fn speech(&self, id: EventId, answer: bool, fresh: Option<f32>) -> Option<Speech> {
         let event = self.session.world().trace().get(id)?;
         let (code, text) = match &event.kind {
-            Kind::SmtpCmd { line, .. } => (None, line.to_string()),
+            Kind::SmtpCmd { line, .. } => (None, without_parameters(line)),
             Kind::SmtpReply { code, text, .. } => (Some(*code), first_line(text, Some(*code)).to_owned()),
             Kind::PopCmd { line, reply, .. } | Kind::ImapCmd { line, reply, .. } => {
                 (None, first_line(if answer { reply } else { line }, None).to_owned())

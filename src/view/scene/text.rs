@@ -7,6 +7,14 @@ pub(super) fn first_line(text: &str, code: Option<u16>) -> &str {
     line.strip_prefix(&code.to_string()).map_or(line, |rest| rest.trim_start_matches(['-', ' ']))
 }
 
+/// A MAIL or RCPT line without the parameters after its path; other lines as they are.
+pub(super) fn without_parameters(line: &str) -> String {
+    match line.split_once("> ") {
+        Some((path, _)) if path.contains(":<") => format!("{path}> …"),
+        _ => line.to_owned(),
+    }
+}
+
 /// What a log line says, in its own words: without date, host, process number, queue id and details.
 pub(super) fn gist(text: &str) -> String {
     let line = without_date(text);
@@ -98,6 +106,13 @@ mod tests {
     fn records_are_shown_by_their_data() {
         assert_eq!(short_record("example.org 3600 MX 10 fks1.example.org", "MX"), "10 fks1.example.org");
         assert_eq!(short_record("w.example.org 3600 CNAME example.org", "A"), "w.example.org CNAME example.org");
+    }
+
+    #[test]
+    fn commands_are_shown_without_their_parameters() {
+        assert_eq!(without_parameters("RCPT TO:<a@b.example> ORCPT=rfc822;a@b.example"), "RCPT TO:<a@b.example> …");
+        assert_eq!(without_parameters("RCPT TO:<a@b.example>"), "RCPT TO:<a@b.example>");
+        assert_eq!(without_parameters("EHLO a.example"), "EHLO a.example");
     }
 
     #[test]
