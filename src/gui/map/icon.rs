@@ -14,7 +14,8 @@ pub fn role(painter: &Painter, rect: Rect, role: Role, colour: Color32) {
     };
     let frame = |left: f32, top: f32, right: f32, bottom: f32| {
         let rect = Rect::from_min_max(at(left, top), at(right, bottom));
-        painter.rect_stroke(rect, 2.0, stroke, StrokeKind::Middle);
+        let radius = if rect.height() < 10.0 { 0.0 } else { 2.0 };
+        painter.rect_stroke(rect, radius, stroke, StrokeKind::Middle);
     };
     match role {
         // A screen on its foot.
@@ -61,7 +62,8 @@ pub fn role(painter: &Painter, rect: Rect, role: Role, colour: Color32) {
 pub fn envelope(painter: &Painter, centre: Pos2, size: Vec2, fill: Color32, line: Color32) {
     let rect = Rect::from_center_size(centre, size);
     let stroke = Stroke::new(1.5, line);
-    painter.rect(rect, 2.0, fill, stroke, StrokeKind::Inside);
+    let radius = if size.y < 12.0 { 0.0 } else { 2.0 };
+    painter.rect(rect, radius, fill, stroke, StrokeKind::Inside);
     let tip = rect.center() + vec2(0.0, rect.height() * 0.08);
     painter.line(vec![rect.left_top(), tip, rect.right_top()], stroke);
 }

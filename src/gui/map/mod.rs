@@ -375,7 +375,9 @@ impl Canvas<'_> {
 
     /// A box with a coloured edge.
     pub(super) fn frame(&self, rect: Rect, fill: Color32, stroke: Stroke) {
-        self.painter.rect(rect, CornerRadius::same(theme::RADIUS), fill, stroke, StrokeKind::Inside);
+        // Corners stay in proportion, which also makes small ones cheap to draw.
+        let radius = theme::RADIUS.min((rect.height() / 8.0) as u8);
+        self.painter.rect(rect, CornerRadius::same(radius), fill, stroke, StrokeKind::Inside);
     }
 }
 

@@ -33,7 +33,7 @@ pub struct Variable {
 
 impl Variable {
     /// The array that it is, or becomes with its value as first element.
-    pub fn to_array(&mut self) -> &mut Array {
+    pub fn become_array(&mut self) -> &mut Array {
         let value = self.value.take();
         self.array.get_or_insert_with(|| Array {
             named: false,
@@ -213,7 +213,7 @@ impl State {
             variable.value = Some(value.into());
             return Ok(());
         }
-        let array = variable.to_array();
+        let array = variable.become_array();
         let key = array.key(key.unwrap_or("0"));
         array.set(key, value.into()).map_err(|text| format!("{name}: {text}"))
     }
@@ -228,7 +228,7 @@ impl State {
         elements: Vec<(Option<String>, String)>,
         append: bool,
     ) -> Result<(), String> {
-        let array = self.writable(name)?.to_array();
+        let array = self.writable(name)?.become_array();
         if !append {
             array.elements.clear();
         }

@@ -192,7 +192,7 @@ const RATE: f64 = 500e6;
 /// The summary on standard error.
 fn tell(octets: usize, input_block: usize, output_block: usize, env: &mut Env<'_, '_>) {
     for (block, what) in [(input_block, "in"), (output_block, "out")] {
-        env.errln(format!("{}+{} records {what}", octets / block, usize::from(octets % block != 0)));
+        env.errln(format!("{}+{} records {what}", octets / block, usize::from(!octets.is_multiple_of(block))));
     }
     let unit = if octets == 1 { "byte" } else { "bytes" };
     let seconds = octets as f64 / RATE + 0.0001;

@@ -205,7 +205,7 @@ fn show(entries: &[Entry], args: &super::args::Args, details: bool, env: &mut En
             let size = match &inode.node {
                 Node::Special(Special::Device(device)) => {
                     let (major, minor) = device.numbers();
-                    format!("{major}, {minor}").into()
+                    format!("{major}, {minor}")
                 }
                 _ if args.has('h') => human(inode.size()),
                 _ => inode.size().to_string(),

@@ -86,7 +86,7 @@ impl Call<'_, '_> {
                 variable.exported |= has('x');
                 variable.readonly |= has('r');
                 if has('A') || has('a') {
-                    variable.to_array().named |= has('A');
+                    variable.become_array().named |= has('A');
                 }
             }
         }
