@@ -66,11 +66,12 @@ pub fn around(blocks: &[Block], aspect: f32) -> Vec<Point> {
 /// the right, further ones between them.
 fn angles(blocks: &[Block]) -> Vec<(f32, f32)> {
     let above = blocks.iter().filter(|block| block.names_only).count();
-    let others = blocks.len() - above;
+    // Name servers alone stand as other regions do.
+    let (above, others) = if above == blocks.len() { (0, above) } else { (above, blocks.len() - above) };
     let (mut top, mut other) = (0, 0);
     let angle = |block: &Block| {
         // In degrees, clockwise from the right; 270 is above.
-        let angle = if block.names_only && others > 0 {
+        let angle = if block.names_only && above > 0 {
             top += 1;
             match (above, others) {
                 // Four stand in the corners, so that nothing is between any two of them.
@@ -250,6 +251,13 @@ mod tests {
         let centres = columns(&blocks(&[true, false, false]), 1.9).unwrap();
         assert!(centres[1].x < centres[2].x, "{centres:?}");
         assert!(columns(&blocks(&[false; 7]), 1.9).is_none());
+    }
+
+    #[test]
+    fn name_servers_alone_have_their_places_too() {
+        for count in 1..=8 {
+            assert_eq!(around(&blocks(&vec![true; count]), 1.9).len(), count);
+        }
     }
 
     #[test]
