@@ -14,7 +14,7 @@ use crate::session::coach::{self, Hint};
 use crate::session::words::{Lang, Words};
 use crate::sim::Socket;
 use crate::trace::{Decision, Event, Kind};
-use crate::view::dialogue::{command_meaning, reply_meaning};
+use crate::view::dialogue::{REPLY_MEANINGS, command_meaning, reply_meaning};
 use crate::world::World;
 
 /// Colours that tell connections apart (ECMA-48).
@@ -73,8 +73,7 @@ impl Watch {
         let verbs = [
             "EHLO", "MAIL", "RCPT", "DATA", "RSET", "VRFY", "EXPN", "NOOP", "QUIT", "STARTTLS", "AUTH", "BDAT", "ETRN",
         ];
-        let codes = [220, 221, 235, 250, 334, 354, 300, 400, 500];
-        let names = verbs.iter().map(|verb| command_meaning(verb).0).chain(codes.map(|code| reply_meaning(code).0));
+        let names = verbs.iter().map(|verb| command_meaning(verb).0).chain(REPLY_MEANINGS);
         let texts = names.chain(coach::TEXTS).map(|id| (id, words.word(id))).collect();
         // The word stands where the mark was.
         let pattern = words.say("coach-meant", &[("word", "\u{1}".into())]);
@@ -145,7 +144,7 @@ impl Watch {
                 let shown = self.shown.get(session)?.clone();
                 let enhanced = enhanced.as_deref().filter(|enhanced| !text.starts_with(*enhanced));
                 let said = enhanced.map_or(format!("{code} {text}"), |enhanced| format!("{code} {enhanced} {text}"));
-                let meaning = self.text(reply_meaning(*code).0).to_owned();
+                let meaning = self.text(reply_meaning(*code, text).0).to_owned();
                 let mut out = self.line(event, &shown, "◀", &said, &meaning);
                 if *code >= 400 {
                     self.reasons(event.why.as_deref(), &mut out);

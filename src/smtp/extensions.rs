@@ -93,6 +93,7 @@ mod tests {
             pipelining: true,
             size: Some(1000),
             auth: vec!["PLAIN".into(), "LOGIN".into(), "CRAM-MD5".into()],
+            auth_announced: true,
             others: vec!["XFOO 1".into()],
             ..Extensions::default()
         };

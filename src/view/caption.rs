@@ -48,7 +48,7 @@ fn rule(event: &Event) -> Option<String> {
 fn meaning(event: &Event, words: &Words) -> Option<String> {
     let (id, _) = match &event.kind {
         Kind::SmtpCmd { line, .. } => command_meaning(&verb(line)),
-        Kind::SmtpReply { code, .. } => reply_meaning(*code),
+        Kind::SmtpReply { code, text, .. } => reply_meaning(*code, text),
         _ => return None,
     };
     (!id.is_empty()).then(|| words.word(id))

@@ -69,14 +69,37 @@ pub fn command_meaning(verb: &str) -> (&'static str, &'static str) {
     }
 }
 
-/// The same for the code of a reply.
-pub fn reply_meaning(code: u16) -> (&'static str, &'static str) {
+/// What replies can mean, by their names in the locale.
+pub const REPLY_MEANINGS: [&str; 14] = [
+    "meaning-220",
+    "meaning-221",
+    "meaning-235",
+    "meaning-334",
+    "meaning-354",
+    "meaning-extensions",
+    "meaning-queued",
+    "meaning-recipient",
+    "meaning-sender",
+    "meaning-2xx",
+    "meaning-3xx",
+    "meaning-4xx",
+    "meaning-5xx",
+    "meaning-421",
+];
+
+/// The same for a reply: its code says most, its text what exactly was done.
+pub fn reply_meaning(code: u16, text: &str) -> (&'static str, &'static str) {
     match code {
         220 => ("meaning-220", "RFC 5321, 4.2.3"),
         221 => ("meaning-221", "RFC 5321, 4.2.3"),
         235 => ("meaning-235", "RFC 4954, 6"),
         334 => ("meaning-334", "RFC 4954, 4"),
         354 => ("meaning-354", "RFC 5321, 4.2.3"),
+        250 if text.contains('\n') => ("meaning-extensions", "RFC 5321, 4.1.1.1"),
+        250 if text.contains("queued as") => ("meaning-queued", "RFC 5321, 6.1"),
+        250 if text.starts_with("2.1.5") => ("meaning-recipient", "RFC 3463, 3.2"),
+        250 if text.starts_with("2.1.0") => ("meaning-sender", "RFC 3463, 3.2"),
+        421 => ("meaning-421", "RFC 5321, 4.2.3"),
         200..300 => ("meaning-2xx", "RFC 5321, 4.2.1"),
         300..400 => ("meaning-3xx", "RFC 5321, 4.2.1"),
         400..500 => ("meaning-4xx", "RFC 5321, 4.2.1"),
@@ -111,7 +134,7 @@ pub fn dialogue(session: &Session, index: &Index, words: &Words, socket: Socket,
                 line.octets = octets.take();
             }
             Kind::SmtpReply { code, text, .. } => {
-                let (meaning, section) = reply_meaning(*code);
+                let (meaning, section) = reply_meaning(*code, text);
                 (line.meaning, line.section) = (words.word(meaning), section);
                 (line.speaker, line.refused) = (Speaker::Server, *code >= 400);
                 line.text = wire_text(*code, text);

@@ -98,7 +98,11 @@ impl TrivialRewrite {
     pub fn load(params: &Params<'_>, host: &Host) -> Result<TrivialRewrite, Fatal> {
         let rewriter = Rewriter::load(params)?;
         let resolver = Arc::new(Resolver::load(params, rewriter.clone(), false, host)?);
-        let probes = Arc::new(Resolver::load(params, rewriter.clone(), true, host)?);
+        let probes = if probes::differ(params) {
+            Arc::new(Resolver::load(params, rewriter.clone(), true, host)?)
+        } else {
+            Arc::clone(&resolver)
+        };
         Ok(TrivialRewrite {
             rewriter,
             resolver,
