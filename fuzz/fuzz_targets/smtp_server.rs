@@ -50,7 +50,7 @@ fn answer(question: &Question) -> Answer {
 
 fn session<'a>(policy: BareNewline, pieces: impl Iterator<Item = &'a [u8]>) -> Seen {
     let settings = Settings {
-        limits: Limits { line: 100, bare_newline: policy },
+        limits: Limits { line: 100, bare_newline: policy, ..Limits::default() },
         timeout: Duration::from_secs(300),
         tls_timeout: Duration::from_secs(60),
         soft_errors: u64::MAX,
