@@ -59,11 +59,10 @@ impl Array {
 
     /// The number behind the last element.
     pub fn next(&self) -> i64 {
-        let numbers = self.elements.keys().filter_map(|key| match key {
-            Key::Number(number) => Some(*number),
-            Key::Name(_) => None,
-        });
-        numbers.max().map_or(0, |last| last.saturating_add(1))
+        match self.elements.last_key_value() {
+            Some((Key::Number(last), _)) => last.saturating_add(1),
+            _ => 0,
+        }
     }
 }
 

@@ -24,7 +24,7 @@ impl Program for Dd {
                 return Progress::Exit(1);
             }
         };
-        let wanted = copy.count.map(|count| copy.skipped() + count.octets(copy.input_block));
+        let wanted = copy.count.map(|count| copy.skipped().saturating_add(count.octets(copy.input_block)));
         let enough = copy.input.is_some() || wanted.is_some_and(|wanted| env.stdin.buffer.len() >= wanted);
         if !enough && !env.stdin.eof {
             return Progress::Wait;
@@ -115,7 +115,8 @@ impl Copy {
                 "conv" => copy.truncates = !value.split(',').any(|word| word == "notrunc"),
                 "oflag" => copy.appends = value.split(',').any(|word| word == "append"),
                 "status" => copy.tells = !matches!(value, "none" | "noxfer"),
-                "iflag" => {}
+                "iflag" if value == "fullblock" => {}
+                "iflag" => return Err(format!("invalid input flag: ‘{value}’")),
                 _ => return Err(unknown()),
             }
         }
@@ -243,12 +244,20 @@ mod tests {
     }
 
     #[test]
+    fn numbers_beyond_all_files_read_nothing() {
+        let most = usize::MAX;
+        let said = said(&format!("echo x | dd bs={most} skip={most} count={most} status=none; echo $?"));
+        assert_eq!(said, "0\n");
+    }
+
+    #[test]
     fn says_what_it_cannot_do() {
         assert_eq!(
-            said("dd if=/dev/zero of=/tmp/x; dd if=/nosuch; dd bs=0; dd foo"),
+            said("dd if=/dev/zero of=/tmp/x; dd if=/nosuch; dd bs=0; dd iflag=x; dd foo"),
             "dd: error reading '/dev/zero': it has no end; say count=N\n\
              dd: failed to open '/nosuch': No such file or directory\n\
              dd: invalid number: ‘0’\n\
+             dd: invalid input flag: ‘x’\n\
              dd: unrecognized operand ‘foo’\nTry 'dd --help' for more information.\n"
         );
     }

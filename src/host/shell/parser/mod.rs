@@ -496,7 +496,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_parsed_or_refused(text in "[a-z$(){}|&;<>`'\"\\\\ \n#=!*~-]{0,60}") {
+        fn any_text_is_parsed_or_refused(text in "[a-z$(){}|&;<>`'\"\\\\ \n#=!*~@+\\[\\]-]{0,60}") {
             let _ = parse(&text);
         }
     }
