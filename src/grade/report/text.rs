@@ -67,7 +67,7 @@ pub fn tell(report: &Report, lang: Lang) -> String {
         }
     }
     for guard in report.guards.iter().filter(|guard| !guard.finding.ok) {
-        let broken = lang.pick("no longer works", "geht nicht mehr");
+        let broken = lang.pick("does not work", "geht nicht");
         let _ = writeln!(out, "  [!] {broken}: {}", say(&guard.name, lang));
         let _ = writeln!(out, "        {}", plain(say(&guard.finding.actual, lang)));
     }
